@@ -1,0 +1,1 @@
+"""Photos in, a colorization network out. `python -m training --help` shows the commands."""
