@@ -1,0 +1,54 @@
+"""How near a coloured picture is to the true one, and how colourful it is: pure functions of pictures.
+
+Pictures are uint8 [H, W, 3], sRGB, unless stated otherwise.
+"""
+
+import numpy as np
+from skimage import color, metrics
+
+HIGHEST_PSNR = 50.0  # a gray photo whose truth is gray would have an infinite one
+
+
+def psnr(picture, truth):
+    """Peak signal-to-noise ratio on 8-bit RGB, in dB, at most 50."""
+    error = np.mean((picture.astype(float) - truth) ** 2)
+    return min(HIGHEST_PSNR, 10 * np.log10(255**2 / max(error, 1e-9)))
+
+
+def ssim(picture, truth):
+    """Structural similarity (Wang 2004) of RGB, up to 1."""
+    side = min(7, *picture.shape[:2])  # the window, odd and no larger than the picture
+    return metrics.structural_similarity(picture, truth, channel_axis=-1, win_size=side - (side % 2 == 0))
+
+
+def ciede2000(picture, truth):
+    """Mean colour difference after the CIE's formula of 2000; about 2 is just seen."""
+    return color.deltaE_ciede2000(color.rgb2lab(picture), color.rgb2lab(truth)).mean()
+
+
+def colorfulness(picture, absolute=False):
+    """How colourful a picture is: 0 for gray, some 40 for an ordinary photo, above 80 for a very vivid one.
+
+    Parameters
+    ----------
+    picture : uint8 array [H, W, 3]
+    absolute : bool
+        False for Hasler and Suesstrunk's opponents, which are signed ("Measuring colourfulness in natural images", 2003);
+        True for the form in which the colorization papers report it, which takes their absolute values first.
+    """
+    r, g, b = np.moveaxis(picture.astype(float), -1, 0)
+    rg, yb = r - g, (r + g) / 2 - b
+    if absolute:
+        rg, yb = np.abs(rg), np.abs(yb)
+    return np.hypot(rg.std(), yb.std()) + 0.3 * np.hypot(rg.mean(), yb.mean())
+
+
+def ab_error(picture, truth):
+    """Distance in the ab plane at each pixel: float [H, W], CIELAB units."""
+    return np.linalg.norm(color.rgb2lab(picture)[..., 1:] - color.rgb2lab(truth)[..., 1:], axis=-1)
+
+
+def auc(errors, highest=150):
+    """Area under the curve of the share of pixels within a threshold of 0 to `highest` (Zhang 2016), 0 to 1."""
+    # The mean of clip(1 - e / highest) is that area, integrated exactly
+    return np.clip(1 - errors / highest, 0, 1).mean()

@@ -1,0 +1,99 @@
+"""The network that ships: a pretrained encoder that knows what things are, a decoder that spreads their colours, hints.
+
+    L ─▶ stem ─▶ 1/2 ─▶ 1/4 ─▶ 1/8 ─▶ 1/16 ─▶ 1/32 ─▶ + global context ─┐      EfficientNet-Lite2 (ImageNet)
+           ▲      ▲      │▲     │▲      │▲                                │
+    hints ─┴──────┴──────┼┴─────┼┴──────┼┘  a path of its own             ▼
+                         │      │       └──────▶ 1/16 ◀──── pixel shuffle ┘      the decoder: skip, hints, what was
+                         │      └──────▶ 1/8 ◀────┘                              coarser, then 3x3 convolutions
+                         └──────▶ 1/4 ◀───┘
+                                   └──▶ logits over the ab bins
+
+The hints' path joins the encoder through 1x1 convolutions that start at zero: at first the encoder sees a photo as
+ImageNet taught it. The global context lets the whole picture decide whether a gray patch is lake or lawn.
+"""
+
+import keras
+from keras import layers
+
+from training.bins import BINS, Distribution
+from training.networks import efficientnet_lite
+from training.networks.layers import PixelShuffle
+
+MULTIPLE = 32
+RENDER_SIZE = 256
+VARIANT = 2  # of EfficientNet-Lite: a better eye than 0 for a tenth more time, as most of it goes to the decoder
+WIDTHS = {32: 256, 16: 160, 8: 96, 4: 64}  # channels of the decoder by stride
+HINT_WIDTHS = {2: 16, 4: 32, 8: 64, 16: 128}  # and of the hints' path
+
+
+def build(encoder_weights='imagenet', drop_path=0.1):
+    """A fresh network: L and hints to logits over the ab bins at a quarter of the resolution.
+
+    Parameters
+    ----------
+    encoder_weights : {'imagenet', 'none'}
+        Where the encoder's weights come from.
+    drop_path : float
+        How often the encoder's last block is skipped in training.
+    """
+
+    def conv(x, filters, kernel=3, activation=True):
+        x = layers.Conv2D(filters, kernel, padding='same', use_bias=False)(x)
+        x = layers.BatchNormalization(momentum=0.99, epsilon=1e-3)(x)
+        return layers.ReLU()(x) if activation else x
+
+    def residual(x):
+        channels = x.shape[-1]
+        return layers.ReLU()(layers.Add()([x, conv(conv(x, channels), channels, activation=False)]))
+
+    L = layers.Input((None, None, 1), name='L')
+    hints = layers.Input((None, None, 3), name='hints')
+
+    spread = {}
+    x = layers.Concatenate()([layers.Rescaling(1 / 110)(hints[..., :2]), hints[..., 2:]])
+    for stride, width in HINT_WIDTHS.items():
+        x = layers.Conv2D(width, 3, strides=2, padding='same', activation='relu', name=f'hints_{stride}')(x)
+        spread[stride] = x
+
+    def joined(hints, name):
+        def join(features):
+            added = layers.Conv2D(features.shape[-1], 1, use_bias=False, kernel_initializer='zeros', name=name)(hints)
+            return layers.Add()([features, added])
+
+        return join
+
+    additions = {stride: joined(x, f'hints_into_{stride}') for stride, x in spread.items()}
+    additions[1] = joined(spread[2], 'hints_into_stem')
+    gray = layers.Rescaling(1 / 50, offset=-1)(L)  # L is nearly proportional to the gray level that the encoder knows
+    features = efficientnet_lite.encode(gray, VARIANT, drop_path, additions)
+
+    x = conv(features[32], WIDTHS[32], 1)
+    context = layers.GlobalAveragePooling2D(keepdims=True)(features[32])
+    context = layers.Conv2D(WIDTHS[32], 1, activation='relu')(context)
+    x = residual(layers.Add()([x, layers.Conv2D(WIDTHS[32], 1)(context)]))
+    for stride in (16, 8, 4):
+        width = WIDTHS[stride]
+        x = PixelShuffle()(layers.Conv2D(4 * width, 1, use_bias=False)(x))
+        x = layers.BatchNormalization(momentum=0.99, epsilon=1e-3)(x)
+        skip = conv(features[stride], width // 2, 1, activation=False)
+        x = residual(conv(layers.Concatenate()([x, skip, spread[stride]]), width))
+    # float32 also under mixed precision: the loss is taken here
+    logits = layers.Conv2D(len(BINS), 1, dtype='float32', name='logits')(x)
+    network = keras.Model([L, hints], Distribution(dtype='float32', name='distribution')(logits), name='lumachrome')
+    if encoder_weights == 'imagenet':
+        efficientnet_lite.load_imagenet(network, VARIANT)
+    return network
+
+
+def freeze(network, blocks):
+    """Keep the stem and the encoder's first `blocks` blocks as they are, batch norms too; 0 keeps nothing.
+
+    Hints that would enter below are kept out as well, or their gradient would have to pass what is frozen.
+    """
+    if blocks == 0:
+        return
+    inside = {'hints_into_stem', 'hints_into_2', 'hints_into_4'}
+    for layer in network.layers:
+        block = efficientnet_lite.in_block(layer)
+        if layer.name in inside or (block is not None and block < blocks):
+            layer.trainable = False

@@ -1,0 +1,254 @@
+"""Folders and tar shards of photos, read into one array of equal pictures, and split into train and validation.
+
+A source is a folder, searched recursively, or a .tar file (WebDataset's layout: one photo a member). Every photo becomes
+a square of `side` pixels: scaled so that its short side fits, with its aspect kept, and cut from the centre. All squares
+lie in one uint8 array, in memory or mapped from a cache on disk, so that an epoch costs no decoding.
+"""
+
+import hashlib
+import io
+import json
+import os
+import shutil
+import tarfile
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+import psutil
+from PIL import Image, ImageOps
+from skimage import color
+from tqdm import tqdm
+
+SMALLEST = 64  # photos with a shorter side are left out: enlarged further, they teach blur
+GRAYEST = 5.0  # and those whose a and b both range over less than this (as Zhang 2017 does)
+NOT_PHOTOS = {'.pdf', '.eps', '.ps', '.wmf', '.emf', '.h5', '.hdf', '.grib', '.bufr', '.mpg', '.mpeg', '.fits'}
+
+
+class PhotosError(ValueError):
+    """What is wrong with a set of photos, in one sentence."""
+
+
+@dataclass
+class Photos:
+    """A set of photos.
+
+    Attributes
+    ----------
+    pictures : uint8 array [m, side, side, 3]
+        sRGB; also those of other sets that were parted from the same array.
+    rows : list of int
+        Where in `pictures` each photo of this set lies.
+    names : list of str
+        Where each came from.
+    digests : list of str
+        A hash of each photo's file.
+    left_out : dict of str to list of str
+        Names of the photos that were left out, by reason.
+    """
+
+    pictures: np.ndarray
+    rows: list
+    names: list
+    digests: list
+    left_out: dict
+
+    def __len__(self):
+        return len(self.names)
+
+    def __getitem__(self, i):
+        """The picture of photo `i`: uint8 [side, side, 3]."""
+        return self.pictures[self.rows[i]]
+
+    def subset(self, indices):
+        """The photos at `indices`; their pictures are shared, not copied."""
+
+        def pick(values):
+            return [values[i] for i in indices]
+
+        return Photos(self.pictures, pick(self.rows), pick(self.names), pick(self.digests), self.left_out)
+
+
+@dataclass(frozen=True)
+class _Member:
+    """A photo's bytes: a whole file, or a stretch of a shard."""
+
+    name: str
+    path: str
+    offset: int = 0
+    size: int = -1
+
+    def read(self):
+        with open(self.path, 'rb') as file:
+            file.seek(self.offset)
+            return file.read(self.size)
+
+
+def find(sources):
+    """The photos in `sources` (folders and .tar files), as members in a fixed order.
+
+    Raises
+    ------
+    PhotosError
+        If a source is missing, is neither a folder nor a tar file, or holds no file that could be a photo.
+    """
+    extensions = set(Image.registered_extensions()) - NOT_PHOTOS
+    members = []
+    for source in map(Path, sources):
+        if source.is_dir():
+            found = [
+                _Member(str(path), str(path))
+                for path in sorted(source.rglob('*'))
+                if path.suffix.lower() in extensions and path.is_file() and not path.name.startswith('.')
+            ]
+        elif not source.exists():
+            raise PhotosError(f'{source} does not exist: name a folder of photos or a .tar file of them.')
+        else:
+            try:
+                with tarfile.open(source, 'r:') as shard:
+                    found = [
+                        _Member(f'{source}/{info.name}', str(source), info.offset_data, info.size)
+                        for info in shard
+                        if info.isfile() and os.path.splitext(info.name)[1].lower() in extensions
+                    ]
+            except tarfile.TarError as error:
+                raise PhotosError(
+                    f'{source} is not an uncompressed tar file ({error}): name a folder of photos or a .tar file.'
+                ) from error
+        if not found:
+            raise PhotosError(f'{source} holds no photos: none of its files has an extension that Pillow reads.')
+        members += found
+    return members
+
+
+def square(image, side):
+    """A Pillow image as a centred square: uint8 [side, side, 3], its aspect kept."""
+    image = ImageOps.exif_transpose(image).convert('RGB')
+    return np.asarray(ImageOps.fit(image, (side, side), Image.Resampling.BILINEAR))
+
+
+def _decode(member, side):
+    """(picture, digest) of a photo, or (None, why it is left out)."""
+    try:
+        data = member.read()
+        with Image.open(io.BytesIO(data)) as image:
+            if min(image.size) < SMALLEST:
+                return None, f'smaller than {SMALLEST} pixels'
+            image.draft('RGB', (2 * side, 2 * side))  # lets a JPEG decoder skip detail that would be scaled away
+            picture = square(image, side)
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
+        return None, 'cannot be decoded'
+    thumbnail = picture[: side // 8 * 8, : side // 8 * 8].reshape(8, side // 8, 8, side // 8, 3).mean((1, 3)) / 255
+    ab = color.rgb2lab(thumbnail)[..., 1:].reshape(-1, 2)
+    if (np.ptp(ab, axis=0) < GRAYEST).all():
+        return None, 'without colour of its own'
+    return picture, hashlib.sha256(data).hexdigest()
+
+
+def read(sources, side, cache=None):
+    """Decode the photos of `sources`.
+
+    Parameters
+    ----------
+    sources : list of path
+        Folders and .tar files.
+    side : int
+        Side of the squares that they become, in pixels.
+    cache : path, optional
+        A folder in which the decoded array is kept; the next call with the same sources maps it instead of decoding.
+
+    Returns
+    -------
+    Photos
+
+    Raises
+    ------
+    PhotosError
+        If `find` does, if the array would not fit, or if no photo is left.
+    """
+    members = find(sources)
+    kept = cache and Path(cache) / f'photos-{_fingerprint(members, side)}'
+    if kept and kept.with_suffix('.json').exists():
+        facts = json.loads(kept.with_suffix('.json').read_text())
+        pictures = np.load(kept.with_suffix('.npy'), mmap_mode='r')
+        return Photos(pictures, list(range(len(facts['names']))), **facts)
+
+    shape = (len(members), side, side, 3)
+    if kept:
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        _check_room(shape, shutil.disk_usage(kept.parent).free, f'disk is free under {kept.parent}')
+        unfinished = kept.with_suffix('.part')
+        pictures = np.lib.format.open_memmap(unfinished, 'w+', np.uint8, shape)
+    else:
+        _check_room(shape, psutil.virtual_memory().available, 'memory is free; --cache keeps them on disk')
+        pictures = np.empty(shape, np.uint8)
+
+    names, digests, left_out = [], [], {}
+    queue = iter(members)
+    with ThreadPoolExecutor() as pool, tqdm(total=len(members), desc='decoding photos', unit='photo') as bar:
+        # A thousand at a time: what waits to be written stays small, however many photos there are.
+        while batch := list(islice(queue, 1000)):
+            for member, (picture, fact) in zip(batch, pool.map(_decode, batch, [side] * len(batch)), strict=True):
+                if picture is None:
+                    left_out.setdefault(fact, []).append(member.name)
+                else:
+                    pictures[len(names)] = picture
+                    names.append(member.name)
+                    digests.append(fact)
+                bar.update()
+    if not names:
+        reasons = ', '.join(f'{len(left)} {reason}' for reason, left in left_out.items())
+        raise PhotosError(f'No photo is left of the {len(members)} found: {reasons}.')
+    if kept:
+        pictures.flush()
+        unfinished.rename(kept.with_suffix('.npy'))
+        facts = {'names': names, 'digests': digests, 'left_out': left_out}
+        kept.with_suffix('.json').write_text(json.dumps(facts))
+    return Photos(pictures, list(range(len(names))), names, digests, left_out)
+
+
+def _fingerprint(members, side):
+    """A name for the decoded form of these files: it changes when one of them, or the way of decoding, does."""
+    facts = [(m.name, m.offset, m.size) for m in members]
+    stats = [(path, os.path.getsize(path), os.path.getmtime(path)) for path in sorted({m.path for m in members})]
+    return hashlib.sha256(repr((facts, stats, side, SMALLEST, GRAYEST)).encode()).hexdigest()[:16]
+
+
+def _check_room(shape, free, where):
+    need = np.prod(shape, dtype=float)
+    if need > 0.9 * free:
+        raise PhotosError(
+            f'{shape[0]} photos of {shape[1]} x {shape[2]} pixels take {need / 1e9:.1f} GB, and {free / 1e9:.1f} GB of {where}.'
+        )
+
+
+def split(photos, share):
+    """Part a set in two by a hash of each photo's content.
+
+    A photo, and every copy of it, stays on its side also when others join the set.
+
+    Parameters
+    ----------
+    photos : Photos
+    share : float
+        About how much of it goes to validation, 0 to 1.
+
+    Returns
+    -------
+    train, validation : Photos
+    """
+    held_out = [int(digest[:8], 16) < share * 2**32 for digest in photos.digests]
+    train = [i for i, held in enumerate(held_out) if not held]
+    validation = [i for i, held in enumerate(held_out) if held]
+    return photos.subset(train), photos.subset(validation)
+
+
+def report(photos):
+    """What was read and what was left out, in a few lines."""
+    lines = [f'{len(photos)} photos']
+    for reason, names in photos.left_out.items():
+        more = f' and {len(names) - 5} more' if len(names) > 5 else ''
+        lines.append(f'left out, {reason}: {len(names)} ({", ".join(names[:5])}{more})')
+    return '\n'.join(lines)
