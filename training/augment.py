@@ -1,4 +1,4 @@
-"""What happens to a picture before a network sees it: crops on the host; flips and old cameras inside the training step.
+"""What happens to a picture before a network sees it: crops on the host, flips and old cameras in the training step.
 
 Only lightness is ever aged; the colours to be learnt stay true. Sepia needs no place here: L alone is read of a photo.
 """
@@ -43,8 +43,8 @@ def flip(rgb, seed):
 def old_camera(light, share, seed):
     """The lightness that an old photograph of a scene would have.
 
-    Film weighs colours otherwise than the eye does (orthochromatic film hardly sees red), prints fade and lose contrast,
-    lenses blur, film has grain, and scans are stored as JPEG. Each of these is drawn anew for every picture.
+    Film weighs colours otherwise than the eye does (orthochromatic film hardly sees red), prints fade and lose
+    contrast, lenses blur, film has grain, and scans are stored as JPEG. Each of these is drawn anew for every picture.
 
     Parameters
     ----------

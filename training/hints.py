@@ -10,6 +10,7 @@ from keras import ops
 
 MOST = 64  # hints in one picture; a geometric number of mean 8 hardly ever gets there
 MEAN_NUMBER = 8
+SIDE = 6 / 256  # of a hint's square in the file, as a fraction of the short side: see demo.contract
 SIDES = (1 / 256, 9 / 256)  # of a hint's square, as fractions of the short side
 SPREAD = 1 / 4  # deviation of the places around the centre, as a fraction of each side
 

@@ -33,8 +33,8 @@ def colorfulness(picture, absolute=False):
     ----------
     picture : uint8 array [H, W, 3]
     absolute : bool
-        False for Hasler and Suesstrunk's opponents, which are signed ("Measuring colourfulness in natural images", 2003);
-        True for the form in which the colorization papers report it, which takes their absolute values first.
+        False for Hasler and Suesstrunk's opponents, which are signed ("Measuring colourfulness in natural images",
+        2003); True for the form in which the colorization papers report it, which takes their absolute values first.
     """
     r, g, b = np.moveaxis(picture.astype(float), -1, 0)
     rg, yb = r - g, (r + g) / 2 - b

@@ -1,8 +1,8 @@
 """Folders and tar shards of photos, read into one array of equal pictures, and split into train and validation.
 
-A source is a folder, searched recursively, or a .tar file (WebDataset's layout: one photo a member). Every photo becomes
-a square of `side` pixels: scaled so that its short side fits, with its aspect kept, and cut from the centre. All squares
-lie in one uint8 array, in memory or mapped from a cache on disk, so that an epoch costs no decoding.
+A source is a folder, searched recursively, or a .tar file (WebDataset's layout: one photo a member). Every photo
+becomes a square of `side` pixels: scaled so that its short side fits, with its aspect kept, and cut from the centre.
+All squares lie in one uint8 array, in memory or mapped from a cache on disk, so that an epoch costs no decoding.
 """
 
 import hashlib
@@ -217,10 +217,11 @@ def _fingerprint(members, side):
 
 
 def _check_room(shape, free, where):
+    count, side = shape[:2]
     need = np.prod(shape, dtype=float)
     if need > 0.9 * free:
         raise PhotosError(
-            f'{shape[0]} photos of {shape[1]} x {shape[2]} pixels take {need / 1e9:.1f} GB, and {free / 1e9:.1f} GB of {where}.'
+            f'{count} photos of {side} x {side} pixels take {need / 1e9:.1f} GB, and only {free / 1e9:.1f} GB of {where}'
         )
 
 

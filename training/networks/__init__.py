@@ -1,9 +1,9 @@
 """The networks, one a file. Each takes L and gives colours; every scaling happens inside the network.
 
-    network(L)          L      float32 [N, H, W, 1], CIELAB lightness, 0 to 100; H and W multiples of MULTIPLE
-    network([L, hints]) hints  float32 [N, H, W, 3], a, b in CIELAB units and a mask, 0 or 1; all zero where there is none
-    ──▶ ab              float32 [N, H/s, W/s, 2], CIELAB units; s = 1, 2 or 4
-     or logits          float32 [N, H/s, W/s, Q], over the ab bins of `training.bins`
+    network(L)           L      float32 [N, H, W, 1], CIELAB lightness, 0 to 100; H and W multiples of MULTIPLE
+    network([L, hints])  hints  float32 [N, H, W, 3], a and b in CIELAB units and a mask; all zero where there is none
+    ──▶ ab               float32 [N, H/s, W/s, 2], CIELAB units; s = 1, 2 or 4
+     or logits           float32 [N, H/s, W/s, Q], over the ab bins of `training.bins`
 
 A network's file has `build()`, which gives a fresh `keras.Model` that is named as the file is, and the constants
 MULTIPLE (sizes it takes are multiples of this) and RENDER_SIZE (the short side, in pixels, at which it looks at a photo
@@ -11,6 +11,14 @@ unless told otherwise).
 """
 
 import importlib
+import zipfile
+from pathlib import Path
+
+import keras
+import numpy as np
+
+from training import bins
+from training.networks import layers  # noqa: F401: a saved network is read only where its layers are known
 
 NAMES = ('article', 'unet', 'lumachrome')
 
@@ -26,3 +34,76 @@ def module(name):
     if name not in NAMES:
         raise ValueError(f'There is no network called {name!r}: choose one of {", ".join(NAMES)}.')
     return importlib.import_module(f'training.networks.{name}')
+
+
+def load(source):
+    """A network that was kept.
+
+    Parameters
+    ----------
+    source : path
+        A run folder (its best network), a .keras file, or a .npz file that `keep` wrote.
+
+    Returns
+    -------
+    keras.Model
+
+    Raises
+    ------
+    ValueError
+        If `source` is none of these, or cannot be read.
+    """
+    source = Path(source)
+    if source.is_dir():
+        source = source / 'best.keras'
+        if not source.exists():
+            raise ValueError(
+                f'{source.parent} holds no best.keras: is it the folder of a run that got through an epoch?'
+            )
+    if not source.exists():
+        raise ValueError(f'{source} does not exist: name a run folder, a .keras file or a .npz file of weights.')
+    try:
+        if source.suffix == '.npz':
+            with np.load(source) as kept:
+                network = build(str(kept['network']), encoder_weights='none')
+                network.set_weights([kept[f'weight_{i}'] for i in range(len(network.weights))])
+            return network
+        return keras.models.load_model(source, compile=False)
+    except (OSError, TypeError, KeyError, ValueError, zipfile.BadZipFile) as error:
+        raise ValueError(f'{source} cannot be read as a network of this version: {error}') from error
+
+
+def keep(network, path):
+    """Write a network's weights to a small .npz file, kernels in float16, for others to start from."""
+    # Only kernels: the variances of batch norms may be larger than float16 holds, and weigh nothing.
+    weights = [w.astype('float16') if w.ndim == 4 else w for w in network.get_weights()]
+    unfinished = Path(path).with_suffix('.part.npz')
+    np.savez(unfinished, network=network.name, **{f'weight_{i}': w for i, w in enumerate(weights)})
+    unfinished.rename(path)
+
+
+def build(name, encoder_weights='imagenet'):
+    """A fresh network; `encoder_weights` counts only for those with an encoder."""
+    made = module(name)
+    return made.build(encoder_weights) if name == 'lumachrome' else made.build()
+
+
+def distribution(network):
+    """The layer `training.bins.Distribution` of a network that predicts one, otherwise None."""
+    found = [layer for layer in network.layers if isinstance(layer, bins.Distribution)]
+    return found[0] if found else None
+
+
+def freeze(network, blocks):
+    """Keep the first `blocks` blocks of a network's encoder as they are, batch norms too.
+
+    Raises
+    ------
+    ValueError
+        If the network has no encoder and `blocks` is not 0.
+    """
+    if blocks == 0:
+        return
+    if not hasattr(module(network.name), 'freeze'):
+        raise ValueError(f'{network.name} has no encoder of which blocks could stay frozen.')
+    module(network.name).freeze(network, blocks)

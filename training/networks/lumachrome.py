@@ -86,14 +86,12 @@ def build(encoder_weights='imagenet', drop_path=0.1):
 
 
 def freeze(network, blocks):
-    """Keep the stem and the encoder's first `blocks` blocks as they are, batch norms too; 0 keeps nothing.
+    """Keep the stem and the encoder's first `blocks` blocks as they are, batch norms too.
 
     Hints that would enter below are kept out as well, or their gradient would have to pass what is frozen.
     """
-    if blocks == 0:
-        return
     inside = {'hints_into_stem', 'hints_into_2', 'hints_into_4'}
     for layer in network.layers:
-        block = efficientnet_lite.in_block(layer)
+        block = efficientnet_lite.block_of(layer.name)
         if layer.name in inside or (block is not None and block < blocks):
             layer.trainable = False

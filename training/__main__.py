@@ -1,0 +1,52 @@
+"""python -m training fit | evaluate: photos in, a network out, and how good it is."""
+
+import argparse
+import os
+import sys
+
+os.environ.setdefault('TF_ENABLE_ONEDNN_OPTS', '1')  # a fifth to two fifths faster where TensorFlow leaves it off
+os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '2')
+
+
+def main(arguments=None):
+    from training import recipe
+
+    parser = argparse.ArgumentParser(prog='python -m training', description=__doc__)
+    commands = parser.add_subparsers(dest='command', required=True)
+
+    fit = commands.add_parser('fit', help='fit a network on photos', description='Fit a network on photos.')
+    fit.add_argument('--photos', nargs='+', required=True, metavar='SOURCE', help='folders and .tar files of photos')
+    fit.add_argument('--validation', nargs='+', metavar='SOURCE', help='photos to judge by; else a tenth is split off')
+    fit.add_argument(
+        '--out', required=True, help="the run's folder, such as runs/mine; the same command goes on with it"
+    )
+    fit.add_argument('--config', help='a recipe, such as training/configs/unet.toml; the flags below override it')
+    fit.add_argument('--init-from', metavar='NETWORK', help='start from a run folder, a .keras or a .npz file')
+    fit.add_argument('--cache', metavar='DIR', help='keep the decoded photos there, and map them back the next time')
+    for field in recipe.fields():
+        flag, kind = '--' + field.name.replace('_', '-'), field.type
+        if kind is bool:
+            fit.add_argument(flag, action=argparse.BooleanOptionalAction, default=None)
+        else:
+            fit.add_argument(flag, type=kind, metavar=kind.__name__.upper(), help=f'default {field.default}')
+
+    options = parser.parse_args(arguments)
+    try:
+        run_fit(options)
+    except (ValueError, RuntimeError, ModuleNotFoundError) as error:
+        if type(error).__module__ in ('builtins', 'training.photos', 'training.recipe', 'training.fit'):
+            sys.exit(f'{error}')
+        raise
+
+
+def run_fit(options):
+    from training import fit
+
+    settings = fit.recipe_from(options.config, vars(options))
+    train, validation = fit.read_photos(options.photos, options.validation, settings, options.cache)
+    data = f'{len(train)} photos of {", ".join(os.path.basename(os.path.normpath(s)) for s in options.photos)}'
+    fit.fit(settings, train, validation, options.out, data, options.init_from)
+
+
+if __name__ == '__main__':
+    main()

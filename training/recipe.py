@@ -1,0 +1,108 @@
+"""A recipe: everything that decides how a network is fitted, save where the photos lie and where the run goes.
+
+Recipes are .toml files in `training/configs`, one a network that was fitted with it; flags of the command line override
+them. The defaults here are a first try for any network.
+"""
+
+import dataclasses
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+
+from training import networks
+
+LOSSES = ('mse', 'huber', 'bins')
+OPTIMIZERS = ('adamw', 'rmsprop')
+
+
+class RecipeError(ValueError):
+    """What is wrong with a recipe, in one sentence."""
+
+
+@dataclass
+class Recipe:
+    """The settings of a run; the comment after each says what it is."""
+
+    network: str = 'unet'  # which of training.networks
+    encoder_weights: str = 'imagenet'  # 'none': start from nothing (networks with an encoder)
+    freeze: int = 0  # blocks of the encoder that stay as they are
+
+    canvas: int = 176  # side in pixels at which photos are kept
+    size: int = 128  # side of the crops that the network learns from
+    smallest_crop: float = 0.35  # least share of a photo's area in a crop
+    aged: float = 0.0  # share of the crops whose lightness is that of an old photograph
+    hintless: float = 0.5  # share of the crops without hints (networks that take hints)
+
+    batch: int = 32  # photos a step
+    budget: int = 100_000  # photos to see in all
+    minutes: float = 0.0  # end by then, also where the budget is not reached; 0: no limit
+    epoch: int = 6_400  # photos between two checkpoints
+
+    loss: str = 'huber'  # 'mse' or 'huber' on ab, or 'bins': cross-entropy over the ab bins plus Huber on their mean
+    huber: float = 10.0  # weight of that Huber term
+    optimizer: str = 'adamw'
+    learning_rate: float = 1e-3  # at its highest: it warms up linearly, then falls along a cosine
+    encoder_rate: float = 0.3  # the encoder's share of the learning rate
+    warmup: float = 0.03  # share of the run
+    weight_decay: float = 0.01
+    ema: float = 0.998  # momentum of the average of the weights, which is what is kept
+    mixed_precision: bool = False  # bfloat16 where it is safe: for accelerators
+    seed: int = 0
+
+    def __post_init__(self):
+        def require(holds, sentence):
+            if not holds:
+                raise RecipeError(sentence)
+
+        require(self.network in networks.NAMES, f'network = {self.network!r}: choose one of {networks.NAMES}.')
+        multiple = networks.module(self.network).MULTIPLE
+        require(self.size % multiple == 0, f'size = {self.size}: {self.network} takes multiples of {multiple}.')
+        require(self.size >= multiple, f'size = {self.size} is too small.')
+        require(self.canvas >= self.size, f'canvas = {self.canvas} is smaller than size = {self.size}.')
+        require(self.loss in LOSSES, f'loss = {self.loss!r}: choose one of {LOSSES}.')
+        require(self.optimizer in OPTIMIZERS, f'optimizer = {self.optimizer!r}: choose one of {OPTIMIZERS}.')
+        require(self.encoder_weights in ('imagenet', 'none'), "encoder_weights: choose 'imagenet' or 'none'.")
+        for share in ('smallest_crop', 'aged', 'hintless', 'warmup', 'ema'):
+            require(0 <= getattr(self, share) <= 1, f'{share} = {getattr(self, share)}: it goes from 0 to 1.')
+        for number in ('batch', 'budget', 'epoch', 'learning_rate', 'smallest_crop'):
+            require(getattr(self, number) > 0, f'{number} = {getattr(self, number)}: it must be above 0.')
+        require(self.epoch >= self.batch, f'epoch = {self.epoch} holds no batch of {self.batch}.')
+
+
+def fields():
+    """The settings' names, types and defaults."""
+    return dataclasses.fields(Recipe)
+
+
+def load(config=None, **overrides):
+    """The recipe of a .toml file with some of its settings replaced.
+
+    Parameters
+    ----------
+    config : path, optional
+    **overrides
+        Settings; None leaves one as it is.
+
+    Raises
+    ------
+    RecipeError
+        If the file is missing or no TOML, or a setting is unknown, of the wrong type or out of its range.
+    """
+    settings = {}
+    if config:
+        try:
+            settings = tomllib.loads(Path(config).read_text())
+        except OSError as error:
+            raise RecipeError(f'{config} cannot be read: {error.strerror}.') from error
+        except tomllib.TOMLDecodeError as error:
+            raise RecipeError(f'{config} is not valid TOML: {error}.') from error
+    settings |= {name: value for name, value in overrides.items() if value is not None}
+    kinds = {field.name: field.type for field in fields()}
+    for name, value in settings.items():
+        if name not in kinds:
+            raise RecipeError(f'{config} sets {name!r}, which no recipe knows: it has {", ".join(kinds)}.')
+        if kinds[name] is float and type(value) is int:
+            settings[name] = value = float(value)
+        if type(value) is not kinds[name]:
+            raise RecipeError(f'{name} = {value!r} in {config}: it should be of type {kinds[name].__name__}.')
+    return Recipe(**settings)
