@@ -1,0 +1,323 @@
+"""Photo files: read and written without losing orientation, profile, depth, transparency or metadata.
+
+`read` gives a `Photo`: upright sRGB pixels and everything else that the file said. `write` puts new pixels in the place
+of the old ones, in the format that came in, and adds to the metadata that the colours were made by software. The work is
+done by libvips; what it cannot decode (HEIC, BMP, JPEG 2000 and others) comes through Pillow.
+"""
+
+import io
+import os
+import re
+import xml.etree.ElementTree as ElementTree
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import pi_heif
+import pyvips
+from PIL import Image, ImageCms, PngImagePlugin
+
+MAX_PIXELS = 300_000_000  # 20,000 x 15,000; what claims to be larger is refused before it is decoded
+JPEG_QUALITY = 95
+
+SUFFIXES = {
+    'jpeg': ('.jpg', '.jpeg', '.jpe', '.jfif'),
+    'png': ('.png',),
+    'tiff': ('.tif', '.tiff'),
+    'webp': ('.webp',),
+    'avif': ('.avif',),
+}  # the formats that are written, the usual suffix first
+READ_ONLY_SUFFIXES = ('.heic', '.heif', '.bmp', '.gif', '.jp2', '.ppm', '.pgm', '.pnm', '.tga')
+PHOTO_SUFFIXES = frozenset(READ_ONLY_SUFFIXES).union(*SUFFIXES.values())
+
+_SCREEN = (72 / 25.4, 72 / 25.4)
+
+# https://cv.iptc.org/newscodes/digitalsourcetype/
+SOURCE_TYPE = 'http://cv.iptc.org/newscodes/digitalsourcetype/compositeWithTrainedAlgorithmicMedia'
+
+pi_heif.register_heif_opener()
+Image.MAX_IMAGE_PIXELS = MAX_PIXELS // 2  # Pillow warns from here and refuses at twice as many
+# libvips also reads tables, vector drawings and more: only photo formats are let in.
+pyvips.operation_block_set('VipsForeignLoad', True)
+for _kind in ('Jpeg', 'Png', 'Tiff', 'Webp', 'Nsgif', 'Heif'):
+    pyvips.operation_block_set(f'VipsForeignLoad{_kind}', False)
+
+
+class PhotoError(ValueError):
+    """A photo that cannot be read or written; the message is one sentence for people and names the file."""
+
+
+@dataclass
+class Photo:
+    """A photo as it lies in a file.
+
+    Attributes
+    ----------
+    name : str
+        The file's name without its folder.
+    pixels : uint8 or uint16 array [H, W, 3]
+        sRGB, upright.
+    format : str
+        The format to write: a key of `SUFFIXES`.
+    alpha : array [H, W, 1] of the same type, or None
+        Transparency.
+    metadata : dict
+        libvips' fields to write again: name to (type, value).
+    resolution : tuple of float
+        Pixels per millimetre, across and down; 72 dpi where the file does not say.
+    note : str
+        A sentence on what the reader should know, or ''.
+    """
+
+    name: str
+    pixels: np.ndarray
+    format: str
+    alpha: np.ndarray | None = None
+    metadata: dict = field(default_factory=dict)
+    resolution: tuple[float, float] = _SCREEN
+    note: str = ''
+
+    @property
+    def suffix(self):
+        """The suffix for the file to write: the one that came in where it suits the format."""
+        given = Path(self.name).suffix
+        return given if given.lower() in SUFFIXES[self.format] else SUFFIXES[self.format][0]
+
+
+def read(path):
+    """Read a photo.
+
+    Parameters
+    ----------
+    path : str or Path
+        A JPEG, PNG, TIFF, WebP, AVIF, GIF or HEIC file, or another format that Pillow reads. HEIC is to be written as
+        JPEG, and what holds no metadata (GIF, BMP and so on) as PNG.
+
+    Returns
+    -------
+    Photo
+
+    Raises
+    ------
+    PhotoError
+        The file is missing, damaged, cut short, too large, or not a photo.
+    """
+    path = Path(path)
+    if path.is_dir():
+        raise PhotoError(f'{path} is a folder, not a photo.')
+    if not path.exists():
+        raise PhotoError(f'{path} does not exist.')
+    try:
+        image, target = _open(path)
+        if image.width * image.height > MAX_PIXELS:
+            raise PhotoError(_too_large(path.name))
+        if image.format not in ('uchar', 'ushort'):
+            raise PhotoError(f'{path.name} holds {image.format} values: save it with 8 or 16 bits a channel first.')
+        pages = image.get_n_pages()
+        note = f'{path.name} has {pages} pages or frames; this is the first one.' if pages > 1 else ''
+        image = image.autorot()
+        alpha = None
+        if image.hasalpha():
+            image, alpha = image[: image.bands - 1], image[image.bands - 1].numpy()[..., None]
+        pixels = _to_srgb(image).numpy()
+    except pyvips.Error as error:
+        raise PhotoError(f'{path.name} is damaged or cut short and cannot be read.') from error
+    except MemoryError as error:
+        raise PhotoError(f'{path.name} is too large for the memory of this machine.') from error
+    return Photo(
+        name=path.name,
+        pixels=pixels,
+        format=target,
+        alpha=None if alpha is None else alpha.astype(pixels.dtype, copy=False),
+        metadata=_metadata(image),
+        resolution=_SCREEN if image.xres == image.yres == 1 else (image.xres, image.yres),
+        note=note,
+    )
+
+
+def write(path, pixels, photo):
+    """Write a photo's new pixels, with all that its file said beside them.
+
+    The file appears under its name only when it is whole.
+
+    Parameters
+    ----------
+    path : str or Path
+        Where to; missing folders are made, an existing file is replaced.
+    pixels : uint8 or uint16 array [H, W, 3]
+        sRGB, as large as `photo.pixels`.
+    photo : Photo
+        The photo that the colours were made for.
+
+    Raises
+    ------
+    PhotoError
+        The file cannot be written.
+    """
+    path = Path(path)
+    temporary = path.with_name(f'.{path.stem}.{os.getpid()}.part')
+    image = _image(pixels, photo.alpha).copy(xres=photo.resolution[0], yres=photo.resolution[1])
+    for name, (kind, value) in photo.metadata.items():
+        image.set_type(kind, name, value)
+    image.set_type(pyvips.GValue.gint_type, 'orientation', 1)  # the one in the EXIF block is corrected by it
+    xmp = photo.metadata.get('xmp-data', (None, None))[1]
+    image.set_type(pyvips.GValue.blob_type, 'xmp-data', _xmp_with_source_type(xmp))
+    image.set_type(pyvips.GValue.blob_type, 'icc-profile-data', _SRGB_PROFILE)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        # libvips would make up an EXIF block where there was none.
+        keep = 'all' if 'exif-data' in photo.metadata else 'xmp|iptc|icc|other'
+        _SAVERS[photo.format](image, str(temporary), keep=keep)
+        temporary.replace(path)
+    except (pyvips.Error, OSError) as error:
+        reason = getattr(error, 'strerror', None) or str(error).strip().splitlines()[-1].strip()
+        raise PhotoError(f'{path} cannot be written: {reason}.') from error
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def write_preview(path, pixels, alpha=None, long_side=1600):
+    """Write a JPEG for the screen, no larger than `long_side` pixels; what is transparent becomes white."""
+    image = _image(pixels, alpha)
+    if alpha is not None:
+        image = image.flatten(background=[np.iinfo(pixels.dtype).max] * 3, max_alpha=np.iinfo(pixels.dtype).max)
+    image = image.colourspace('srgb').thumbnail_image(long_side, height=long_side, size='down')
+    image.jpegsave(str(path), Q=92, subsample_mode='off')
+
+
+_SRGB_PROFILE = pyvips.Operation.call('profile_load', 'srgb')
+
+_SAVERS = {
+    # Full chroma: halved, colours would bleed over edges.
+    'jpeg': lambda image, path, **keep: image.jpegsave(path, Q=JPEG_QUALITY, subsample_mode='off', optimize_coding=True, **keep),
+    'png': lambda image, path, **keep: image.pngsave(path, **keep),
+    'tiff': lambda image, path, **keep: image.tiffsave(path, compression='deflate', predictor='horizontal', **keep),
+    # WebP's lossy mode always halves chroma.
+    'webp': lambda image, path, **keep: image.webpsave(path, lossless=True, **keep),
+    'avif': lambda image, path, **keep: image.heifsave(path, compression='av1', Q=90, subsample_mode='off', effort=2, **keep),
+}
+
+
+def _open(path):
+    """The image, not yet decoded, and the format to write."""
+    try:
+        source = pyvips.Source.new_from_file(str(path))
+        image = pyvips.Image.new_from_source(source, '', fail_on='truncated')
+    except pyvips.Error:
+        return _open_with_pillow(path)
+    loader = re.match('[a-z0-9]*?load', image.get('vips-loader')).group()
+    if loader == 'heifload':
+        return (image, 'avif') if image.get('heif-compression') == 'av1' else _open_with_pillow(path)
+    return image, {'jpegload': 'jpeg', 'pngload': 'png', 'tiffload': 'tiff', 'webpload': 'webp'}.get(loader, 'png')
+
+
+def _open_with_pillow(path):
+    """The same for what libvips does not know: through a PNG in memory, which carries the metadata along."""
+    try:
+        with Image.open(path) as picture:
+            target = 'jpeg' if picture.format in ('HEIF', 'JPEG') else 'png'
+            info = PngImagePlugin.PngInfo()
+            if xmp := picture.info.get('xmp'):
+                info.add_itxt('XML:com.adobe.xmp', xmp.decode(errors='replace') if isinstance(xmp, bytes) else xmp)
+            if picture.mode not in ('1', 'L', 'LA', 'P', 'RGB', 'RGBA', 'I;16'):
+                picture = picture.convert('RGBA' if 'A' in picture.getbands() else 'RGB')
+            buffer = io.BytesIO()
+            picture.save(buffer, 'PNG', compress_level=0, pnginfo=info, exif=picture.getexif())
+    except Image.DecompressionBombError as error:
+        raise PhotoError(_too_large(path.name)) from error
+    except Image.UnidentifiedImageError as error:
+        if path.suffix.lower() in PHOTO_SUFFIXES and path.stat().st_size > 0 and b'\0' in path.read_bytes()[:512]:
+            raise PhotoError(f'{path.name} is damaged or cut short and cannot be read.') from error
+        raise PhotoError(f'{path.name} is not a photo that can be read.') from error
+    except PermissionError as error:
+        raise PhotoError(f'{path} may not be read: permission denied.') from error
+    except (OSError, SyntaxError, ValueError, EOFError) as error:
+        raise PhotoError(f'{path.name} is damaged or cut short and cannot be read.') from error
+    return pyvips.Image.new_from_buffer(buffer.getvalue(), '', fail_on='truncated'), target
+
+
+def _too_large(name):
+    return f'{name} has more than {MAX_PIXELS // 1_000_000} megapixels: make it smaller first.'
+
+
+def _to_srgb(image):
+    """A picture without alpha, in any space, as sRGB in three bands of the same depth."""
+    wide = image.format == 'ushort'
+    space = 'rgb16' if wide else 'srgb'
+    if _needs_conversion(image):
+        try:
+            return image.icc_transform(
+                'srgb',
+                embedded=True,
+                input_profile='cmyk' if image.interpretation == 'cmyk' else 'srgb',
+                intent='relative',
+                black_point_compensation=True,
+                depth=16 if wide else 8,
+            )
+        except pyvips.Error:  # a profile that does not suit its picture
+            image = image.copy()
+            image.remove('icc-profile-data')
+    return image.colourspace(space)
+
+
+def _needs_conversion(image):
+    if image.get_typeof('icc-profile-data') == 0:
+        return image.interpretation == 'cmyk'
+    try:
+        profile = ImageCms.ImageCmsProfile(io.BytesIO(image.get('icc-profile-data'))).profile
+    except (OSError, ValueError):
+        return image.interpretation == 'cmyk'
+    # A photo that is in sRGB already keeps every level; going through the profile would round it once more.
+    return 'srgb' not in (profile.profile_description or '').lower()
+
+
+def _metadata(image):
+    kept = re.compile('exif-|iptc-data|xmp-data|png-comment-|image-description|resolution-unit')
+    # A thumbnail would go on showing the gray picture.
+    dropped = re.compile('exif-ifd1-|exif-ifd0-Orientation')
+    fields = {
+        name: (image.get_typeof(name), image.get(name))
+        for name in image.get_fields()
+        if kept.match(name) and not dropped.match(name)
+    }
+    if 'exif-ifd2-ColorSpace' in fields:
+        fields['exif-ifd2-ColorSpace'] = (pyvips.GValue.gstr_type, '1')
+    return fields
+
+
+def _image(pixels, alpha):
+    if alpha is not None:
+        pixels = np.concatenate([pixels, alpha], axis=-1)
+    image = pyvips.Image.new_from_array(np.ascontiguousarray(pixels))
+    return image.copy(interpretation='rgb16' if pixels.dtype == np.uint16 else 'srgb')
+
+
+def _xmp_with_source_type(packet):
+    """An XMP packet, the file's own where it has one, that says how the colours came about."""
+    rdf = '{http://www.w3.org/1999/02/22-rdf-syntax-ns#}'
+    name = '{http://iptc.org/std/Iptc4xmpExt/2008-02-29/}DigitalSourceType'
+    ElementTree.register_namespace('Iptc4xmpExt', name[1:].split('}')[0])
+    root = None
+    if packet:
+        try:
+            # Written back under the prefixes that it came with.
+            for _, (prefix, uri) in ElementTree.iterparse(io.BytesIO(packet), ['start-ns']):
+                if prefix and not re.fullmatch(r'ns\d+', prefix):
+                    ElementTree.register_namespace(prefix, uri)
+            root = ElementTree.fromstring(packet)
+        except (ElementTree.ParseError, ValueError):
+            root = None  # not XML: nothing that another program could read either
+    if root is None or root.find(f'.//{rdf}RDF') is None and root.tag != f'{rdf}RDF':
+        ElementTree.register_namespace('x', 'adobe:ns:meta/')
+        ElementTree.register_namespace('rdf', rdf[1:-1])
+        root = ElementTree.Element('{adobe:ns:meta/}xmpmeta')
+        ElementTree.SubElement(root, f'{rdf}RDF')
+    tree = root if root.tag == f'{rdf}RDF' else root.find(f'.//{rdf}RDF')
+    for description in tree.findall(f'{rdf}Description'):
+        description.attrib.pop(name, None)
+        for old in description.findall(name):
+            description.remove(old)
+    statement = ElementTree.SubElement(tree, f'{rdf}Description', {f'{rdf}about': ''})
+    ElementTree.SubElement(statement, name).text = SOURCE_TYPE
+    body = ElementTree.tostring(root, encoding='unicode')
+    return f'<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>{body}<?xpacket end="w"?>'.encode()
