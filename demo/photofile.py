@@ -1,7 +1,7 @@
 """Photo files: read and written without losing orientation, profile, depth, transparency or metadata.
 
 `read` gives a `Photo`: upright sRGB pixels and everything else that the file said. `write` puts new pixels in the place
-of the old ones, in the format that came in, and adds to the metadata that the colours were made by software. The work is
+of the old ones, in the format that came in, and adds to the metadata that the colours were made by software. It is all
 done by libvips; what it cannot decode (HEIC, BMP, JPEG 2000 and others) comes through Pillow.
 """
 
@@ -176,25 +176,46 @@ def write(path, pixels, photo):
         temporary.unlink(missing_ok=True)
 
 
-def write_preview(path, pixels, alpha=None, long_side=1600):
-    """Write a JPEG for the screen, no larger than `long_side` pixels; what is transparent becomes white."""
-    image = _image(pixels, alpha)
-    if alpha is not None:
-        image = image.flatten(background=[np.iinfo(pixels.dtype).max] * 3, max_alpha=np.iinfo(pixels.dtype).max)
-    image = image.colourspace('srgb').thumbnail_image(long_side, height=long_side, size='down')
-    image.jpegsave(str(path), Q=92, subsample_mode='off')
+def shrink(photo, long_side=1600):
+    """A photo's pixels for the screen.
+
+    Parameters
+    ----------
+    photo : Photo
+    long_side : int
+        How many pixels the longer side has at most.
+
+    Returns
+    -------
+    uint8 array [h, w, 3]
+        sRGB; what is transparent has become white.
+    """
+    image = _image(photo.pixels, photo.alpha)
+    if photo.alpha is not None:
+        most = np.iinfo(photo.pixels.dtype).max
+        image = image.flatten(background=[most] * 3, max_alpha=most)
+    return image.colourspace('srgb').thumbnail_image(long_side, height=long_side, size='down').numpy()
+
+
+def write_preview(path, pixels):
+    """Write uint8 sRGB pixels [H, W, 3] as a JPEG for the screen, without metadata."""
+    _image(pixels, None).jpegsave(str(path), Q=92, subsample_mode='off')
 
 
 _SRGB_PROFILE = pyvips.Operation.call('profile_load', 'srgb')
 
 _SAVERS = {
     # Full chroma: halved, colours would bleed over edges.
-    'jpeg': lambda image, path, **keep: image.jpegsave(path, Q=JPEG_QUALITY, subsample_mode='off', optimize_coding=True, **keep),
+    'jpeg': lambda image, path, **keep: image.jpegsave(
+        path, Q=JPEG_QUALITY, subsample_mode='off', optimize_coding=True, **keep
+    ),
     'png': lambda image, path, **keep: image.pngsave(path, **keep),
     'tiff': lambda image, path, **keep: image.tiffsave(path, compression='deflate', predictor='horizontal', **keep),
     # WebP's lossy mode always halves chroma.
     'webp': lambda image, path, **keep: image.webpsave(path, lossless=True, **keep),
-    'avif': lambda image, path, **keep: image.heifsave(path, compression='av1', Q=90, subsample_mode='off', effort=2, **keep),
+    'avif': lambda image, path, **keep: image.heifsave(
+        path, compression='av1', Q=90, subsample_mode='off', effort=2, **keep
+    ),
 }
 
 
@@ -307,7 +328,7 @@ def _xmp_with_source_type(packet):
             root = ElementTree.fromstring(packet)
         except (ElementTree.ParseError, ValueError):
             root = None  # not XML: nothing that another program could read either
-    if root is None or root.find(f'.//{rdf}RDF') is None and root.tag != f'{rdf}RDF':
+    if root is None or (root.find(f'.//{rdf}RDF') is None and root.tag != f'{rdf}RDF'):
         ElementTree.register_namespace('x', 'adobe:ns:meta/')
         ElementTree.register_namespace('rdf', rdf[1:-1])
         root = ElementTree.Element('{adobe:ns:meta/}xmpmeta')

@@ -1,0 +1,119 @@
+"""What several rooms' tests share: photos to train on, and small Lumachrome files that need no training and no export."""
+
+import os
+
+os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '2')
+
+import numpy as np
+import onnx
+import pytest
+from PIL import Image
+from skimage import data
+
+from demo import contract
+
+# Colours that are known beforehand, in a 2 x 2 map: red above, blue below. Every input moves them, so that a test sees
+# whether it arrived; red and blue are the gray level plus a and b, which stands in for the way back from CIELAB.
+_NETWORK = """
+<ir_version: 9, opset_import: ["" : 18]>
+standin (uint8[N,H,W,3] photo, int64[1] render_size, float[1] saturation{extra_inputs})
+    => (uint8[N,H,W,3] colorized, float[N,h,w,2] ab)
+<float[1,2,2,2] colors = {{40, -10, 40, -10, -10, 40, -10, 40}}, int64[1] axis = {{3}}, int64[1] one = {{1}},
+ int64[1] zero = {{0}}, int64[1] two = {{2}}, int64[1] four = {{4}}, float[1] thousand = {{1000}}, float[1] half = {{0.5}},
+ float[1] low = {{0}}, float[1] high = {{255}}>
+{{
+    size = Cast <to = 1> (render_size)
+    more = Div (size, thousand)
+    shape = Shape <start = 0, end = 1> (photo)
+    rest = Concat <axis = 0> (one, one, one)
+    every = Concat <axis = 0> (shape, rest)
+    own = Expand (colors, every)
+    sized = Add (own, more)
+    {extra_nodes}
+    scaled = Mul (ab, saturation)
+    gray = Cast <to = 1> (photo)
+    {tail}
+}}
+"""
+_JOIN = """
+<ir_version: 9, opset_import: ["" : 18]>
+join ({depth}[N,H,W,3] photo, float[N,h,w,2] ab) => ({depth}[N,H,W,3] colorized)
+<int64[1] axis = {{3}}, int64[1] zero = {{0}}, int64[1] one = {{1}}, int64[1] two = {{2}}, float[1] low = {{0}},
+ float[1] high = {{{high}}}, float[1] unit = {{{unit}}}>
+{{
+    scaled = Mul (ab, unit)
+    gray = Cast <to = 1> (photo)
+    {tail}
+}}
+"""
+_TAIL = """
+    level = ReduceMean <keepdims = 1> (gray, axis)
+    planes = Transpose <perm = [0, 3, 1, 2]> (scaled)
+    upright = Transpose <perm = [0, 3, 1, 2]> (level)
+    whole = Shape (upright)
+    maps = Shape <start = 0, end = 2> (planes)
+    sides = Shape <start = 2> (upright)
+    sizes = Concat <axis = 0> (maps, sides)
+    grown = Resize <mode = "nearest"> (planes, , , sizes)
+    enlarged = Transpose <perm = [0, 2, 3, 1]> (grown)
+    a = Slice (enlarged, zero, one, axis)
+    b = Slice (enlarged, one, two, axis)
+    red = Add (level, a)
+    blue = Add (level, b)
+    joined = Concat <axis = 3> (red, level, blue)
+    clipped = Clip (joined, low0, high0)
+    colorized = Cast <to = {type}> (clipped)
+"""
+_PLAIN = 'ab = Identity (sized)'
+_STEERED = """
+    times = Add (vividness, half)
+    vivid = Mul (sized, times)
+    colored = Slice (hints, two, four, two)
+    pushed = ReduceSum <keepdims = 1> (colored, one)
+    shift = Unsqueeze (pushed, one)
+    ab = Add (vivid, shift)
+"""
+
+
+def _saved(text, path, **metadata):
+    text = text.replace('low0', 'least').replace('high0', 'most')
+    text = text.replace('    level =', '    least = Squeeze (low)\n    most = Squeeze (high)\n    level =')
+    model = onnx.parser.parse_model(text)
+    onnx.checker.check_model(model, full_check=True)
+    onnx.helper.set_model_props(model, {contract.METADATA_PREFIX + key: value for key, value in metadata.items()})
+    onnx.save(model, path)
+
+
+@pytest.fixture(scope='session')
+def standins(tmp_path_factory):
+    """A folder with two networks whose colours are known, `plain` and `steered` (vividness, hints), and both joins."""
+    folder = tmp_path_factory.mktemp('models')
+    byte = _TAIL.format(type=onnx.TensorProto.UINT8)
+    _saved(
+        _NETWORK.format(extra_inputs='', extra_nodes=_PLAIN, tail=byte),
+        folder / 'plain.onnx',
+        format=str(contract.FORMAT),
+        network='plain',
+    )
+    _saved(
+        _NETWORK.format(extra_inputs=', float[1] vividness, float[N,K,5] hints', extra_nodes=_STEERED, tail=byte),
+        folder / 'steered.onnx',
+        format=str(contract.FORMAT),
+        network='steered',
+    )
+    _saved(_JOIN.format(depth='uint8', high=255, unit=1, tail=byte), folder / 'join.onnx')
+    wide = _TAIL.format(type=onnx.TensorProto.UINT16)
+    _saved(_JOIN.format(depth='uint16', high=65535, unit=257, tail=wide), folder / 'join16.onnx')
+    return folder
+
+
+@pytest.fixture(scope='session')
+def photo_folder(tmp_path_factory):
+    """A folder with 24 colour photos of 130 x 100 pixels, cut from scikit-image's; to be read, not changed."""
+    folder = tmp_path_factory.mktemp('photos')
+    rng = np.random.default_rng(0)
+    for i in range(24):
+        picture = (data.astronaut, data.chelsea, data.coffee, data.rocket)[i % 4]()
+        y, x = (rng.integers(0, length - 130) for length in picture.shape[:2])
+        Image.fromarray(picture[y : y + 100, x : x + 130]).save(folder / f'{i:02}.png')
+    return folder
