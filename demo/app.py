@@ -32,7 +32,8 @@ RENDER_SIZES = (256, 384, 512, 768)
 QUEUE = 32  # visitors who wait; the next one is told to try again
 
 STYLE = """
-.gradio-container { max-width: 1060px !important; margin: 0 auto !important }
+.gradio-container .fillable { max-width: 1000px !important }
+.compare input { accent-color: var(--body-text-color) }
 #title h1 { font-weight: 600; margin: 0 } #title p { margin: 2px 0 0; opacity: .75 }
 #status { min-height: 1.6em; text-align: center } #status p { opacity: .75; font-size: 14px; margin: 0 }
 #privacy p { opacity: .65; font-size: 13px }
@@ -42,6 +43,13 @@ THEME = gr.themes.Base(
     neutral_hue='stone',
     font=['system-ui', 'sans-serif'],
     font_mono=['ui-monospace', 'monospace'],
+).set(
+    button_primary_background_fill='*neutral_800',
+    button_primary_background_fill_hover='*neutral_700',
+    button_primary_text_color='white',
+    button_primary_background_fill_dark='*neutral_100',
+    button_primary_background_fill_hover_dark='white',
+    button_primary_text_color_dark='*neutral_900',
 )
 
 
@@ -97,13 +105,14 @@ def build(model=None):
             sources=['upload', 'clipboard'],
             label='Black-and-white photo',
             alt_text='The photo you chose',
+            placeholder='# Drop a black-and-white photo here\nor click to choose one, or paste it',
             buttons=[],
             height=360,
             elem_id='photo',
         )
         compare = CompareSlider(elem_id='compare', visible='hidden')
         status = gr.Markdown(elem_id='status')
-        with gr.Row(visible='hidden') as actions:
+        with gr.Row(visible=False) as actions:
             download = gr.Button('Download in colour', variant='primary', elem_id='download')
             another = gr.Button('Another photo', elem_id='another')
         with gr.Row():
@@ -176,7 +185,7 @@ def serve(model=None):
 def look(photo, model, saturation, vividness, render_size):
     """Run the network on a photo and show it beside its colour version."""
     if photo is None:
-        return None, gr.update(value=None, visible='hidden'), '', gr.update(visible=True), gr.update(visible='hidden')
+        return None, gr.update(value=None, visible='hidden'), '', gr.update(visible=True), gr.update(visible=False)
     picture = _read(photo)
     colorizer = _colorizer(model)
     start = time.perf_counter()

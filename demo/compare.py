@@ -28,7 +28,7 @@ _STYLE = """
 .compare .after { position: absolute; inset: 0; width: 100%; height: 100% }
 .compare .line { position: absolute; top: 0; bottom: 0; width: 2px; margin-left: -1px; background: #fff;
   box-shadow: 0 0 4px rgba(0, 0, 0, .7); pointer-events: none }
-.compare .line::after { content: '\\2194'; position: absolute; top: 50%; left: -16px; width: 34px; height: 34px;
+.compare .line::after { content: '↔'; position: absolute; top: 50%; left: -16px; width: 34px; height: 34px;
   margin-top: -17px; border-radius: 50%; background: #fff; color: #333; font: 18px/34px sans-serif; text-align: center;
   box-shadow: 0 0 4px rgba(0, 0, 0, .5) }
 .compare .tag { position: absolute; top: 10px; padding: 3px 8px; border-radius: 4px; background: rgba(0, 0, 0, .5);
