@@ -1,4 +1,4 @@
-"""What several rooms' tests share: photos to train on, and small Lumachrome files that need no training and no export."""
+"""What several rooms' tests share: photos to train on, and small files that need no training and no export."""
 
 import os
 

@@ -1,8 +1,10 @@
 """python -m training fit | evaluate: photos in, a network out, and how good it is."""
 
 import argparse
+import json
 import os
 import sys
+from pathlib import Path
 
 os.environ.setdefault('TF_ENABLE_ONEDNN_OPTS', '1')  # a fifth to two fifths faster where TensorFlow leaves it off
 os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '2')
@@ -30,9 +32,22 @@ def main(arguments=None):
         else:
             fit.add_argument(flag, type=kind, metavar=kind.__name__.upper(), help=f'default {field.default}')
 
+    judge = commands.add_parser(
+        'evaluate',
+        help='how good a model is',
+        description='Print a table of figures over photos, gray first, and write it with a contact sheet.',
+    )
+    judge.add_argument('--model', required=True, help='a run folder, a .keras, .npz or .onnx file')
+    judge.add_argument('--photos', nargs='+', required=True, metavar='SOURCE', help='folders and .tar files of photos')
+    judge.add_argument('--render-size', type=int, help='short side at which the network looks; by default its own')
+    judge.add_argument('--hints', action='store_true', help='also try 0 to 100 hints a photo')
+    judge.add_argument('--out', help='where metrics.json and sheet.jpg go: by default the run folder, or runs/MODEL')
+    judge.add_argument('--json', action='store_true', help='print JSON instead of a table')
+    judge.add_argument('--cache', metavar='DIR', help='keep the decoded photos there, and map them back the next time')
+
     options = parser.parse_args(arguments)
     try:
-        run_fit(options)
+        run_fit(options) if options.command == 'fit' else run_evaluate(options)
     except (ValueError, RuntimeError, ModuleNotFoundError) as error:
         if type(error).__module__ in ('builtins', 'training.photos', 'training.recipe', 'training.fit'):
             sys.exit(f'{error}')
@@ -46,6 +61,17 @@ def run_fit(options):
     train, validation = fit.read_photos(options.photos, options.validation, settings, options.cache)
     data = f'{len(train)} photos of {", ".join(os.path.basename(os.path.normpath(s)) for s in options.photos)}'
     fit.fit(settings, train, validation, options.out, data, options.init_from)
+
+
+def run_evaluate(options):
+    from training import evaluate, photos
+
+    model = evaluate.open_model(options.model)
+    judged = photos.read(options.photos, evaluate.SIDE, options.cache)
+    out = options.out or (options.model if Path(options.model).is_dir() else Path('runs') / Path(options.model).stem)
+    result = evaluate.evaluate(model, judged, out, options.render_size, options.hints)
+    print(json.dumps(result, indent=1) if options.json else evaluate.table(result))
+    print(f'written: {out}/metrics.json, {out}/sheet.jpg', file=sys.stderr)
 
 
 if __name__ == '__main__':

@@ -48,7 +48,7 @@ class Colorization(keras.Model):
         else:
             answer = self.network(L, training=training)
         stride = ops.shape(L)[1] // ops.shape(answer)[1]
-        return answer, ops.average_pool(ab, stride)
+        return answer, ops.average_pool(ab, (stride, stride), (stride, stride))
 
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
         answer, ab = y_pred

@@ -1,8 +1,11 @@
-"""A model over a set of photos: a table that cannot flatter, and a contact sheet to look at.
+"""A model over a set of photos: a table that cannot flatter, a hint sweep, and a contact sheet to look at.
 
 Every picture is 256 x 256: short side 256, centre crop. The gray row (the same photos with a = b = 0) stands beside the
 model's, because levels differ from one set of photos to another; gains over it can be compared.
 """
+
+import json
+from pathlib import Path
 
 import numpy as np
 from keras import ops
@@ -11,6 +14,14 @@ from PIL import Image
 from training import bins, colorization, hints, lab, metrics, networks
 
 SIDE = 256  # of a picture that is evaluated
+
+
+SWEEP = (0, 1, 2, 5, 10, 20, 50, 100)  # hints a picture (Zhang 2017)
+SHEET = 12  # pictures in a row of a contact sheet
+
+
+class EvaluateError(ValueError):
+    """Why a model cannot be evaluated, in one sentence."""
 
 
 def first(photos, most):
@@ -43,8 +54,9 @@ class NetworkColorizer:
         made = networks.module(network.name)
         self.multiple, self.render_size = made.MULTIPLE, made.RENDER_SIZE
         self.distribution = networks.distribution(network)
+        self.has_vividness = self.distribution is not None
 
-    def colorize(self, pictures, render_size=None, vividness=0.0, given=None, batch=16):
+    def colorize(self, pictures, render_size=None, vividness=0.0, points=None, batch=16):
         """Colour squares.
 
         Parameters
@@ -55,8 +67,8 @@ class NetworkColorizer:
             Side at which the network looks, rounded to its multiple; its own by default.
         vividness : float
             0 is the mean of a predicted distribution, 1 its vivid point.
-        given : float array [N, K, 4], optional
-            Hints: x and y as fractions, a and b; drawn as `hints.draw` does it, at the size of the file's hints.
+        points : float array [N, K, 4], optional
+            Hints: x and y as fractions, a and b; drawn as squares of the size that the file's hints have.
 
         Returns
         -------
@@ -69,20 +81,18 @@ class NetworkColorizer:
             L, _ = colorization.prepare(part)
             rendered, _ = colorization.prepare(_resized(part, size))
             if self.takes_hints:
-                points = np.zeros((len(part), 1, 4)) if given is None else given[start : start + batch]
-                sides = np.full(points.shape[:2], 0.0 if given is None else hints.SIDE * size)
-                rows, columns = hints.places(points[..., :2].astype('float32'), sides.astype('float32'), size, size)
-                drawn = hints.draw(rows, columns, ops.cast(points[..., 2:], 'float32'))
-                answer = self._run([rendered, drawn])
+                drawn = np.zeros((len(part), size, size, 3), 'float32')
+                if points is not None and points.shape[1]:
+                    given = ops.cast(points[start : start + batch], 'float32')
+                    sides = hints.SIDE * size * ops.ones_like(given[..., 0])
+                    drawn = hints.draw(*hints.places(given[..., :2], sides, size, size), given[..., 2:])
+                answer = self.network.predict_on_batch([rendered, drawn])
             else:
-                answer = self._run(rendered)
+                answer = self.network.predict_on_batch(rendered)
             ab = self._decode(ops.convert_to_tensor(answer), vividness)
             ab = ops.image.resize(ab, part.shape[1:3], interpolation='bilinear')
             done.append(_to_uint8(lab.lab_to_rgb(L, ab)))
         return np.concatenate(done)
-
-    def _run(self, inputs):
-        return self.network.predict_on_batch(inputs)
 
     def _decode(self, answer, vividness):
         if self.distribution is None:
@@ -92,6 +102,43 @@ class NetworkColorizer:
             prior, point = self.distribution.prior, self.distribution.vivid_point
             ab += vividness * bins.vivid(answer, prior, *ops.convert_to_numpy(point))
         return ab
+
+
+class FileColorizer:
+    """Colours pictures with a finished .onnx file, through the demo's own code."""
+
+    def __init__(self, path):
+        from demo.colorizer import Colorizer
+
+        self.file = Colorizer(str(path))
+        self.name = Path(path).stem
+        self.takes_hints = self.file.takes_hints
+        self.has_vividness = self.file.has_vividness
+
+    def colorize(self, pictures, render_size=None, vividness=0.0, points=None):
+        """As `NetworkColorizer.colorize`."""
+        options = {'render_size': render_size or 0}
+        if self.has_vividness:
+            options['vividness'] = vividness
+        done = []
+        for i, picture in enumerate(pictures):
+            if points is not None and points.shape[1]:
+                # Only a and b of a hint count, so any lightness at which they are a colour will do.
+                rgb = lab.lab_to_rgb(np.full((len(points[i]), 1), 60, 'float32'), points[i][:, 2:].astype('float32'))
+                options['hints'] = np.concatenate([points[i][:, :2], 255 * ops.convert_to_numpy(rgb)], axis=-1)
+            done.append(self.file.colorize(picture, **options))
+        return np.stack(done)
+
+
+def open_model(path):
+    """A colorizer of a run folder, a .keras, .npz or .onnx file.
+
+    Raises
+    ------
+    ValueError
+        If it cannot be read.
+    """
+    return FileColorizer(path) if str(path).endswith('.onnx') else NetworkColorizer(networks.load(path))
 
 
 def _resized(pictures, side):
@@ -115,12 +162,164 @@ def quick_row(ours, truth):
     }
 
 
+def row(name, pictures, truth):
+    """A row of the table: each figure with its mean over the photos and its standard error.
+
+    Parameters
+    ----------
+    name : str
+    pictures, truth : uint8 arrays [N, S, S, 3]
+
+    Returns
+    -------
+    dict
+        Of colorfulness, `difference` is that of the means (as the papers report it), and `distance` the mean over the
+        photos of how far each is from its own truth.
+    """
+    pairs = list(zip(pictures, truth, strict=True))
+
+    def over_photos(figure):
+        values = np.array([figure(ours, theirs) for ours, theirs in pairs])
+        return {'mean': float(values.mean()), 'se': float(values.std(ddof=1) / np.sqrt(len(values)))}
+
+    figures = {
+        'psnr': over_photos(metrics.psnr),
+        'ssim': over_photos(metrics.ssim),
+        'ciede2000': over_photos(metrics.ciede2000),
+        'auc': over_photos(lambda ours, theirs: metrics.auc(metrics.ab_error(ours, theirs))),
+    }
+    for key, absolute in (('colorfulness', False), ('colorfulness_absolute', True)):
+        ours, theirs = (np.array([metrics.colorfulness(p, absolute) for p in side]) for side in (pictures, truth))
+        apart = np.abs(ours - theirs)
+        figures[key] = {
+            'mean': float(ours.mean()),
+            'se': float(ours.std(ddof=1) / np.sqrt(len(ours))),
+            'truth': float(theirs.mean()),
+            'difference': float(ours.mean() - theirs.mean()),
+            'distance': float(apart.mean()),
+            'distance_se': float(apart.std(ddof=1) / np.sqrt(len(apart))),
+        }
+    return {'name': name, **figures}
+
+
+def hint_points(truth, count, seed=0):
+    """Hints as Zhang 2017 places them for evaluation.
+
+    Squares of 6 x 6 pixels (at 256) that hold the mean true ab, their centres normal around the middle with a quarter
+    of the side as deviation.
+
+    Parameters
+    ----------
+    truth : uint8 array [N, S, S, 3]
+    count : int
+        Hints a picture; the first of them are the same for every count.
+
+    Returns
+    -------
+    float32 array [N, count, 4]
+        x and y as fractions, a and b.
+    """
+    rng = np.random.default_rng(seed)
+    n, side = truth.shape[:2]
+    points = rng.normal(0.5, hints.SPREAD, (n, max(SWEEP), 2)).astype('float32')[:, :count]
+    if count == 0:
+        return np.zeros((n, 0, 4), 'float32')
+    colours = []
+    for start in range(0, n, 32):
+        part = slice(start, start + 32)
+        _, ab = colorization.prepare(truth[part])
+        given = ops.convert_to_tensor(points[part])
+        places = hints.places(given, hints.SIDE * side * ops.ones_like(given[..., 0]), side, side)
+        colours.append(ops.convert_to_numpy(hints.colours_at(ab, *places)))
+    return np.concatenate([points.clip(0, 1), np.concatenate(colours)], axis=-1)
+
+
+def evaluate(model, photos, out, render_size=None, sweep=False):
+    """Judge a model by a set of photos.
+
+    Parameters
+    ----------
+    model : NetworkColorizer or FileColorizer
+    photos : training.photos.Photos
+        Read at `SIDE`.
+    out : path
+        A folder; gets `metrics.json` and `sheet.jpg`.
+    render_size : int, optional
+    sweep : bool
+        Whether to try hints as well.
+
+    Returns
+    -------
+    dict
+        What metrics.json holds: `rows`, the gray one first, and about what photos they are.
+    """
+    if sweep and not model.takes_hints:
+        raise EvaluateError(f'{model.name} takes no hints: leave out --hints.')
+    truth = first(photos, len(photos))
+    points = {'faithful': 0.0, 'vivid': 1.0} if model.has_vividness else {model.name: 0.0}
+    shown = {'gray': to_gray(truth)}
+    for name, vividness in points.items():
+        shown[name] = model.colorize(truth, render_size, vividness)
+    result = {
+        'model': model.name,
+        'photos': len(photos),
+        'left_out': {reason: len(names) for reason, names in photos.left_out.items()},
+        'side': SIDE,
+        'render_size': render_size,
+        'rows': [row(name, pictures, truth) for name, pictures in shown.items()],
+    }
+    if sweep:
+        result['hints'] = []
+        for count in SWEEP:
+            ours = model.colorize(truth, render_size, points=hint_points(truth, count))
+            values = np.array([metrics.psnr(a, b) for a, b in zip(ours, truth, strict=True)])
+            gain = float(values.mean() - result['rows'][0]['psnr']['mean'])
+            result['hints'].append({'count': count, 'psnr': float(values.mean()), 'gain': gain})
+    out = Path(out)
+    out.mkdir(parents=True, exist_ok=True)
+    (out / 'metrics.json').write_text(json.dumps(result, indent=1))
+    bands = []
+    for start in range(0, min(len(truth), 4 * SHEET), SHEET):
+        part = slice(start, start + SHEET)
+        bands += [pictures[part] for pictures in (*shown.values(), truth)]
+    contact_sheet(bands).save(out / 'sheet.jpg', quality=90)
+    return result
+
+
+def table(result):
+    """The rows of `evaluate` as a Markdown table."""
+    gray = result['rows'][0]['psnr']['mean']
+    truth = result['rows'][0]['colorfulness']['truth'], result['rows'][0]['colorfulness_absolute']['truth']
+    lines = [
+        f'{result["photos"]} photos, {result["side"]} x {result["side"]}; left out: {result["left_out"] or "none"}; '
+        f'colorfulness of the truth {truth[0]:.1f}, in absolute form {truth[1]:.1f}',
+        '',
+        '| | PSNR dB | over gray | SSIM | CIEDE2000 | AuC | colorfulness | difference | distance '
+        '| absolute form | difference | distance |',
+        '|---|---|---|---|---|---|---|---|---|---|---|---|',
+    ]
+    for figures in result['rows']:
+        cells = [f'{figures[k]["mean"]:.{d}f} ± {figures[k]["se"]:.{d}f}' for k, d in (('psnr', 2), ('ssim', 4))]
+        cells.insert(1, f'{figures["psnr"]["mean"] - gray:+.2f}')
+        cells += [f'{figures[k]["mean"]:.{d}f} ± {figures[k]["se"]:.{d}f}' for k, d in (('ciede2000', 2), ('auc', 4))]
+        for key in ('colorfulness', 'colorfulness_absolute'):
+            of = figures[key]
+            cells.append(f'{of["mean"]:.1f} ± {of["se"]:.1f}')
+            cells += [f'{of["difference"]:+.1f}', f'{of["distance"]:.1f} ± {of["distance_se"]:.1f}']
+        lines.append(f'| {figures["name"]} | {" | ".join(cells)} |')
+    if 'hints' in result:
+        lines += ['', '| hints | ' + ' | '.join(str(h['count']) for h in result['hints']) + ' |']
+        lines.append('|---' * (len(result['hints']) + 1) + '|')
+        lines.append('| PSNR dB over gray | ' + ' | '.join(f'{h["gain"]:+.2f}' for h in result['hints']) + ' |')
+    return '\n'.join(lines)
+
+
 def contact_sheet(rows, gap=4):
     """A Pillow image of pictures in rows: list of uint8 arrays [n, S, S, 3], each a row, drawn at half size."""
     side = rows[0].shape[1] // 2
     sheet = Image.new('RGB', (len(rows[0]) * (side + gap) - gap, len(rows) * (side + gap) - gap), 'white')
-    for y, row in enumerate(rows):
-        for x, picture in enumerate(row):
+    for y, pictures in enumerate(rows):
+        for x, picture in enumerate(pictures):
             small = Image.fromarray(picture).resize((side, side), Image.Resampling.BILINEAR)
             sheet.paste(small, (x * (side + gap), y * (side + gap)))
     return sheet

@@ -12,9 +12,12 @@ they are cropped, is a function of the seed and the epoch.
 """
 
 import dataclasses
+import itertools
 import json
 import math
 import time
+from collections import deque
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import keras
@@ -33,43 +36,58 @@ class FitError(RuntimeError):
     """Why a run cannot begin or go on, in one sentence."""
 
 
-class Batches(keras.utils.PyDataset):
-    """Random crops, batch by batch, prepared in threads while the accelerator works.
+class Batches:
+    """Random crops, batch after batch without end, prepared in threads while the accelerator works.
+
+    Parameters
+    ----------
+    train : training.photos.Photos
+    settings : training.recipe.Recipe
+    step : int
+        The first batch's number: a run that goes on does not begin anew.
 
     Attributes
     ----------
-    epoch : int
-        Which epoch the next batches belong to; to be set before it begins.
     ready : dict of int to float
-        When each batch of the epoch was ready.
+        When each of the last batches was ready.
     """
 
-    def __init__(self, train, settings):
-        super().__init__(workers=2, max_queue_size=8)
-        self.train, self.settings = train, settings
-        self.epoch, self.ready = 0, {}
+    AHEAD = 8  # batches that wait
 
-    def __len__(self):
-        return self.settings.epoch // self.settings.batch
+    def __init__(self, train, settings, step):
+        self.train, self.settings, self.step = train, settings, step
+        self.orders, self.ready = {}, {}
 
-    def __getitem__(self, i):
+    def __iter__(self):
+        pool = ThreadPoolExecutor(2)
+        waiting = deque()
+        try:
+            for step in itertools.count(self.step):
+                waiting.append(pool.submit(self.batch, step))
+                if len(waiting) > self.AHEAD:
+                    crops = waiting.popleft().result()
+                    yield crops, np.zeros(len(crops), 'float32')  # Keras wants a target; ours is in the pictures
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+    def batch(self, step):
+        """The crops of a step: uint8 [batch, size, size, 3], a function of the seed and the step alone."""
         settings, n = self.settings, len(self.train)
-        step = self.epoch * len(self) + i
         rng = np.random.default_rng([settings.seed, step])
         crops = []
         for place in range(step * settings.batch, (step + 1) * settings.batch):
-            order = self._order(place // n)
-            crops.append(augment.crop(self.train[order[place % n]], settings.size, settings.smallest_crop, rng))
-        self.ready[i] = time.monotonic()
-        return np.stack(crops), np.zeros(len(crops), 'float32')  # the truth is in the pictures; Keras wants a target
+            picture = self.train[self._order(place // n)[place % n]]
+            crops.append(augment.crop(picture, settings.size, settings.smallest_crop, rng))
+        self.ready[step] = time.monotonic()
+        self.ready.pop(step - 10 * self.AHEAD, None)
+        return np.stack(crops)
 
     def _order(self, turn):
-        """The order of the photos in their n-th turn; the last two are remembered, as a batch may span both."""
-        orders = self.__dict__.setdefault('orders', {})
-        if turn not in orders:
-            orders[turn] = np.random.default_rng([self.settings.seed, turn, 1]).permutation(len(self.train))
-            orders.pop(turn - 2, None)
-        return orders[turn]
+        """The order of the photos in their n-th turn; a few are remembered, as a batch may span two."""
+        if turn not in self.orders:
+            order = np.random.default_rng([self.settings.seed, turn, 1]).permutation(len(self.train))
+            self.orders = {t: o for t, o in self.orders.items() if t > turn - 2} | {turn: order}
+        return self.orders[turn]
 
 
 class AdamW(keras.optimizers.AdamW):
@@ -105,7 +123,6 @@ class Run(keras.callbacks.Callback):
     def __init__(self, folder, settings, batches, facts):
         super().__init__()
         self.folder, self.settings, self.batches, self.facts = folder, settings, batches, facts
-        self.waited, self.steps = 0.0, 0
 
     @property
     def progress(self):
@@ -121,19 +138,17 @@ class Run(keras.callbacks.Callback):
     def on_train_begin(self, logs=None):
         self.began = time.monotonic()
         self.minutes_before = self.facts['minutes']
-        self.facts['history'] = list(self.facts['history'])
+        self.step = self.facts['epoch'] * (self.settings.epoch // self.settings.batch)
 
     def on_epoch_begin(self, epoch, logs=None):
-        self.batches.epoch, self.batches.ready = epoch, {}
         self.waited, self.epoch_began, self.seen_before = 0.0, time.monotonic(), self.facts['photos_seen']
 
     def on_train_batch_begin(self, batch, logs=None):
-        asked = time.monotonic()
-        if self.steps % 8 == 0:  # often enough for the curve; under JAX it costs a copy of the state's references
+        self.asked = time.monotonic()
+        if self.step % 8 == 0:  # often enough for the curve; under JAX it costs a copy of the state's references
             if keras.backend.backend() == 'jax':
                 self.model.jax_state_sync()
             self.model.optimizer.learning_rate = self.settings.learning_rate * self._curve(self.progress)
-        self.asked = asked
 
     def _curve(self, progress):
         """Linear warm-up, then a cosine down to a hundredth."""
@@ -143,10 +158,10 @@ class Run(keras.callbacks.Callback):
         return 0.01 + 0.99 * (1 + math.cos(math.pi * rest)) / 2
 
     def on_train_batch_end(self, batch, logs=None):
-        self.steps += 1
-        self.waited += max(0.0, self.batches.ready.get(batch, 0.0) - self.asked)
+        self.waited += max(0.0, self.batches.ready.get(self.step, 0.0) - self.asked)
+        self.step += 1
         self.facts['photos_seen'] += self.settings.batch
-        if self.steps % 8 == 0 and not math.isfinite(logs['loss']):
+        if self.step % 8 == 0 and not math.isfinite(logs['loss']):
             raise FitError(
                 f'The loss is no number any more after {self.facts["photos_seen"]} photos: lower learning_rate. '
                 f'The networks and the state in {self.folder} are those of the last epoch before.'
@@ -283,8 +298,9 @@ def fit(settings, train, validation, out, data, init_from=None):
             ema_momentum=settings.ema,
         )
     model.compile(optimizer=optimizer, loss=None)
-    batches = Batches(train, settings)
-    model(batches[0][0][:1])
+    steps = settings.epoch // settings.batch
+    batches = Batches(train, settings, facts['epoch'] * steps)
+    model(batches.batch(0)[:1])
     optimizer.build(model.trainable_variables)
     if facts['epoch']:
         load_state(model, out / 'state.npz')
@@ -293,7 +309,8 @@ def fit(settings, train, validation, out, data, init_from=None):
 
     run = Run(out, settings, batches, facts)
     model.fit(
-        batches,
+        iter(batches),
+        steps_per_epoch=steps,
         initial_epoch=facts['epoch'],
         epochs=10**6,  # the run ends by its budget or its minutes
         callbacks=[
@@ -334,15 +351,15 @@ def begin_or_go_on(settings, out, data):
 
 
 def read_photos(sources, validation_sources, settings, cache):
-    """The train and validation photos of a run; without validation sources, a tenth is split off."""
+    """The train and validation photos of a run; without validation sources, the latter are split off."""
     train = photos.read(sources, settings.canvas, cache)
     print(f'training: {photos.report(train)}')
     if not validation_sources:
-        return photos.split(train, 0.1)
+        return photos.split(train, settings.held_out)
     validation = photos.read(validation_sources, evaluate.SIDE, cache)
     print(f'validation: {photos.report(validation)}')
-    both = set(validation.digests)
-    return train.subset([i for i, digest in enumerate(train.digests) if digest not in both]), validation
+    judged = set(validation.digests)
+    return train.subset([i for i, digest in enumerate(train.digests) if digest not in judged]), validation
 
 
 def recipe_from(config, flags):

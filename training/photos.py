@@ -220,9 +220,8 @@ def _check_room(shape, free, where):
     count, side = shape[:2]
     need = np.prod(shape, dtype=float)
     if need > 0.9 * free:
-        raise PhotosError(
-            f'{count} photos of {side} x {side} pixels take {need / 1e9:.1f} GB, and only {free / 1e9:.1f} GB of {where}'
-        )
+        size = f'{count} photos of {side} x {side} pixels take {need / 1e9:.1f} GB'
+        raise PhotosError(f'{size}, and only {free / 1e9:.1f} GB of {where}.')
 
 
 def split(photos, share):

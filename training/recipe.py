@@ -27,6 +27,7 @@ class Recipe:
     encoder_weights: str = 'imagenet'  # 'none': start from nothing (networks with an encoder)
     freeze: int = 0  # blocks of the encoder that stay as they are
 
+    held_out: float = 0.1  # share of the photos that is split off to judge by, where no others are named
     canvas: int = 176  # side in pixels at which photos are kept
     size: int = 128  # side of the crops that the network learns from
     smallest_crop: float = 0.35  # least share of a photo's area in a crop
@@ -62,7 +63,7 @@ class Recipe:
         require(self.loss in LOSSES, f'loss = {self.loss!r}: choose one of {LOSSES}.')
         require(self.optimizer in OPTIMIZERS, f'optimizer = {self.optimizer!r}: choose one of {OPTIMIZERS}.')
         require(self.encoder_weights in ('imagenet', 'none'), "encoder_weights: choose 'imagenet' or 'none'.")
-        for share in ('smallest_crop', 'aged', 'hintless', 'warmup', 'ema'):
+        for share in ('held_out', 'smallest_crop', 'aged', 'hintless', 'warmup', 'ema'):
             require(0 <= getattr(self, share) <= 1, f'{share} = {getattr(self, share)}: it goes from 0 to 1.')
         for number in ('batch', 'budget', 'epoch', 'learning_rate', 'smallest_crop'):
             require(getattr(self, number) > 0, f'{number} = {getattr(self, number)}: it must be above 0.')

@@ -18,7 +18,9 @@ import keras
 import numpy as np
 
 from training import bins
-from training.networks import layers  # noqa: F401: a saved network is read only where its layers are known
+from training.networks import layers  # noqa: F401
+
+# `layers` is imported for its side effect: Keras reads a saved network only where its layers are known.
 
 NAMES = ('article', 'unet', 'lumachrome')
 
