@@ -124,7 +124,7 @@ def build(model=None):
                 *contract.VIVIDNESS_RANGE,
                 value=1,
                 step=0.05,
-                label='Vividness, from faithful to vivid',
+                label='Vividness',
                 visible=colorizer.takes_vividness,
                 min_width=200,
                 elem_id='vividness',
@@ -148,7 +148,8 @@ def build(model=None):
         settings = [photo, model_choice, saturation, vividness, render_size]
         network = {'concurrency_id': 'network', 'concurrency_limit': 1, 'api_visibility': 'private'}
         looked = {'show_progress_on': [photo, compare], **network}
-        photo.change(look, settings, shown, **looked)
+        # What cannot be read makes room for the next try.
+        photo.change(look, settings, shown, **looked).failure(lambda: None, None, photo, api_visibility='private')
         vividness.release(look, settings, shown, **looked)
         render_size.input(look, settings, shown, **looked)
         model_choice.input(_suits, model_choice, vividness, api_visibility='private').then(

@@ -8,6 +8,7 @@ done by libvips; what it cannot decode (HEIC, BMP, JPEG 2000 and others) comes t
 import io
 import os
 import re
+import shutil
 import xml.etree.ElementTree as ElementTree
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,7 +16,7 @@ from pathlib import Path
 import numpy as np
 import pi_heif
 import pyvips
-from PIL import Image, ImageCms, PngImagePlugin
+from PIL import ExifTags, Image, ImageCms, PngImagePlugin, TiffImagePlugin, TiffTags
 
 MAX_PIXELS = 300_000_000  # 20,000 x 15,000; what claims to be larger is refused before it is decoded
 JPEG_QUALITY = 95
@@ -63,6 +64,8 @@ class Photo:
         Transparency.
     metadata : dict
         libvips' fields to write again: name to (type, value).
+    tiff_tags : dict
+        What libvips passes over in a TIFF file, EXIF among it: tag to value, as Pillow reads them.
     resolution : tuple of float
         Pixels per millimetre, across and down; 72 dpi where the file does not say.
     note : str
@@ -74,6 +77,7 @@ class Photo:
     format: str
     alpha: np.ndarray | None = None
     metadata: dict = field(default_factory=dict)
+    tiff_tags: dict = field(default_factory=dict)
     resolution: tuple[float, float] = _SCREEN
     note: str = ''
 
@@ -130,6 +134,7 @@ def read(path):
         format=target,
         alpha=None if alpha is None else alpha.astype(pixels.dtype, copy=False),
         metadata=_metadata(image),
+        tiff_tags=_tiff_tags(path) if target == 'tiff' else {},
         resolution=_SCREEN if image.xres == image.yres == 1 else (image.xres, image.yres),
         note=note,
     )
@@ -168,6 +173,8 @@ def write(path, pixels, photo):
         # libvips would make up an EXIF block where there was none.
         keep = 'all' if 'exif-data' in photo.metadata else 'xmp|iptc|icc|other'
         _SAVERS[photo.format](image, str(temporary), keep=keep)
+        if photo.tiff_tags:
+            _add_tiff_tags(temporary, photo.tiff_tags)
         temporary.replace(path)
     except (pyvips.Error, OSError) as error:
         reason = getattr(error, 'strerror', None) or str(error).strip().splitlines()[-1].strip()
@@ -304,6 +311,56 @@ def _metadata(image):
     if 'exif-ifd2-ColorSpace' in fields:
         fields['exif-ifd2-ColorSpace'] = (pyvips.GValue.gstr_type, '1')
     return fields
+
+
+def _tiff_tags(path):
+    base = ExifTags.Base
+    plain = (base.ImageDescription, base.Make, base.Model, base.Software, base.DateTime, base.Artist, base.Copyright)
+    try:
+        with Image.open(path) as picture:
+            exif = picture.getexif()
+            tags = {int(tag): exif[tag] for tag in plain if tag in exif}
+            for block in (ExifTags.IFD.Exif, ExifTags.IFD.GPSInfo):
+                # Numbers and text only: the blocks further down would point to places in the old file.
+                values = {tag: value for tag, value in exif.get_ifd(block).items() if not isinstance(value, dict)}
+                values.pop(base.ExifInteroperabilityOffset, None)
+                if base.ColorSpace in values:
+                    values[base.ColorSpace] = 1
+                if values:
+                    tags[int(block)] = values
+    except (OSError, SyntaxError, ValueError, TypeError, KeyError):
+        return {}  # tags that Pillow cannot make out
+    return tags
+
+
+def _add_tiff_tags(path, tags):
+    """Put a directory with more tags before the pixels of a TIFF file.
+
+    libvips writes no EXIF into TIFF, and Pillow no 16-bit colour: the pixels are libvips', the directory Pillow's.
+    """
+    whole = path.with_name(f'{path.name}.tags')
+    try:
+        with path.open('rb') as old, whole.open('wb') as new:
+            header = old.read(8)
+            directory = TiffImagePlugin.ImageFileDirectory_v2(header)
+            old.seek(directory.next)
+            directory.load(old)
+            tags = {tag: directory[tag] for tag in directory} | tags
+            for tag, value in tags.items():
+                if isinstance(value, dict):
+                    directory.tagtype[tag] = TiffTags.LONG
+                directory[tag] = value
+            # Pillow counts from the end of the directory, where everything after the old header now begins.
+            directory[TiffImagePlugin.STRIPOFFSETS] = tuple(
+                offset - len(header) for offset in directory[TiffImagePlugin.STRIPOFFSETS]
+            )
+            new.write(header[:4] + len(header).to_bytes(4, 'little' if header.startswith(b'II') else 'big'))
+            new.write(directory.tobytes(offset=len(header)))
+            old.seek(len(header))
+            shutil.copyfileobj(old, new)
+        whole.replace(path)
+    finally:
+        whole.unlink(missing_ok=True)
 
 
 def _image(pixels, alpha):

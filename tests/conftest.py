@@ -19,7 +19,8 @@ _NETWORK = """
 standin (uint8[N,H,W,3] photo, int64[1] render_size, float[1] saturation{extra_inputs})
     => (uint8[N,H,W,3] colorized, float[N,h,w,2] ab)
 <float[1,2,2,2] colors = {{40, -10, 40, -10, -10, 40, -10, 40}}, int64[1] axis = {{3}}, int64[1] one = {{1}},
- int64[1] zero = {{0}}, int64[1] two = {{2}}, int64[1] four = {{4}}, float[1] thousand = {{1000}}, float[1] half = {{0.5}},
+ int64[1] zero = {{0}}, int64[1] two = {{2}}, int64[1] four = {{4}}, float[1] thousand = {{1000}},
+ float[1] half = {{0.5}},
  float[1] low = {{0}}, float[1] high = {{255}}>
 {{
     size = Cast <to = 1> (render_size)
