@@ -49,6 +49,7 @@ BINS = 'bins'
 RENDER_SIZE_RANGE = (32, 1024)
 SATURATION_RANGE = (0.0, 4.0)
 VIVIDNESS_RANGE = (0.0, 1.0)
+RENDER_STEP = 4  # both sides as rendered are multiples of this
 LONGEST_ASPECT = 4  # the long side as rendered is at most this many times the short one
 HINT_SIDE = 6 / 256  # side of a hint's square, as a fraction of the short side
 

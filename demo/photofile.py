@@ -164,7 +164,9 @@ def write(path, pixels, photo):
     image = _image(pixels, photo.alpha).copy(xres=photo.resolution[0], yres=photo.resolution[1])
     for name, (kind, value) in photo.metadata.items():
         image.set_type(kind, name, value)
-    image.set_type(pyvips.GValue.gint_type, 'orientation', 1)  # the one in the EXIF block is corrected by it
+    # libvips corrects the EXIF block by these two: a thumbnail would go on showing the gray picture.
+    image.set_type(pyvips.GValue.gint_type, 'orientation', 1)
+    image.set_type(pyvips.GValue.blob_type, 'jpeg-thumbnail-data', b'')
     xmp = photo.metadata.get('xmp-data', (None, None))[1]
     image.set_type(pyvips.GValue.blob_type, 'xmp-data', _xmp_with_source_type(xmp))
     image.set_type(pyvips.GValue.blob_type, 'icc-profile-data', _SRGB_PROFILE)
@@ -293,7 +295,7 @@ def _needs_conversion(image):
         return image.interpretation == 'cmyk'
     try:
         profile = ImageCms.ImageCmsProfile(io.BytesIO(image.get('icc-profile-data'))).profile
-    except (OSError, ValueError):
+    except (OSError, ValueError):  # a damaged one
         return image.interpretation == 'cmyk'
     # A photo that is in sRGB already keeps every level; going through the profile would round it once more.
     return 'srgb' not in (profile.profile_description or '').lower()
@@ -301,13 +303,9 @@ def _needs_conversion(image):
 
 def _metadata(image):
     kept = re.compile('exif-|iptc-data|xmp-data|png-comment-|image-description|resolution-unit')
-    # A thumbnail would go on showing the gray picture.
-    dropped = re.compile('exif-ifd1-|exif-ifd0-Orientation')
-    fields = {
-        name: (image.get_typeof(name), image.get(name))
-        for name in image.get_fields()
-        if kept.match(name) and not dropped.match(name)
-    }
+    dropped = re.compile('exif-ifd1-|exif-ifd0-Orientation')  # the thumbnail's, and what `read` has carried out
+    names = (name for name in image.get_fields() if kept.match(name) and not dropped.match(name))
+    fields = {name: (image.get_typeof(name), image.get(name)) for name in names}
     if 'exif-ifd2-ColorSpace' in fields:
         fields['exif-ifd2-ColorSpace'] = (pyvips.GValue.gstr_type, '1')
     return fields

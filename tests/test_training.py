@@ -450,7 +450,9 @@ def test_shipped_recipes_are_whole():
 
 FIT_IN_A_PROCESS_OF_ITS_OWN = """
 import sys
-sys.modules[sys.argv[1]] = None  # as if it were not installed
+from importlib.machinery import PathFinder
+find = PathFinder.find_spec
+PathFinder.find_spec = lambda name, *rest: None if name == sys.argv[1] else find(name, *rest)  # not installed, it seems
 from training.__main__ import main
 options = '--network lumachrome --encoder-weights none --loss bins --canvas 64 --size 32 --mixed-precision'
 short = '--batch 4 --epoch 4 --budget 8'
