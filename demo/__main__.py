@@ -64,22 +64,34 @@ def colorize(options):
 
 
 def _parser():
-    parser = argparse.ArgumentParser(prog='python -m demo', description='Colour black-and-white photos.')
+    parser = argparse.ArgumentParser(
+        prog='python -m demo',
+        usage='python -m demo [--model MODEL]\n       python -m demo colorize PHOTO|FOLDER... -o OUT [--help for more]',
+        description='Colour black-and-white photos, on a page in the browser or here in the shell.',
+    )
     model = {'metavar': 'MODEL', 'help': f'a name ({", ".join(models()) or "none is there yet"}) or an .onnx file'}
     parser.add_argument('--model', **model)
     commands = parser.add_subparsers(dest='command', metavar='colorize')
     command = commands.add_parser(
         'colorize',
+        prog='python -m demo colorize',
         help='colour photos and folders in the shell; without it, the page opens',
         description='Colour photos, and folders with all photos below them. Names, folders, format and metadata stay.',
     )
     command.add_argument('photos', nargs='+', metavar='PHOTO|FOLDER')
     command.add_argument('-o', '--out', required=True, help='folder for the results; for one photo also a file name')
     command.add_argument('--model', default=argparse.SUPPRESS, **model)
-    command.add_argument('--saturation', type=_between(*contract.SATURATION_RANGE), default=1.0, metavar='FACTOR')
+    command.add_argument(
+        '--saturation',
+        type=_between(*contract.SATURATION_RANGE),
+        default=1.0,
+        metavar='FACTOR',
+        help='0 gray to 4; default 1',
+    )
     command.add_argument(
         '--vividness',
         type=_between(*contract.VIVIDNESS_RANGE),
+        metavar='AMOUNT',
         help='0 faithful to 1 vivid, the default; for models that have it',
     )
     command.add_argument(

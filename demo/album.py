@@ -12,11 +12,12 @@ from demo import photofile
 
 @dataclass(frozen=True)
 class Task:
-    """A photo and where its colour version goes: a folder and a name, whose suffix may change with the format."""
+    """A photo and where its colour version goes: a folder and a name, with the suffix if that was asked for."""
 
     source: Path
     folder: Path
     stem: str
+    suffix: str = ''
 
 
 @dataclass(frozen=True)
@@ -43,12 +44,13 @@ def tasks(inputs, out):
     Returns
     -------
     list of Task
-        In a fixed order. A path that does not exist is in it, and gives an error when its turn comes.
+        In a fixed order. A path that does not exist and a folder without photos are in it, and give an error when their
+        turn comes.
 
     Raises
     ------
     photofile.PhotoError
-        A folder holds no photo, or `out` is a file where a folder is needed.
+        `out` is a file where a folder is needed.
     """
     inputs, out = [Path(path) for path in inputs], Path(out)
     if (
@@ -57,7 +59,7 @@ def tasks(inputs, out):
         and not out.is_dir()
         and out.suffix.lower() in photofile.PHOTO_SUFFIXES
     ):
-        return [Task(inputs[0], out.parent, out.stem)]
+        return [Task(inputs[0], out.parent, out.stem, out.suffix)]
     if out.exists() and not out.is_dir():
         raise photofile.PhotoError(f'{out} is a file: name a folder for the results.')
     folders = [path for path in inputs if path.is_dir()]
@@ -67,10 +69,8 @@ def tasks(inputs, out):
             found.append(Task(path, out, path.stem))
             continue
         top = out / path.resolve().name if len(folders) > 1 else out
-        photos = list(_photos_below(path, out))
-        if not photos:
-            raise photofile.PhotoError(f'{path} holds no photos.')
-        found += [Task(photo, top / photo.parent.relative_to(path), photo.stem) for photo in photos]
+        photos = [Task(photo, top / photo.parent.relative_to(path), photo.stem) for photo in _photos_below(path, out)]
+        found += photos or [Task(path, top, path.name)]
     return found
 
 
@@ -94,16 +94,17 @@ def colorize(found, colorizer, force=False, **settings):
     written = set()
     for task in found:
         try:
+            if task.source.is_dir():
+                raise photofile.PhotoError(f'{task.source} holds no photos.')
+            # Most photos keep their suffix: what is there already need not be decoded to be seen.
+            _check(task.folder / f'{task.stem}{task.suffix or task.source.suffix}', task, written, force)
             photo = photofile.read(task.source)
-            target = task.folder / f'{task.stem}{photo.suffix}'
-            if target in written:
-                raise photofile.PhotoError(f'{task.source} would be written to {target}, like a photo before it.')
-            if target.exists() and target.samefile(task.source):
+            if task.suffix and task.suffix.lower() not in photofile.SUFFIXES[photo.format]:
                 raise photofile.PhotoError(
-                    f'{target} would be replaced by its own colour version: choose another folder.'
+                    f'{task.source} is written as {photo.format.upper()}: name the result {task.stem}{photo.suffix}.'
                 )
-            if target.exists() and not force:
-                raise photofile.PhotoError(f'{target} is there already: use --force to replace it.')
+            target = task.folder / f'{task.stem}{task.suffix or photo.suffix}'
+            _check(target, task, written, force)
             photofile.write(target, colorizer.colorize(photo.pixels, **settings), photo)
         except photofile.PhotoError as error:
             yield Outcome(task.source, error=str(error))
@@ -112,6 +113,15 @@ def colorize(found, colorizer, force=False, **settings):
         else:
             written.add(target)
             yield Outcome(task.source, target, note=photo.note)
+
+
+def _check(target, task, written, force):
+    if target in written:
+        raise photofile.PhotoError(f'{task.source} would be written to {target}, like a photo before it.')
+    if target.exists() and task.source.exists() and target.samefile(task.source):
+        raise photofile.PhotoError(f'{target} would be replaced by its own colour version: choose another folder.')
+    if target.exists() and not force:
+        raise photofile.PhotoError(f'{target} is there already: use --force to replace it.')
 
 
 def _photos_below(folder, out):

@@ -139,7 +139,7 @@ def build(model=None):
         gr.Examples(_examples(), inputs=photo, label='Or try one of these', elem_id='examples')
         gr.Markdown(
             'The colours are likely ones, not the ones that were there. '
-            f'Photos are deleted from this server after {KEPT_SECONDS // 60} minutes.',
+            f'Photos are deleted from this server after about {KEPT_SECONDS // 60} minutes.',
             elem_id='privacy',
         )
 

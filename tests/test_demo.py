@@ -509,7 +509,7 @@ def test_several_folders_keep_their_names(folder, tmp_path):
     }
 
 
-def test_one_photo_may_get_a_name(folder, tmp_path):
+def test_one_photo_may_get_a_name(folder, tmp_path, capsys):
     target = tmp_path / 'deep' / 'colour.jpg'
     options = [
         '--saturation',
@@ -526,6 +526,8 @@ def test_one_photo_may_get_a_name(folder, tmp_path):
     assert main(['colorize', str(folder / 'a [1].jpg'), '-o', str(target), *options]) == 0
     pixels = np.asarray(Image.open(target)).astype(int)
     assert np.abs(pixels[..., 0] - pixels[..., 2]).max() <= 2
+    assert main(['colorize', str(folder / 'summer' / 'b.PNG'), '-o', str(tmp_path / 'b.jpg')]) == 1
+    assert 'is written as PNG: name the result b.PNG' in capsys.readouterr().err and not (tmp_path / 'b.jpg').exists()
 
 
 @pytest.mark.parametrize(
@@ -546,10 +548,11 @@ def test_a_wrong_setting_is_said_before_any_work(arguments, words, folder, tmp_p
     assert code and words in capsys.readouterr().err and not (tmp_path / 'out').exists()
 
 
-def test_an_empty_folder_is_an_error(tmp_path, capsys):
+def test_an_empty_folder_is_an_error(folder, tmp_path, capsys):
     (tmp_path / 'empty').mkdir()
-    assert main(['colorize', str(tmp_path / 'empty'), '-o', str(tmp_path / 'out')]) == 1
+    assert main(['colorize', str(tmp_path / 'empty'), str(folder), '-o', str(tmp_path / 'out')]) == 1
     assert 'empty holds no photos' in capsys.readouterr().err
+    assert len(names(tmp_path / 'out')) == 3
 
 
 def test_the_demo_loads_neither_training_nor_export():
