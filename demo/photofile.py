@@ -8,15 +8,15 @@ done by libvips; what it cannot decode (HEIC, BMP, JPEG 2000 and others) comes t
 import io
 import os
 import re
-import shutil
-import xml.etree.ElementTree as ElementTree
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 import pi_heif
 import pyvips
-from PIL import ExifTags, Image, ImageCms, PngImagePlugin, TiffImagePlugin, TiffTags
+from PIL import Image, ImageCms, PngImagePlugin
+
+from demo import metadata
 
 MAX_PIXELS = 300_000_000  # 20,000 x 15,000; what claims to be larger is refused before it is decoded
 JPEG_QUALITY = 95
@@ -32,9 +32,6 @@ READ_ONLY_SUFFIXES = ('.heic', '.heif', '.bmp', '.gif', '.jp2', '.ppm', '.pgm', 
 PHOTO_SUFFIXES = frozenset(READ_ONLY_SUFFIXES).union(*SUFFIXES.values())
 
 _SCREEN = (72 / 25.4, 72 / 25.4)
-
-# https://cv.iptc.org/newscodes/digitalsourcetype/
-SOURCE_TYPE = 'http://cv.iptc.org/newscodes/digitalsourcetype/compositeWithTrainedAlgorithmicMedia'
 
 pi_heif.register_heif_opener()
 Image.MAX_IMAGE_PIXELS = MAX_PIXELS // 2  # Pillow warns from here and refuses at twice as many
@@ -133,8 +130,8 @@ def read(path):
         pixels=pixels,
         format=target,
         alpha=None if alpha is None else alpha.astype(pixels.dtype, copy=False),
-        metadata=_metadata(image),
-        tiff_tags=_tiff_tags(path) if target == 'tiff' else {},
+        metadata=metadata.fields(image),
+        tiff_tags=metadata.tiff_tags(path) if target == 'tiff' else {},
         resolution=_SCREEN if image.xres == image.yres == 1 else (image.xres, image.yres),
         note=note,
     )
@@ -168,7 +165,7 @@ def write(path, pixels, photo):
     image.set_type(pyvips.GValue.gint_type, 'orientation', 1)
     image.set_type(pyvips.GValue.blob_type, 'jpeg-thumbnail-data', b'')
     xmp = photo.metadata.get('xmp-data', (None, None))[1]
-    image.set_type(pyvips.GValue.blob_type, 'xmp-data', _xmp_with_source_type(xmp))
+    image.set_type(pyvips.GValue.blob_type, 'xmp-data', metadata.xmp_with_source_type(xmp))
     image.set_type(pyvips.GValue.blob_type, 'icc-profile-data', _SRGB_PROFILE)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -176,7 +173,7 @@ def write(path, pixels, photo):
         keep = 'all' if 'exif-data' in photo.metadata else 'xmp|iptc|icc|other'
         _SAVERS[photo.format](image, str(temporary), keep=keep)
         if photo.tiff_tags:
-            _add_tiff_tags(temporary, photo.tiff_tags)
+            metadata.add_tiff_tags(temporary, photo.tiff_tags)
         temporary.replace(path)
     except (pyvips.Error, OSError) as error:
         reason = getattr(error, 'strerror', None) or str(error).strip().splitlines()[-1].strip()
@@ -261,7 +258,9 @@ def _open_with_pillow(path):
         raise PhotoError(f'{path.name} is not a photo that can be read.') from error
     except PermissionError as error:
         raise PhotoError(f'{path} may not be read: permission denied.') from error
-    except (OSError, SyntaxError, ValueError, EOFError) as error:
+    except MemoryError:
+        raise
+    except Exception as error:  # Pillow's plug-ins raise what they like
         raise PhotoError(f'{path.name} is damaged or cut short and cannot be read.') from error
     return pyvips.Image.new_from_buffer(buffer.getvalue(), '', fail_on='truncated'), target
 
@@ -301,99 +300,8 @@ def _needs_conversion(image):
     return 'srgb' not in (profile.profile_description or '').lower()
 
 
-def _metadata(image):
-    kept = re.compile('exif-|iptc-data|xmp-data|png-comment-|image-description|resolution-unit')
-    dropped = re.compile('exif-ifd1-|exif-ifd0-Orientation')  # the thumbnail's, and what `read` has carried out
-    names = (name for name in image.get_fields() if kept.match(name) and not dropped.match(name))
-    fields = {name: (image.get_typeof(name), image.get(name)) for name in names}
-    if 'exif-ifd2-ColorSpace' in fields:
-        fields['exif-ifd2-ColorSpace'] = (pyvips.GValue.gstr_type, '1')
-    return fields
-
-
-def _tiff_tags(path):
-    base = ExifTags.Base
-    plain = (base.ImageDescription, base.Make, base.Model, base.Software, base.DateTime, base.Artist, base.Copyright)
-    try:
-        with Image.open(path) as picture:
-            exif = picture.getexif()
-            tags = {int(tag): exif[tag] for tag in plain if tag in exif}
-            for block in (ExifTags.IFD.Exif, ExifTags.IFD.GPSInfo):
-                # Numbers and text only: the blocks further down would point to places in the old file.
-                values = {tag: value for tag, value in exif.get_ifd(block).items() if not isinstance(value, dict)}
-                values.pop(base.ExifInteroperabilityOffset, None)
-                if base.ColorSpace in values:
-                    values[base.ColorSpace] = 1
-                if values:
-                    tags[int(block)] = values
-    except (OSError, SyntaxError, ValueError, TypeError, KeyError):
-        return {}  # tags that Pillow cannot make out
-    return tags
-
-
-def _add_tiff_tags(path, tags):
-    """Put a directory with more tags before the pixels of a TIFF file.
-
-    libvips writes no EXIF into TIFF, and Pillow no 16-bit colour: the pixels are libvips', the directory Pillow's.
-    """
-    whole = path.with_name(f'{path.name}.tags')
-    try:
-        with path.open('rb') as old, whole.open('wb') as new:
-            header = old.read(8)
-            directory = TiffImagePlugin.ImageFileDirectory_v2(header)
-            old.seek(directory.next)
-            directory.load(old)
-            tags = {tag: directory[tag] for tag in directory} | tags
-            for tag, value in tags.items():
-                if isinstance(value, dict):
-                    directory.tagtype[tag] = TiffTags.LONG
-                directory[tag] = value
-            # Pillow counts from the end of the directory, where everything after the old header now begins.
-            directory[TiffImagePlugin.STRIPOFFSETS] = tuple(
-                offset - len(header) for offset in directory[TiffImagePlugin.STRIPOFFSETS]
-            )
-            new.write(header[:4] + len(header).to_bytes(4, 'little' if header.startswith(b'II') else 'big'))
-            new.write(directory.tobytes(offset=len(header)))
-            old.seek(len(header))
-            shutil.copyfileobj(old, new)
-        whole.replace(path)
-    finally:
-        whole.unlink(missing_ok=True)
-
-
 def _image(pixels, alpha):
     if alpha is not None:
         pixels = np.concatenate([pixels, alpha], axis=-1)
     image = pyvips.Image.new_from_array(np.ascontiguousarray(pixels))
     return image.copy(interpretation='rgb16' if pixels.dtype == np.uint16 else 'srgb')
-
-
-def _xmp_with_source_type(packet):
-    """An XMP packet, the file's own where it has one, that says how the colours came about."""
-    rdf = '{http://www.w3.org/1999/02/22-rdf-syntax-ns#}'
-    name = '{http://iptc.org/std/Iptc4xmpExt/2008-02-29/}DigitalSourceType'
-    ElementTree.register_namespace('Iptc4xmpExt', name[1:].split('}')[0])
-    root = None
-    if packet:
-        try:
-            # Written back under the prefixes that it came with.
-            for _, (prefix, uri) in ElementTree.iterparse(io.BytesIO(packet), ['start-ns']):
-                if prefix and not re.fullmatch(r'ns\d+', prefix):
-                    ElementTree.register_namespace(prefix, uri)
-            root = ElementTree.fromstring(packet)
-        except (ElementTree.ParseError, ValueError):
-            root = None  # not XML: nothing that another program could read either
-    if root is None or (root.find(f'.//{rdf}RDF') is None and root.tag != f'{rdf}RDF'):
-        ElementTree.register_namespace('x', 'adobe:ns:meta/')
-        ElementTree.register_namespace('rdf', rdf[1:-1])
-        root = ElementTree.Element('{adobe:ns:meta/}xmpmeta')
-        ElementTree.SubElement(root, f'{rdf}RDF')
-    tree = root if root.tag == f'{rdf}RDF' else root.find(f'.//{rdf}RDF')
-    for description in tree.findall(f'{rdf}Description'):
-        description.attrib.pop(name, None)
-        for old in description.findall(name):
-            description.remove(old)
-    statement = ElementTree.SubElement(tree, f'{rdf}Description', {f'{rdf}about': ''})
-    ElementTree.SubElement(statement, name).text = SOURCE_TYPE
-    body = ElementTree.tostring(root, encoding='unicode')
-    return f'<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>{body}<?xpacket end="w"?>'.encode()

@@ -16,7 +16,7 @@ import pyvips
 import tifffile
 from PIL import Image, ImageCms
 
-from demo import album, colorizer, contract, photofile
+from demo import album, colorizer, contract, metadata, photofile
 from demo.__main__ import main
 from demo.colorizer import CPU, CUDA, Colorizer, ModelError, ProviderError
 from demo.photofile import PhotoError
@@ -267,21 +267,21 @@ def source_types(path):
 def test_the_result_says_that_software_made_the_colours(suffix, gray, tmp_path):
     photo = photofile.read(picture(gray, suffix, tmp_path))
     photofile.write(tmp_path / f'out{suffix}', photo.pixels, photo)
-    assert source_types(tmp_path / f'out{suffix}')[0] == [photofile.SOURCE_TYPE]
+    assert source_types(tmp_path / f'out{suffix}')[0] == [metadata.SOURCE_TYPE]
 
 
 def test_what_xmp_said_before_stays(gray, tmp_path):
     packet = """<?xpacket begin="" id="W5M0MpCehiHzreSzNTczkc9d"?><x:xmpmeta xmlns:x="adobe:ns:meta/">
         <rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#"><rdf:Description rdf:about=""
         xmlns:dc="http://purl.org/dc/elements/1.1/" xmlns:Iptc4xmpExt="http://iptc.org/std/Iptc4xmpExt/2008-02-29/"
-        dc:source="album 7" Iptc4xmpExt:DigitalSourceType="http://cv.iptc.org/newscodes/digitalsourcetype/negativeFilm"
+        xmlns:tiff="http://ns.adobe.com/tiff/1.0/" tiff:Orientation="6" dc:source="album 7" Iptc4xmpExt:DigitalSourceType="http://cv.iptc.org/newscodes/digitalsourcetype/negativeFilm"
         /></rdf:RDF></x:xmpmeta><?xpacket end="w"?>"""
     photo = photofile.read(picture(gray, '.jpg', tmp_path, xmp=packet.encode()))
     photofile.write(tmp_path / 'out.jpg', photo.pixels, photo)
     types, root = source_types(tmp_path / 'out.jpg')
-    assert types == [photofile.SOURCE_TYPE]
+    assert types == [metadata.SOURCE_TYPE]
     text = ElementTree.tostring(root, encoding='unicode')
-    assert 'album 7' in text and 'negativeFilm' not in text
+    assert 'album 7' in text and 'negativeFilm' not in text and 'Orientation' not in text
 
 
 @pytest.mark.parametrize('suffix', ['.png', '.tif'])
@@ -411,6 +411,28 @@ def test_a_bad_photo_is_named_in_one_sentence(kind, words, gray, tmp_path):
     with pytest.raises(PhotoError, match=words) as error:
         photofile.read(path)
     assert path.name in str(error.value) and '\n' not in str(error.value)
+
+
+@pytest.mark.filterwarnings('ignore::UserWarning')  # Pillow on damaged tags
+@pytest.mark.parametrize('suffix', ['.jpg', '.png', '.tif', '.webp', '.avif', '.gif', '.bmp'])
+def test_whatever_bytes_a_file_holds_the_answer_is_a_photo_or_a_sentence(suffix, gray, tmp_path):
+    sound = picture(gray, suffix, tmp_path).read_bytes()
+    random = np.random.default_rng(0)
+    path = tmp_path / f'damaged{suffix}'
+    refused = 0
+    for _ in range(40):
+        damaged = bytearray(sound)
+        for _ in range(4):
+            damaged[random.integers(len(damaged))] = random.integers(256)
+        path.write_bytes(damaged[: random.integers(1, 2 * len(damaged))])
+        try:
+            photo = photofile.read(path)
+        except PhotoError as error:
+            refused += 1
+            assert path.name in str(error)
+        else:
+            assert photo.pixels.ndim == 3 and photo.pixels.shape[2] == 3
+    assert refused > 5
 
 
 def test_a_write_that_fails_leaves_nothing(monkeypatch, gray, tmp_path):
@@ -553,6 +575,15 @@ def test_an_empty_folder_is_an_error(folder, tmp_path, capsys):
     assert main(['colorize', str(tmp_path / 'empty'), str(folder), '-o', str(tmp_path / 'out')]) == 1
     assert 'empty holds no photos' in capsys.readouterr().err
     assert len(names(tmp_path / 'out')) == 3
+
+
+@pytest.mark.parametrize(('given', 'kept'), [(None, 'False'), ('True', 'True')])
+def test_telemetry_is_off_unless_somebody_wants_it(given, kept):
+    env = {name: value for name, value in os.environ.items() if name != 'GRADIO_ANALYTICS_ENABLED'}
+    env |= {'GRADIO_ANALYTICS_ENABLED': given} if given else {}
+    code = 'import demo.app, gradio; print(gradio.Blocks().analytics_enabled)'
+    done = subprocess.run([sys.executable, '-c', code], cwd=ROOT, capture_output=True, text=True, env=env)
+    assert done.stdout.strip() == kept, done.stderr
 
 
 def test_the_demo_loads_neither_training_nor_export():

@@ -1,0 +1,113 @@
+"""What a photo file says besides its pixels, and what is added to it: that software made the colours."""
+
+import io
+import re
+import shutil
+import xml.etree.ElementTree as ElementTree
+
+import pyvips
+from PIL import ExifTags, Image, TiffImagePlugin, TiffTags
+
+# https://cv.iptc.org/newscodes/digitalsourcetype/
+SOURCE_TYPE = 'http://cv.iptc.org/newscodes/digitalsourcetype/compositeWithTrainedAlgorithmicMedia'
+
+
+def fields(image):
+    """What a libvips image says that is to be written again: name to (type, value)."""
+    kept = re.compile('exif-|iptc-data|xmp-data|png-comment-|image-description|resolution-unit')
+    dropped = re.compile('exif-ifd1-|exif-ifd0-Orientation')  # the thumbnail's, and what `read` has carried out
+    names = (name for name in image.get_fields() if kept.match(name) and not dropped.match(name))
+    found = {name: (image.get_typeof(name), image.get(name)) for name in names}
+    if 'exif-ifd2-ColorSpace' in found:
+        found['exif-ifd2-ColorSpace'] = (pyvips.GValue.gstr_type, '1')
+    return found
+
+
+def tiff_tags(path):
+    """What libvips passes over in a TIFF file, EXIF and place among it: tag to value, a block of tags as a dict."""
+    base = ExifTags.Base
+    plain = (base.ImageDescription, base.Make, base.Model, base.Software, base.DateTime, base.Artist, base.Copyright)
+    try:
+        with Image.open(path) as picture:
+            exif = picture.getexif()
+            tags = {int(tag): exif[tag] for tag in plain if tag in exif}
+            for block in (ExifTags.IFD.Exif, ExifTags.IFD.GPSInfo):
+                # Numbers and text only: the blocks further down would point to places in the old file.
+                values = {tag: value for tag, value in exif.get_ifd(block).items() if not isinstance(value, dict)}
+                values.pop(base.ExifInteroperabilityOffset, None)
+                if base.ColorSpace in values:
+                    values[base.ColorSpace] = 1
+                if values:
+                    tags[int(block)] = values
+            _fill(TiffImagePlugin.ImageFileDirectory_v2(), tags).tobytes()
+    except Exception:  # of tags that it cannot read or write Pillow raises what it likes; the photo is good without
+        return {}
+    return tags
+
+
+def add_tiff_tags(path, tags):
+    """Put a directory with more tags before the pixels of a TIFF file.
+
+    libvips writes no EXIF into TIFF, and Pillow no 16-bit colour: the pixels are libvips', the directory Pillow's.
+    """
+    whole = path.with_name(f'{path.name}.tags')
+    try:
+        with path.open('rb') as old, whole.open('wb') as new:
+            header = old.read(8)
+            directory = TiffImagePlugin.ImageFileDirectory_v2(header)
+            old.seek(directory.next)
+            directory.load(old)
+            _fill(directory, {tag: directory[tag] for tag in directory} | tags)
+            # Pillow counts from the end of the directory, where everything after the old header now begins.
+            directory[TiffImagePlugin.STRIPOFFSETS] = tuple(
+                offset - len(header) for offset in directory[TiffImagePlugin.STRIPOFFSETS]
+            )
+            new.write(header[:4] + len(header).to_bytes(4, 'little' if header.startswith(b'II') else 'big'))
+            new.write(directory.tobytes(offset=len(header)))
+            old.seek(len(header))
+            shutil.copyfileobj(old, new)
+        whole.replace(path)
+    finally:
+        whole.unlink(missing_ok=True)
+
+
+def _fill(directory, tags):
+    for tag, value in tags.items():
+        if isinstance(value, dict):
+            directory.tagtype[tag] = TiffTags.LONG
+        directory[tag] = value
+    return directory
+
+
+def xmp_with_source_type(packet):
+    """An XMP packet, the file's own where it has one, that says how the colours came about."""
+    rdf = '{http://www.w3.org/1999/02/22-rdf-syntax-ns#}'
+    name = '{http://iptc.org/std/Iptc4xmpExt/2008-02-29/}DigitalSourceType'
+    ElementTree.register_namespace('Iptc4xmpExt', name[1:].split('}')[0])
+    root = None
+    if packet:
+        packet = packet.strip(b'\0 \r\n\t')
+        try:
+            # Written back under the prefixes that it came with.
+            for _, (prefix, uri) in ElementTree.iterparse(io.BytesIO(packet), ['start-ns']):
+                if prefix and not re.fullmatch(r'ns\d+', prefix):
+                    ElementTree.register_namespace(prefix, uri)
+            root = ElementTree.fromstring(packet)
+        except (ElementTree.ParseError, ValueError):
+            root = None  # not XML: nothing that another program could read either
+    if root is None or (root.find(f'.//{rdf}RDF') is None and root.tag != f'{rdf}RDF'):
+        ElementTree.register_namespace('x', 'adobe:ns:meta/')
+        ElementTree.register_namespace('rdf', rdf[1:-1])
+        root = ElementTree.Element('{adobe:ns:meta/}xmpmeta')
+        ElementTree.SubElement(root, f'{rdf}RDF')
+    tree = root if root.tag == f'{rdf}RDF' else root.find(f'.//{rdf}RDF')
+    # The orientation is that of the stored pixels, which are upright now.
+    for stale in (name, '{http://ns.adobe.com/tiff/1.0/}Orientation'):
+        for description in tree.findall(f'{rdf}Description'):
+            description.attrib.pop(stale, None)
+            for old in description.findall(stale):
+                description.remove(old)
+    statement = ElementTree.SubElement(tree, f'{rdf}Description', {f'{rdf}about': ''})
+    ElementTree.SubElement(statement, name).text = SOURCE_TYPE
+    body = ElementTree.tostring(root, encoding='unicode')
+    return f'<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>{body}<?xpacket end="w"?>'.encode()
