@@ -300,7 +300,6 @@ def fit(settings, train, validation, out, data, init_from=None):
     model.compile(optimizer=optimizer, loss=None)
     steps = settings.epoch // settings.batch
     batches = Batches(train, settings, facts['epoch'] * steps)
-    model(batches.batch(0)[:1])
     optimizer.build(model.trainable_variables)
     if facts['epoch']:
         load_state(model, out / 'state.npz')

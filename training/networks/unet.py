@@ -1,8 +1,8 @@
 """A U-Net (Ronneberger 2015) for colour: down four times, up twice, skips across, ab at a quarter of the resolution.
 
-    L ─▶ 32 ─▶ 64 ──▶ 128 ──▶ 192 ──▶ 256        each arrow down: a convolution with stride 2, then one with stride 1
-                       │        │       │
-            ab ◀── 128 ◀── 192 ◀────────┘         each arrow up: 1x1, pixel shuffle, joined with the skip
+    L ─▶ 24 ─▶ 48 ──▶ 64 ──▶ 128 ──▶ 256         an arrow down: a convolution with stride 2, then others
+                      │       │       │
+            ab ◀──── 64 ◀─── 128 ◀────┘          an arrow up: 1x1, pixel shuffle, joined with the skip
 
 Colour needs less resolution than light does (the eye's own economy), so the decoder stops at a quarter and the file's
 tail enlarges from there; the two finest levels serve the way down alone. Batch normalisation after every convolution.
@@ -31,13 +31,13 @@ def build():
 
     L = layers.Input((None, None, 1), name='L')
     x = layers.Rescaling(1 / 50, offset=-1)(L)
-    x = conv(x, 32)
-    x = conv(x, 64, strides=2)
-    quarter = conv(conv(x, 128, strides=2), 128)
-    eighth = conv(conv(quarter, 192, strides=2), 192)
-    x = conv(conv(eighth, 256, strides=2), 256)
-    x = up(x, eighth, 192)
-    x = up(x, quarter, 128)
+    x = conv(x, 24)
+    x = conv(x, 48, strides=2)
+    quarter = conv(conv(x, 64, strides=2), 64)
+    eighth = conv(conv(quarter, 128, strides=2), 128)
+    x = conv(conv(conv(eighth, 256, strides=2), 256), 256)
+    x = up(x, eighth, 128)
+    x = up(x, quarter, 64)
     # float32 also under mixed precision: the loss is taken here
     ab = layers.Conv2D(2, 1, dtype='float32')(x)
     return keras.Model(L, layers.Rescaling(110.0, dtype='float32', name='ab')(ab), name='unet')
