@@ -1,0 +1,177 @@
+"""Keras to the bare network in ONNX, through tf2onnx; before and after it comes what `export.pipeline` adds.
+
+tf2onnx turns some layers into dozens of nodes. What is known of it decides how the networks are written
+(`training.networks.layers`), and the one layer that people write without a thought is exchanged here.
+"""
+
+import logging
+from dataclasses import dataclass
+
+import keras
+import numpy as np
+import onnx
+from keras import layers
+from onnx import helper, numpy_helper
+
+from demo import contract
+from training import bins, networks
+
+STRIDES = (1, 2, 4)  # of a network's output, as `training.networks` promises
+
+
+class ExportError(ValueError):
+    """What cannot be exported; the message is one sentence for people."""
+
+
+@dataclass
+class Converted:
+    """A network in ONNX, and what must be known to put the head and the tail around it.
+
+    Attributes
+    ----------
+    network : keras.Model
+        The Keras network, in float32.
+    model : onnx.ModelProto
+        Takes L float32 [N, 1, H, W] and, if `takes_hints`, hints [N, 3, H, W]; gives ab or logits [N, H/s, W/s, C].
+    name : str
+    multiple, render_size, stride : int
+        H and W are multiples of `multiple`; `stride` is s.
+    takes_hints : bool
+    distribution : training.bins.Distribution or None
+    """
+
+    network: keras.Model
+    model: onnx.ModelProto
+    name: str
+    multiple: int
+    render_size: int
+    stride: int
+    takes_hints: bool
+    distribution: bins.Distribution | None
+
+
+class Doubled(layers.Layer):
+    """Nearest-neighbour enlargement by two, as one DepthToSpace where UpSampling2D becomes a tangle of Tile."""
+
+    def call(self, x):
+        import tensorflow as tf
+
+        return tf.nn.depth_to_space(tf.concat([x] * 4, axis=-1), 2)
+
+    def compute_output_shape(self, shape):
+        n, h, w, c = shape
+        return (n, h and 2 * h, w and 2 * w, c)
+
+
+def convert(network, float32=False):
+    """A Keras network as ONNX.
+
+    Parameters
+    ----------
+    network : keras.Model
+        As `training.networks` describes it, fitted under whatever precision.
+    float32 : bool
+        Keep weights as they were fitted; otherwise they are stored in float16, in half the bytes, and computed with in
+        float32 all the same.
+
+    Returns
+    -------
+    Converted
+
+    Raises
+    ------
+    ExportError
+        If Keras does not run on TensorFlow, or the network breaks the rules of `training.networks`.
+    """
+    if keras.backend.backend() != 'tensorflow':
+        raise ExportError(
+            f'Export needs TensorFlow, but KERAS_BACKEND is {keras.backend.backend()}: '
+            'set it to tensorflow for this command; a network that was fitted on another backend can be exported so.'
+        )
+    network = _plain(network)
+    module = networks.module(network.name)
+    distribution = networks.distribution(network)
+    takes_hints = len(network.inputs) == 2
+    return Converted(
+        network=network,
+        model=_in_onnx(network, float32),
+        name=network.name,
+        multiple=module.MULTIPLE,
+        render_size=module.RENDER_SIZE,
+        stride=_stride(network, module.MULTIPLE, takes_hints, distribution),
+        takes_hints=takes_hints,
+        distribution=distribution,
+    )
+
+
+def _plain(network):
+    """The same network in float32 and with layers that tf2onnx converts well."""
+
+    def replace(layer):
+        if isinstance(layer, layers.UpSampling2D) and layer.interpolation == 'nearest' and layer.size == (2, 2):
+            return Doubled(name=layer.name)
+        config = layer.get_config()
+        if 'dtype' in config:
+            config['dtype'] = 'float32'
+        return type(layer).from_config(config)
+
+    plain = keras.models.clone_model(network, clone_function=replace)
+    plain.set_weights(network.get_weights())
+    return plain
+
+
+def _stride(network, multiple, takes_hints, distribution):
+    """How much smaller the output is than the input, by trying."""
+    side = 2 * multiple
+    inputs = [np.zeros((1, side, side, channels), 'float32') for channels in ((1, 3) if takes_hints else (1,))]
+    n, height, width, channels = network(inputs if takes_hints else inputs[0], training=False).shape
+    expected = len(bins.BINS) if distribution else 2
+    if height != width or side % height or side // height not in STRIDES or channels != expected:
+        raise ExportError(
+            f'{network.name} gives {height} x {width} x {channels} for {side} x {side}: '
+            f'expected {expected} channels at a stride of 1, 2 or 4 (see training/networks/__init__.py).'
+        )
+    return side // height
+
+
+def _in_onnx(network, float32):
+    import tensorflow as tf
+    import tf2onnx
+
+    names = [tensor.name for tensor in network.inputs]
+    signature = [
+        tf.TensorSpec((None, None, None, tensor.shape[-1]), tf.float32, name=name)
+        for tensor, name in zip(network.inputs, names, strict=True)
+    ]
+
+    @tf.function(input_signature=signature)
+    def run(*tensors):
+        return network(list(tensors) if len(tensors) > 1 else tensors[0], training=False)
+
+    logging.getLogger('tf2onnx').setLevel(logging.ERROR)
+    model, _ = tf2onnx.convert.from_function(
+        run, input_signature=signature, opset=contract.OPSET, inputs_as_nchw=[s.name for s in signature]
+    )
+    # tf2onnx writes the file although it knows an operator of it to be unsupported, so look for those.
+    foreign = sorted({node.op_type for node in model.graph.node if not onnx.defs.has(node.op_type, contract.OPSET)})
+    domains = sorted({entry.domain for entry in model.opset_import} - {'', 'ai.onnx.ml'})
+    if foreign or any(node.domain for node in model.graph.node):
+        raise ExportError(f'{network.name} uses what ONNX cannot express: {", ".join(foreign + domains)}.')
+    if not float32:
+        _store_in_float16(model.graph)
+    return model
+
+
+def _store_in_float16(graph):
+    """Kernels in float16, cast back where they are used; onnxruntime does it once, when the file is opened."""
+    casts = []
+    for tensor in graph.initializer:
+        values = numpy_helper.to_array(tensor)
+        if values.dtype != np.float32 or values.ndim < 2 or values.size < 64:
+            continue
+        if np.abs(values).max() > np.finfo(np.float16).max:
+            continue
+        casts.append(helper.make_node('Cast', [f'{tensor.name}/float16'], [tensor.name], to=onnx.TensorProto.FLOAT))
+        tensor.CopyFrom(numpy_helper.from_array(values.astype(np.float16), f'{tensor.name}/float16'))
+    for node in reversed(casts):
+        graph.node.insert(0, node)

@@ -1,0 +1,382 @@
+"""The whole file around a network: what happens to a photo before it (the head) and to its colours after it (the tail).
+
+    photo ─▶ smaller, L, padded ─▶ network ─▶ cut, read as ab ─▶ enlarged, joined with the photo's luminance ─▶ colorized
+             └────── head ──────┘             └────────────────────────────── tail ──────────────────────────────┘
+
+The constants are scikit-image's, by way of `training.lab`; names, types and ranges are `demo.contract`'s.
+
+The tail works in strips of rows that fit a processor's cache (Scan), in operators that are one pass over memory each:
+transcendental functions are replaced by tables and polynomials where 8 bits cannot tell the difference.
+"""
+
+import numpy as np
+from numpy.polynomial import Chebyshev, Polynomial
+from onnx import TensorProto, compose
+
+from demo import contract
+from export.graph import Graph
+from training import bins, lab
+
+RENDERED = 'rendered'  # the tensor that holds the photo as the network is shown it: uint8 [N, 3, h, w]
+STRIP_ROWS = 16  # 16 rows of 4,000 pixels: a strip's tensors stay within a megabyte or two
+KNEE = 0.0031308  # of the sRGB curve, in linear light
+TANGENT = 6 / 29  # where the cube of CIELAB's inverse passes into its tangent
+TOE = 7.787  # slope of CIELAB's f below
+FULL = 65535  # of the luminance as an integer, and of a 16-bit photo
+LARGEST = 3.4e38  # a little less than the largest float32: only infinities are above
+
+# White is here what the matrix makes of it, in the fifth digit not `lab.WHITE`, so that no color stays exactly gray.
+WHITE_TO_RGB = np.linalg.inv(lab.RGB_TO_XYZ / lab.RGB_TO_XYZ.sum(1, keepdims=True))
+
+
+def build(converted):
+    """The whole file, without metadata.
+
+    Parameters
+    ----------
+    converted : export.convert.Converted
+
+    Returns
+    -------
+    onnx.ModelProto
+        As `demo.contract` states it.
+    """
+    g = Graph()
+    size = rendered_size(g, converted.render_size)
+    L = lightness(g, render(g, size))
+    padding = padding_to(g, size, converted.multiple)
+    inputs = [padded(g, L, padding, mode='edge')]
+    if converted.takes_hints:
+        inputs.append(padded(g, hint_map(g, size), padding, mode='constant'))
+    answer = included(g, converted.model, inputs)
+    answer = g.Slice(answer, [0, 0], g.Div(size, converted.stride), [1, 2])
+
+    photo_inputs = [
+        (contract.PHOTO, np.uint8, ['N', 'H', 'W', 3]),
+        (contract.RENDER_SIZE, np.int64, [1]),
+        (contract.SATURATION, np.float32, [1]),
+    ]
+    outputs = [
+        (contract.COLORIZED, np.uint8, ['N', 'H', 'W', 3]),
+        (contract.AB, np.float32, ['N', 'h', 'w', 2]),
+    ]
+    if converted.distribution is None:
+        g.Identity(answer, name=contract.AB)
+    else:
+        read_distribution(g, answer, converted.distribution)
+        photo_inputs.append((contract.VIVIDNESS, np.float32, [1]))
+        outputs.append((contract.PROBABILITIES, np.float32, ['N', 'h', 'w', len(bins.BINS)]))
+        outputs.append((contract.BINS, np.float32, list(bins.BINS.shape)))
+    if converted.takes_hints:
+        photo_inputs.append((contract.HINTS, np.float32, ['N', 'K', 5]))
+    tail(g, g.Mul(contract.AB, bounded(g, contract.SATURATION, contract.SATURATION_RANGE)), np.uint8)
+    return finished(g, converted.name, photo_inputs, outputs)
+
+
+def build_join(depth):
+    """The tail alone: `photo` of type `depth` (uint8 or uint16) and `ab` to `colorized`."""
+    g = Graph()
+    tail(g, contract.AB, depth)
+    inputs = [(contract.PHOTO, depth, ['N', 'H', 'W', 3]), (contract.AB, np.float32, ['N', 'h', 'w', 2])]
+    return finished(g, 'join', inputs, [(contract.COLORIZED, depth, ['N', 'H', 'W', 3])])
+
+
+def finished(g, name, inputs, outputs):
+    """The model; `strip_rows` is an input that may be left out, because it is an initializer too."""
+    strip_rows = Graph()
+    strip_rows.constant(np.array([STRIP_ROWS]))
+    strip_rows.initializers[0].name = contract.STRIP_ROWS
+    g.initializers.extend(strip_rows.initializers)
+    return g.model(name, [*inputs, (contract.STRIP_ROWS, np.int64, [1])], outputs)
+
+
+def bounded(g, value, limits):
+    """A float setting within its limits; NaN counts as the lower one."""
+    low, high = (np.float32(limit) for limit in limits)
+    return g.Clip(g.Where(g.IsNaN(value), low, value), low, high)
+
+
+# Head
+
+
+def rendered_size(g, own):
+    """Height and width, int64 [2], at which the network looks: all in integers, so that everyone gets the same."""
+    height, width = (g.Shape(contract.PHOTO, start=i, end=i + 1) for i in (1, 2))
+    short = g.Min(height, width)
+    low, high = (np.int64(limit) for limit in contract.RENDER_SIZE_RANGE)
+    wanted = g.Where(g.Equal(contract.RENDER_SIZE, [0]), [own], g.Clip(contract.RENDER_SIZE, low, high))
+    step = contract.RENDER_STEP
+
+    def rendered(side):
+        """side * wanted / short, rounded to steps."""
+        steps = g.Div(g.Add(g.Mul(g.Mul(side, wanted), [2]), g.Mul(short, [step])), g.Mul(short, [2 * step]))
+        return g.Mul(steps, [step])
+
+    longest = g.Mul(rendered(short), [contract.LONGEST_ASPECT])
+    return g.Concat(g.Min(rendered(height), longest), g.Min(rendered(width), longest), axis=0)
+
+
+def render(g, size):
+    """The photo as the network is shown it: uint8 [N, 3, h, w], as Pillow's BILINEAR makes it."""
+    planes = g.Transpose(contract.PHOTO, perm=[0, 3, 1, 2])  # not every CUDA build can do it with channels last
+    # All four sides: onnxruntime 1.31 trips over a Transpose before a Resize of some axes.
+    sizes = g.Concat(g.Shape(planes, end=2), size, axis=0)
+    # exclude_outside: at the border Pillow's kernel counts only pixels that are there.
+    return g.Resize(planes, '', '', sizes, mode='linear', antialias=1, exclude_outside=1, name=RENDERED)
+
+
+def lightness(g, rgb):
+    """CIELAB L, float32 [N, 1, h, w], of sRGB uint8 [N, 3, h, w]."""
+    light = linear(g, g.Div(g.Cast(rgb, to=TensorProto.FLOAT), 255.0))
+    luminance = g.ReduceSum(g.Mul(light, lab.RGB_TO_XYZ[1].reshape(3, 1, 1)), [1])
+    return g.Sub(g.Mul(f(g, luminance), 116.0), 16.0)
+
+
+def linear(g, rgb):
+    """Linear light of sRGB, both 0 to 1, as `training.lab.linear`."""
+    # Each part is held at the knee where the other one counts, so that neither needs a choice.
+    knee = 0.04045
+    above = g.Pow(g.Div(g.Add(g.Max(rgb, knee), 0.055), 1.055), 2.4)
+    return g.Add(above, g.Div(g.Sub(g.Min(rgb, knee), knee), 12.92))
+
+
+def f(g, t):
+    """CIELAB's f: the cube root, and a straight line in the dark."""
+    knee = TANGENT**3
+    return g.Add(g.Pow(g.Max(t, knee), 1 / 3), g.Mul(g.Sub(g.Min(t, knee), knee), TOE))
+
+
+def padding_to(g, size, multiple):
+    """Rows and columns that are missing to a multiple: int64 [2]."""
+    return g.Mod(g.Sub(multiple, g.Mod(size, multiple)), multiple)
+
+
+def padded(g, x, padding, mode):
+    """[N, C, h, w] with rows added below and columns to the right."""
+    return g.Pad(x, g.Concat([0, 0, 0, 0, 0, 0], padding, axis=0), mode=mode)
+
+
+def hint_map(g, size):
+    """The map, float32 [N, 3, h, w], of the points in `hints`: a, b and the mask, as `training.hints.draw` makes it.
+
+    A square is the product of a row mask and a column mask, so the sum over all hints is one matrix product.
+    """
+    present = g.And(
+        g.Less(g.ReduceMax(g.Abs(contract.HINTS), [2]), LARGEST),
+        g.GreaterOrEqual(g.Slice(contract.HINTS, [0], [1], [2]), 0.0),
+    )
+    hints = g.Where(present, contract.HINTS, 0.0)
+    there = g.Cast(present, to=TensorProto.FLOAT)  # [N, K, 1]
+
+    light = linear(g, g.Div(g.Clip(g.Slice(hints, [2], [5], [2]), np.float32(0), np.float32(255)), 255.0))
+    x, y, z = g.Split(f(g, g.MatMul(light, (lab.RGB_TO_XYZ / lab.WHITE[:, None]).T)), outputs=3, axis=2, num_outputs=3)
+    values = g.Concat(g.Mul(g.Sub(x, y), 500.0), g.Mul(g.Sub(y, z), 200.0), there, axis=2)  # [N, K, 3]
+
+    sides = g.Cast(size, to=TensorProto.FLOAT)
+    half = g.Div(g.Max(g.Mul(g.ReduceMin(sides), contract.HINT_SIDE), 1.0), 2.0)
+
+    def spans(axis, length):
+        """0 or 1, float32 [N, K, length], where each hint covers a row or column."""
+        centres = g.Mul(g.Slice(hints, [axis], [axis + 1], [2]), length)
+        centres = g.Max(g.Min(centres, g.Sub(length, half)), half)
+        offsets = g.Sub(g.Add(g.Range(0.0, g.Squeeze(length, [0]), 1.0), 0.5), centres)
+        inside = g.And(g.GreaterOrEqual(offsets, g.Neg(half)), g.Less(offsets, half))
+        return g.Mul(g.Cast(inside, to=TensorProto.FLOAT), there)
+
+    height, width = g.Split(sides, outputs=2, axis=0, num_outputs=2)
+    columns = g.Mul(g.Unsqueeze(spans(0, width), [1]), g.Unsqueeze(g.Transpose(values, perm=[0, 2, 1]), [3]))
+    rows = g.Unsqueeze(g.Transpose(spans(1, height), perm=[0, 2, 1]), [1])
+    sums = g.MatMul(rows, columns)  # [N, 1, h, K] x [N, 3, K, w]
+    ab, covers = g.Split(sums, np.array([2, 1]), outputs=2, axis=1)
+    return g.Concat(g.Div(ab, g.Max(covers, 1.0)), g.Min(covers, 1.0), axis=1)
+
+
+# Network
+
+
+def included(g, model, inputs):
+    """The network, spliced into the graph: name of its output."""
+    network = compose.add_prefix(model, 'network/').graph
+    joints = {tensor.name: ours for tensor, ours in zip(network.input, inputs, strict=True)}
+    for node in network.node:
+        node.input[:] = [joints.get(name, name) for name in node.input]
+    g.include(network)
+    return network.output[0].name
+
+
+def read_distribution(g, logits, distribution):
+    """`probabilities`, `bins` and `ab`, between the mean and the vivid point as `vividness` says."""
+    temperature, correction, gain = (float(x) for x in distribution.vivid_point.numpy())
+    g.Identity(bins.BINS, name=contract.BINS)
+    g.Softmax(logits, axis=-1, name=contract.PROBABILITIES)
+    faithful = g.MatMul(contract.PROBABILITIES, bins.BINS)
+    corrected = g.Sub(logits, correction * np.log(distribution.prior.numpy()))
+    vivid = g.MatMul(g.Softmax(g.Div(corrected, temperature), axis=-1), gain * bins.BINS)
+    share = bounded(g, contract.VIVIDNESS, contract.VIVIDNESS_RANGE)
+    g.Add(faithful, g.Mul(share, g.Sub(vivid, faithful)), name=contract.AB)
+
+
+# Tail
+
+
+def tail(g, ab, depth):
+    """`colorized`: the photo's luminance joined with `ab` [N, h, w, 2], strip by strip.
+
+    The columns of ab are enlarged beforehand, which is a small tensor; its rows inside the strip.
+    """
+    side = [g.Shape(contract.PHOTO, start=i, end=i + 1) for i in range(3)]
+    n, height, width = side
+    # a/500 and -b/200: what X and Z add to CIELAB's f
+    shifts = g.Mul(g.Transpose(ab, perm=[0, 3, 1, 2]), np.array([1 / 500, -1 / 200]).reshape(2, 1, 1))
+    shifts = g.Resize(shifts, '', '', g.Concat(g.Shape(shifts, end=3), width, axis=0), mode='linear')
+
+    strips = g.Div(g.Sub(g.Add(height, rows := g.Max(contract.STRIP_ROWS, 1)), 1), rows)
+    rows = g.Div(g.Sub(g.Add(height, strips), 1), strips)  # evenly, so that the last strip is hardly shorter
+    scalars = [g.Squeeze(x, [0]) for x in (n, g.Mul(strips, rows))]
+    index = g.Range(np.int64(0), scalars[1], np.int64(1))
+    row = g.Min(index, g.Sub(height, 1))  # rows beyond the last repeat it, and are cut off in the end
+
+    # Where each row lies in the small map: half-pixel centres, held at its first and last row
+    small = g.Cast(g.Shape(ab, start=1, end=2), to=TensorProto.FLOAT)
+    scale = g.Div(small, g.Cast(height, to=TensorProto.FLOAT))
+    place = g.Sub(g.Mul(g.Add(g.Cast(row, to=TensorProto.FLOAT), 0.5), scale), 0.5)
+    place = g.Max(g.Min(place, g.Sub(small, 1.0)), 0.0)
+    above = g.Floor(place)
+    share = g.Sub(place, above)
+    below = g.Min(g.Add(above, 1.0), g.Sub(small, 1.0))
+
+    def by_strip(x):
+        """[rows of a photo] to [strips of all photos, rows of a strip]."""
+        return g.Reshape(g.Expand(x, g.Concat(n, [1], axis=0)), g.Concat([-1], rows, axis=0))
+
+    photos = g.Range(np.int64(0), scalars[0], np.int64(1))
+    photos = g.Reshape(g.Expand(g.Unsqueeze(photos, [1]), g.Concat([1], strips, axis=0)), [-1, 1])
+    above, below = (by_strip(g.Cast(x, to=TensorProto.INT64)) for x in (above, below))
+    done = g.Scan(
+        photos,
+        by_strip(row),
+        above,
+        below,
+        by_strip(share),
+        body=strip(shifts, depth),
+        num_scan_inputs=5,
+    )
+    done = g.Reshape(done, g.Concat(n, g.Mul(strips, rows), width, [3], axis=0))
+    g.Slice(done, [0], height, [1], name=contract.COLORIZED)
+
+
+def strip(shifts, depth):
+    """One strip of one photo, as the body of a Scan: uint8 or uint16 [rows, W, 3]."""
+    b = Graph('strip/')
+    pixels = b.Gather(b.Gather(contract.PHOTO, 'photo_index', axis=0), 'row', axis=1)  # [1, rows, W, 3]
+    planes = b.Transpose(pixels, perm=[0, 3, 1, 2])
+    luminance, fy = (luminance_of_bytes if depth == np.uint8 else luminance_of_words)(b, planes)
+
+    ab = b.Gather(shifts, 'photo_index', axis=0)  # [1, 2, h, W]
+    above, below = b.Gather(ab, 'above', axis=2), b.Gather(ab, 'below', axis=2)
+    shift = b.Add(above, b.Mul(b.Sub(below, above), b.Unsqueeze('share', [1])))
+
+    # The inverse of f without a choice: the cube above the tangent point, the tangent below it.
+    t = b.Add(shift, fy)
+    cubed = b.Max(t, TANGENT)
+    x, z = b.Split(
+        b.Add(b.Mul(b.Mul(cubed, cubed), cubed), b.Mul(b.Sub(t, cubed), 1 / TOE)), outputs=2, axis=1, num_outputs=2
+    )
+
+    def column(i):
+        return WHITE_TO_RGB[:, i].reshape(1, 3, 1, 1)
+
+    light = b.Add(b.Add(b.Mul(x, column(0)), b.Mul(z, column(2))), b.Mul(luminance, column(1)))
+    light = in_gamut(b, light, luminance)
+    encode = encoded_to_bytes if depth == np.uint8 else encoded_to_words
+    b.Squeeze(b.Transpose(encode(b, light), perm=[0, 2, 3, 1]), [0], name='joined')
+    return b.graph(
+        'strip',
+        [
+            ('photo_index', np.int64, [1]),
+            ('row', np.int64, [None]),
+            ('above', np.int64, [None]),
+            ('below', np.int64, [None]),
+            ('share', np.float32, [None]),
+        ],
+        [('joined', depth, [None, None, 3])],
+    )
+
+
+def in_gamut(b, light, luminance):
+    """Linear RGB pulled toward the gray of its own luminance until it fits: luminance and hue direction stay."""
+    chroma = b.Sub(light, luminance)
+    tiny = np.float32(1e-6)
+    r, g, c = b.Split(chroma, outputs=3, axis=1, num_outputs=3)
+    room_above = b.Div(b.Sub(1.0, luminance), b.Max(r, g, c, tiny))
+    room_below = b.Div(luminance, b.Neg(b.Min(r, g, c, -tiny)))
+    return b.Add(luminance, b.Mul(chroma, b.Min(room_above, room_below, 1.0)))
+
+
+def luminance_of_bytes(b, planes):
+    """Y and f(Y), float32 [1, 1, rows, W], of sRGB uint8 [1, 3, rows, W].
+
+    Y is a sum of three table entries in integers of 1/65535. The three tables add up to the gray one exactly, so a gray
+    strip may take the shorter way and gives the same bytes.
+    """
+    light = lab.RGB_TO_XYZ[1] * _linear_table(256)[:, None]
+    gray = np.round(FULL * light.sum(1)).astype('int32')
+    red, blue = (np.round(FULL * light[:, i]).astype('int32') for i in (0, 2))
+    tables = (red, gray - red - blue, blue)
+    parts = b.Split(planes, outputs=3, axis=1, num_outputs=3)
+
+    def looked_up(branch, table, plane):
+        return branch.Gather(table, branch.Cast(plane, to=TensorProto.INT32))
+
+    short, long = Graph('gray/'), Graph('color/')
+    looked_up(short, gray, parts[0])
+    last = short.nodes[-1].output
+    last[0] = 'gray/luminance'
+    sums = [looked_up(long, table, part) for table, part in zip(tables, parts, strict=True)]
+    long.Add(long.Add(sums[0], sums[1]), sums[2], name='color/luminance')
+    kind = (np.int32, [1, 1, None, None])
+    equal = b.And(b.Equal(parts[0], parts[1]), b.Equal(parts[1], parts[2]))
+    is_gray = b.Cast(b.ReduceMin(b.Cast(equal, to=TensorProto.UINT8), keepdims=0), to=TensorProto.BOOL)
+    index = b.If(
+        is_gray,
+        then_branch=short.graph('gray', [], [('gray/luminance', *kind)]),
+        else_branch=long.graph('color', [], [('color/luminance', *kind)]),
+    )
+    steps = np.arange(FULL + 1) / FULL
+    knee = TANGENT**3
+    fy = np.cbrt(np.maximum(steps, knee)) + TOE * (np.minimum(steps, knee) - knee)
+    return b.Mul(b.Cast(index, to=TensorProto.FLOAT), 1 / FULL), b.Gather(fy.astype('float32'), index)
+
+
+def luminance_of_words(b, planes):
+    """The same of uint16, by the formulas themselves: no table of 65,536 levels keeps 16 bits apart."""
+    light = linear(b, b.Div(b.Cast(planes, to=TensorProto.FLOAT), float(FULL)))
+    luminance = b.ReduceSum(b.Mul(light, lab.RGB_TO_XYZ[1].reshape(3, 1, 1)), [1])
+    return luminance, f(b, luminance)
+
+
+def encoded_to_bytes(b, light):
+    """sRGB uint8 of linear light, 0 to 1: a quartic in the fourth root, within a hundredth of a level."""
+    curve = Chebyshev.interpolate(lambda s: 255 * (1.055 * s ** (4 / 2.4) - 0.055), 4, [KNEE**0.25, 1])
+    coefficients = curve.convert(kind=Polynomial).coef
+    # Each part is held at the knee where the other one counts; the half makes rounding of the cut.
+    coefficients[0] += 0.5 - 12.92 * 255 * KNEE
+    root = b.Sqrt(b.Sqrt(b.Max(light, KNEE)))
+    *rest, result = coefficients
+    for coefficient in reversed(rest):
+        result = b.Add(b.Mul(root, result), coefficient)
+    return b.Cast(b.Add(result, b.Mul(b.Min(light, KNEE), 12.92 * 255)), to=TensorProto.UINT8)
+
+
+def encoded_to_words(b, light):
+    """sRGB uint16 of linear light, 0 to 1, by the formula itself."""
+    above = b.Mul(b.Pow(b.Max(light, KNEE), 1 / 2.4), 1.055 * FULL)
+    toe = b.Mul(b.Min(light, KNEE), 12.92 * FULL)
+    offset = 0.5 - 0.055 * FULL - 12.92 * FULL * KNEE
+    return b.Cast(b.Add(b.Add(above, toe), offset), to=TensorProto.UINT16)
+
+
+def _linear_table(levels):
+    """Linear light, 0 to 1, of each sRGB level."""
+    v = np.arange(levels) / (levels - 1)
+    return np.where(v > 0.04045, ((v + 0.055) / 1.055) ** 2.4, v / 12.92)
