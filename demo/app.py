@@ -1,7 +1,8 @@
 """The page: one photo in, compared before and after, downloaded at full size.
 
-Looking at a photo and tinting it are two steps. `look` runs the network once; what the visitor then moves joins the
-network's small map of colours to a preview, and only the download touches the photo at full size again.
+What is seen is a preview, so that it answers at once however large the photo is: `look` runs the network on it, and
+`tint` joins the colours that it gave at another saturation. Only the download colours the photo itself, as all other
+doors do it: with `Colorizer.colorize`.
 """
 
 import functools
@@ -69,10 +70,11 @@ class PhotoInput(gr.Image):
 
 @dataclass(frozen=True)
 class Look:
-    """What the network saw in a photo: enough to tint it again without running it."""
+    """What `look` showed: enough to tint it without the network, and to colour the photo itself."""
 
     photo: str
     model: str
+    settings: dict
     before: str
     ab: np.ndarray
 
@@ -92,7 +94,7 @@ def build(model=None):
     """
     choices = list(models())
     first = str(model) if model else next(iter(choices), None)
-    colorizer = _colorizer(first)
+    colorizer = _loaded(first)
     if first not in choices:
         choices.insert(0, (Path(first).stem, first))
 
@@ -160,7 +162,7 @@ def build(model=None):
         )
         another.click(lambda: None, None, photo, api_visibility='private')
         ready = gr.DownloadButton(visible='hidden', elem_id='ready')
-        download.click(save, [seen, saturation], ready, show_progress_on=download, **network).success(
+        download.click(save, [seen, saturation], [ready, status], show_progress_on=download, **network).success(
             None, js="() => document.querySelector('#ready a, a#ready, #ready').click()", api_visibility='private'
         )
 
@@ -184,30 +186,31 @@ def serve(model=None):
 
 
 def look(photo, model, saturation, vividness, render_size):
-    """Run the network on a photo and show it beside its colour version."""
+    """Show a photo beside its colours, both at the size of a preview."""
     if photo is None:
         return None, gr.update(value=None, visible='hidden'), '', gr.update(visible=True), gr.update(visible=False)
     picture = _read(photo)
     colorizer = _colorizer(model)
-    start = time.perf_counter()
-    ab = _in_words(colorizer.colors, picture.pixels, **_settings(colorizer, vividness, render_size))
-    milliseconds = (time.perf_counter() - start) * 1000
+    settings = _settings(colorizer, vividness, render_size)
     small = photofile.shrink(picture)
-    before = _new_file('before.jpg')
+    start = time.perf_counter()
+    ab = _in_words(colorizer.colors, small, **settings)
+    coloured = colorizer.join(small, ab, saturation)
+    seconds = time.perf_counter() - start
+    before, after = _new_file('before.jpg'), _new_file('after.jpg')
     photofile.write_preview(before, small)
-    after = _new_file('after.jpg')
-    photofile.write_preview(after, colorizer.join(small, ab, saturation))
+    photofile.write_preview(after, coloured)
     return (
-        Look(photo, model, str(before), ab),
+        Look(photo, model, settings, str(before), ab),
         gr.update(value=(before, after), visible=True),
-        _status(picture, colorizer, milliseconds),
+        _status(picture, colorizer, f'previewed in {1000 * seconds:.0f} ms'),
         gr.update(visible='hidden'),
         gr.update(visible=True),
     )
 
 
 def tint(seen, saturation):
-    """Show what `look` saw at another saturation; the network does not run."""
+    """Show the same colours at another saturation; the network does not run."""
     if seen is None:
         return gr.skip()
     after = _new_file('after.jpg')
@@ -217,9 +220,8 @@ def tint(seen, saturation):
 
 
 def save(seen, saturation):
-    """Write the photo in colour at its full size."""
-    picture = _read(seen.photo)
-    return _write(picture, _in_words(_colorizer(seen.model).join, picture.pixels, seen.ab, saturation))
+    """Colour the photo itself, at its full size."""
+    return _coloured(seen.photo, _colorizer(seen.model), saturation, seen.settings)
 
 
 def colorize(photo, model=None, saturation=1.0, vividness=1.0, render_size=0):
@@ -237,18 +239,15 @@ def colorize(photo, model=None, saturation=1.0, vividness=1.0, render_size=0):
     """
     if photo is None:
         raise gr.Error('Choose a photo first.', print_exception=False)
-    picture = _read(photo)
     colorizer = _colorizer(model)
-    start = time.perf_counter()
-    settings = _settings(colorizer, vividness, render_size)
-    pixels = _in_words(colorizer.colorize, picture.pixels, saturation=saturation, **settings)
-    milliseconds = (time.perf_counter() - start) * 1000
-    return _write(picture, pixels), _status(picture, colorizer, milliseconds)
+    return _coloured(photo, colorizer, saturation, _settings(colorizer, vividness, render_size))
 
 
-@functools.cache
+_loaded = functools.cache(Colorizer)  # a network is read once and shared by all visitors
+
+
 def _colorizer(model):
-    return Colorizer(model)
+    return _in_words(_loaded, model)
 
 
 def _settings(colorizer, vividness, render_size):
@@ -257,13 +256,23 @@ def _settings(colorizer, vividness, render_size):
 
 def _suits(model):
     """Show the vividness where the chosen network has one."""
-    return gr.update(visible=_in_words(_colorizer, model).takes_vividness)
+    return gr.update(visible=_colorizer(model).takes_vividness)
 
 
-def _status(picture, colorizer, milliseconds):
+def _coloured(photo, colorizer, saturation, settings):
+    picture = _read(photo)
+    start = time.perf_counter()
+    pixels = _in_words(colorizer.colorize, picture.pixels, saturation=saturation, **settings)
+    seconds = time.perf_counter() - start
+    path = _new_file(f'{Path(picture.name).stem}-colour{picture.suffix}')
+    _in_words(photofile.write, path, pixels, picture)
+    return str(path), _status(picture, colorizer, f'coloured in {1000 * seconds:.0f} ms')
+
+
+def _status(picture, colorizer, duration):
     height, width = picture.pixels.shape[:2]
     device = 'GPU' if colorizer.provider == CUDA else 'CPU'
-    line = f'{width} × {height} pixels · {colorizer.name} on {device} · {milliseconds:.0f} ms'
+    line = f'{width} × {height} pixels · {colorizer.name} on {device} · {duration}'
     return f'{line} · only the first page' if picture.note else line
 
 
@@ -275,12 +284,6 @@ def _present(path):
     if not Path(path).exists():
         raise gr.Error('The photo is no longer on the server: choose it again.', print_exception=False)
     return path
-
-
-def _write(picture, pixels):
-    path = _new_file(f'{Path(picture.name).stem}-colour{picture.suffix}')
-    _in_words(photofile.write, path, pixels, picture)
-    return str(path)
 
 
 def _new_file(name):

@@ -69,7 +69,7 @@ def test_the_api_gives_the_photo_at_full_size_in_its_format(client, photo):
         assert image.getexif()[0x0112] == 1
         top = np.asarray(image).astype(int)[20, 100]
     assert abs(top[0] - top[1] - 40) < 6
-    assert status.startswith('300 × 400 pixels · plain on CPU · ') and status.endswith(' ms')
+    assert status.startswith('300 × 400 pixels · plain on CPU · coloured in ') and status.endswith(' ms')
 
 
 def test_the_api_takes_every_setting(client, photo):
@@ -207,6 +207,7 @@ def test_from_upload_to_download(page, photo, tmp_path):
         page.click('#download')
     assert download.value.suggested_filename == 'grandmother-colour.jpg'
     download.value.save_as(tmp_path / 'got.jpg')
+    assert 'coloured in' in page.inner_text('#status')
     got = photofile.read(tmp_path / 'got.jpg')
     assert got.pixels.shape == (400, 300, 3)
     assert abs(int(got.pixels[20, 100, 0]) - int(got.pixels[20, 100, 1]) - 40) < 6
