@@ -14,7 +14,20 @@ from keras import ops
 from PIL import Image
 from skimage import color, data, transform
 
-from training import augment, bins, colorization, evaluate, fit, hints, lab, metrics, networks, photos, recipe
+from training import (
+    augment,
+    bins,
+    colorization,
+    evaluate,
+    fit,
+    hints,
+    lab,
+    metrics,
+    networks,
+    photos,
+    recipe,
+    vivid,
+)
 from training.__main__ import main
 from training.networks import article, efficientnet_lite, lumachrome
 
@@ -475,3 +488,23 @@ def test_each_backend_fits_without_the_other(backend, other, photo_folder, tmp_p
     assert facts['photos_seen'] == 8 and facts['backend'] == backend
     network = networks.load(tmp_path / 'run')  # under this process' backend
     assert all(weight.dtype == 'float32' for weight in network.get_weights())
+
+
+def test_vivid_point_is_chosen_on_photos_split_off_and_kept_with_the_network(photo_folder, tmp_path, capsys):
+    out = tmp_path / 'run'
+    settings = {'network': 'lumachrome', 'encoder_weights': 'none', 'loss': 'bins', 'canvas': 64, 'size': 32}
+    train, validation = photos.split(photos.read([photo_folder], 64), 0.3)
+    fit.fit(recipe.load(**settings, batch=4, epoch=4, budget=4, held_out=0.3), train, validation, out, 'test')
+    main(['vivid', str(out), '--photos', str(photo_folder)])
+    chosen = json.loads((out / 'vivid.json').read_text())['chosen']
+    kept = networks.distribution(networks.load(out)).vivid_point
+    assert np.allclose(numpy(kept), [chosen['temperature'], chosen['correction'], chosen['gain']])
+    assert 'chosen' in capsys.readouterr().out
+
+
+def test_choice_of_the_vivid_point():
+    points = [
+        {'over_gray': g, 'colorfulness': c, 'truth': 40.0} for g, c in ((1.2, 18), (0.9, 33), (0.8, 36), (0.9, 35))
+    ]
+    assert vivid.choose(points)['colorfulness'] == 35
+    assert vivid.choose(points[:1])['colorfulness'] == 18

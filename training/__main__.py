@@ -1,4 +1,4 @@
-"""python -m training fit | evaluate: photos in, a network out, and how good it is."""
+"""python -m training fit | evaluate | vivid | keep: photos in, a network out, and how good it is."""
 
 import argparse
 import json
@@ -45,9 +45,26 @@ def main(arguments=None):
     judge.add_argument('--json', action='store_true', help='print JSON instead of a table')
     judge.add_argument('--cache', metavar='DIR', help='keep the decoded photos there, and map them back the next time')
 
+    point = commands.add_parser(
+        'vivid',
+        help='choose how vivid a network that predicts a distribution can be',
+        description='Compare decoders on the photos that a run split off; its best.keras keeps the best vivid point.',
+    )
+    point.add_argument('run', help="the run's folder")
+    point.add_argument('--photos', nargs='+', required=True, metavar='SOURCE', help='those that the run was fitted on')
+    point.add_argument('--cache', metavar='DIR', help='as for fit')
+
+    keep = commands.add_parser(
+        'keep',
+        help='write the weights in half the bytes, for others to start from',
+        description='Write the weights of a network to a .npz file in float16, which --init-from takes.',
+    )
+    keep.add_argument('network', help='a run folder or a .keras file')
+    keep.add_argument('target', help='the .npz file')
+
     options = parser.parse_args(arguments)
     try:
-        run_fit(options) if options.command == 'fit' else run_evaluate(options)
+        {'fit': run_fit, 'evaluate': run_evaluate, 'vivid': run_vivid, 'keep': run_keep}[options.command](options)
     except (ValueError, RuntimeError, ModuleNotFoundError) as error:
         if type(error).__module__ in ('builtins', 'training.photos', 'training.recipe', 'training.fit'):
             sys.exit(f'{error}')
@@ -72,6 +89,30 @@ def run_evaluate(options):
     result = evaluate.evaluate(model, judged, out, options.render_size, options.hints)
     print(json.dumps(result, indent=1) if options.json else evaluate.table(result))
     print(f'written: {out}/metrics.json, {out}/sheet.jpg', file=sys.stderr)
+
+
+def run_vivid(options):
+    from training import evaluate, fit, networks, photos, recipe, vivid
+
+    run = Path(options.run)
+    model = evaluate.NetworkColorizer(networks.load(run))
+    if model.distribution is None:
+        raise ValueError(f'{run} holds a network called {model.name}, which predicts one colour, not a distribution.')
+    settings = recipe.Recipe(**json.loads((run / 'run.json').read_text())['config'])
+    _, held_out = photos.split(photos.read(options.photos, settings.canvas, options.cache), settings.held_out)
+    points = vivid.curve(model, evaluate.first(held_out, 160))
+    best = vivid.choose(points)
+    model.distribution.vivid_point.assign([best['temperature'], best['correction'], best['gain']])
+    fit.save_network(model.network, run / 'best.keras')
+    fit.write_json({'chosen': best, 'points': points}, run / 'vivid.json')
+    print(vivid.table(points))
+    print(f'chosen: temperature {best["temperature"]}, correction {best["correction"]}, gain {best["gain"]}')
+
+
+def run_keep(options):
+    from training import networks
+
+    networks.keep(networks.load(options.network), options.target)
 
 
 if __name__ == '__main__':

@@ -32,10 +32,11 @@ def first(photos, most):
 def to_gray(pictures):
     """Pictures without their colour, at the same lightness."""
     L, ab = colorization.prepare(pictures)
-    return _to_uint8(lab.lab_to_rgb(L, 0 * ab))
+    return to_uint8(lab.lab_to_rgb(L, 0 * ab))
 
 
-def _to_uint8(rgb):
+def to_uint8(rgb):
+    """8-bit pictures of sRGB from 0 to 1."""
     return np.round(ops.convert_to_numpy(rgb) * 255).astype('uint8')
 
 
@@ -54,7 +55,7 @@ class NetworkColorizer:
         made = networks.module(network.name)
         self.multiple, self.render_size = made.MULTIPLE, made.RENDER_SIZE
         self.distribution = networks.distribution(network)
-        self.has_vividness = self.distribution is not None
+        self.takes_vividness = self.distribution is not None
 
     def colorize(self, pictures, render_size=None, vividness=0.0, points=None, batch=16):
         """Colour squares.
@@ -74,24 +75,31 @@ class NetworkColorizer:
         -------
         uint8 array [N, S, S, 3]
         """
+        done = []
+        for start in range(0, len(pictures), batch):
+            part = slice(start, start + batch)
+            answer = self.answers(pictures[part], render_size, None if points is None else points[part])
+            ab = self._decode(ops.convert_to_tensor(answer), vividness)
+            ab = ops.image.resize(ab, pictures.shape[1:3], interpolation='bilinear')
+            L, _ = colorization.prepare(pictures[part])
+            done.append(to_uint8(lab.lab_to_rgb(L, ab)))
+        return np.concatenate(done)
+
+    def answers(self, pictures, render_size=None, points=None, batch=16):
+        """What the network itself says: ab or logits [N, h, w, C]; parameters as of `colorize`."""
         size = max(1, round((render_size or self.render_size) / self.multiple)) * self.multiple
         done = []
         for start in range(0, len(pictures), batch):
-            part = pictures[start : start + batch]
-            L, _ = colorization.prepare(part)
-            rendered, _ = colorization.prepare(_resized(part, size))
-            if self.takes_hints:
-                drawn = np.zeros((len(part), size, size, 3), 'float32')
-                if points is not None and points.shape[1]:
-                    given = ops.cast(points[start : start + batch], 'float32')
-                    sides = hints.SIDE * size * ops.ones_like(given[..., 0])
-                    drawn = hints.draw(*hints.places(given[..., :2], sides, size, size), given[..., 2:])
-                answer = self.network.predict_on_batch([rendered, drawn])
-            else:
-                answer = self.network.predict_on_batch(rendered)
-            ab = self._decode(ops.convert_to_tensor(answer), vividness)
-            ab = ops.image.resize(ab, part.shape[1:3], interpolation='bilinear')
-            done.append(_to_uint8(lab.lab_to_rgb(L, ab)))
+            L, _ = colorization.prepare(_resized(pictures[start : start + batch], size))
+            if not self.takes_hints:
+                done.append(self.network.predict_on_batch(L))
+                continue
+            drawn = np.zeros((len(L), size, size, 3), 'float32')
+            if points is not None and points.shape[1]:
+                given = ops.cast(points[start : start + batch], 'float32')
+                sides = hints.SIDE * size * ops.ones_like(given[..., 0])
+                drawn = hints.draw(*hints.places(given[..., :2], sides, size, size), given[..., 2:])
+            done.append(self.network.predict_on_batch([L, drawn]))
         return np.concatenate(done)
 
     def _decode(self, answer, vividness):
@@ -113,12 +121,12 @@ class FileColorizer:
         self.file = Colorizer(str(path))
         self.name = Path(path).stem
         self.takes_hints = self.file.takes_hints
-        self.has_vividness = self.file.has_vividness
+        self.takes_vividness = self.file.takes_vividness
 
     def colorize(self, pictures, render_size=None, vividness=0.0, points=None):
         """As `NetworkColorizer.colorize`."""
         options = {'render_size': render_size or 0}
-        if self.has_vividness:
+        if self.takes_vividness:
             options['vividness'] = vividness
         done = []
         for i, picture in enumerate(pictures):
@@ -256,7 +264,7 @@ def evaluate(model, photos, out, render_size=None, sweep=False):
     if sweep and not model.takes_hints:
         raise EvaluateError(f'{model.name} takes no hints: leave out --hints.')
     truth = first(photos, len(photos))
-    points = {'faithful': 0.0, 'vivid': 1.0} if model.has_vividness else {model.name: 0.0}
+    points = {'faithful': 0.0, 'vivid': 1.0} if model.takes_vividness else {model.name: 0.0}
     shown = {'gray': to_gray(truth)}
     for name, vividness in points.items():
         shown[name] = model.colorize(truth, render_size, vividness)

@@ -44,7 +44,8 @@ def load(source):
     Parameters
     ----------
     source : path
-        A run folder (its best network), a .keras file, or a .npz file that `keep` wrote.
+        A run folder (its best network), a .keras file, a .npz file that `keep` wrote, or a .h5 file of the article's
+        weights.
 
     Returns
     -------
@@ -69,6 +70,10 @@ def load(source):
             with np.load(source) as kept:
                 network = build(str(kept['network']), encoder_weights='none')
                 network.set_weights([kept[f'weight_{i}'] for i in range(len(network.weights))])
+            return network
+        if source.suffix == '.h5':
+            network = build('article')
+            network.load_weights(source)
             return network
         return keras.models.load_model(source, compile=False)
     except (OSError, TypeError, KeyError, ValueError, zipfile.BadZipFile) as error:
