@@ -50,7 +50,7 @@ def build(encoder_weights='imagenet', drop_path=0.1):
     hints = layers.Input((None, None, 3), name='hints')
 
     spread = {}
-    x = layers.Concatenate()([layers.Rescaling(1 / 110)(hints[..., :2]), hints[..., 2:]])
+    x = layers.Rescaling([1 / 110, 1 / 110, 1.0])(hints)
     for stride, width in HINT_WIDTHS.items():
         x = layers.Conv2D(width, 3, strides=2, padding='same', activation='relu', name=f'hints_{stride}')(x)
         spread[stride] = x
