@@ -124,7 +124,7 @@ def _stride(network, multiple, takes_hints, distribution):
     """How much smaller the output is than the input, by trying."""
     side = 2 * multiple
     inputs = [np.zeros((1, side, side, channels), 'float32') for channels in ((1, 3) if takes_hints else (1,))]
-    n, height, width, channels = network(inputs if takes_hints else inputs[0], training=False).shape
+    _, height, width, channels = network(inputs if takes_hints else inputs[0], training=False).shape
     expected = len(bins.BINS) if distribution else 2
     if height != width or side % height or side // height not in STRIDES or channels != expected:
         raise ExportError(

@@ -1,7 +1,7 @@
-"""A small writer of ONNX graphs: every operator is a method that takes names of tensors, or constants, and gives a name.
+"""A small writer of ONNX graphs: each operator is a method that takes names of tensors or constants, and gives a name.
 
-    g = Graph()
-    half = g.Mul('x', 0.5)
+g = Graph()
+half = g.Mul('x', 0.5)
 """
 
 import itertools
@@ -70,9 +70,7 @@ class Graph:
         """The ModelProto, in the opset and version of the contract."""
         opset = [helper.make_opsetid('', contract.OPSET)]
         graph = self.graph(name, inputs, outputs)
-        return helper.make_model(
-            graph, opset_imports=opset, ir_version=contract.IR_VERSION, producer_name='lumachrome'
-        )
+        return helper.make_model(graph, opset_imports=opset, ir_version=contract.IR_VERSION, producer_name='lumachrome')
 
 
 def _infos(tensors):

@@ -1,6 +1,6 @@
-"""The whole file around a network: what happens to a photo before it (the head) and to its colours after it (the tail).
+"""The whole file around a network: what happens to a photo before it (head) and to its colours after it (tail).
 
-    photo ─▶ smaller, L, padded ─▶ network ─▶ cut, read as ab ─▶ enlarged, joined with the photo's luminance ─▶ colorized
+    photo ─▶ smaller, L, padded ─▶ network ─▶ cut, read as ab ─▶ enlarged, joined with its luminance ─▶ colorized
              └────── head ──────┘             └────────────────────────────── tail ──────────────────────────────┘
 
 The constants are scikit-image's, by way of `training.lab`; names, types and ranges are `demo.contract`'s.
@@ -161,11 +161,11 @@ def hint_map(g, size):
 
     A square is the product of a row mask and a column mask, so the sum over all hints is one matrix product.
     """
-    present = g.And(
-        g.Less(g.ReduceMax(g.Abs(contract.HINTS), [2]), LARGEST),
-        g.GreaterOrEqual(g.Slice(contract.HINTS, [0], [1], [2]), 0.0),
-    )
-    hints = g.Where(present, contract.HINTS, 0.0)
+    # One row of padding more, so that no tensor is empty where there are no hints: onnxruntime's MatMul mistakes those.
+    hints = g.Pad(contract.HINTS, [0, 0, 0, 0, 1, 0], np.float32(-1))
+    finite = g.Less(g.ReduceMax(g.Where(g.IsNaN(hints), np.float32(np.inf), g.Abs(hints)), [2]), LARGEST)
+    present = g.And(finite, g.GreaterOrEqual(g.Slice(hints, [0], [1], [2]), 0.0))
+    hints = g.Where(present, hints, 0.0)
     there = g.Cast(present, to=TensorProto.FLOAT)  # [N, K, 1]
 
     light = linear(g, g.Div(g.Clip(g.Slice(hints, [2], [5], [2]), np.float32(0), np.float32(255)), 255.0))

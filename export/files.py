@@ -1,0 +1,141 @@
+"""Writing and reading the finished file: built, verified, described, and only then named."""
+
+import datetime
+import json
+import os
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import onnx
+import onnxruntime
+from keras import ops
+
+from demo import contract
+from export import pipeline, verify
+from export.convert import ExportError, convert
+from training import networks
+
+JOINS = {'join.onnx': np.uint8, 'join16.onnx': np.uint16}
+
+
+def export(source, target, licence='not stated', float32=False):
+    """Write a network as an ONNX file.
+
+    Parameters
+    ----------
+    source : path
+        A run folder, or a .keras or .npz file: see `training.networks.load`.
+    target : path
+        The file to write. It gets its name only when it is verified.
+    licence : str
+        Of the weights.
+    float32 : bool
+        Store the weights as they were fitted, not in float16.
+
+    Returns
+    -------
+    dict
+        What was verified: see `export.verify.verify`.
+
+    Raises
+    ------
+    ExportError
+        If the source cannot be read, or the file is not what the network is.
+    """
+    try:
+        network = networks.load(source)
+    except ValueError as error:
+        raise ExportError(f'{error}') from error
+    converted = convert(network, float32)
+    model = pipeline.build(converted)
+    verified = verify.verify(model, converted)
+    write(model, target, describe(converted, Path(source), licence, verified))
+    return verified
+
+
+def export_joins(folder):
+    """Write the tail alone for both depths: {path: what was verified}."""
+    written = {}
+    for name, depth in JOINS.items():
+        model = pipeline.build_join(depth)
+        path = Path(folder) / name
+        written[path] = verify.verify_join(model, depth)
+        write(model, path, {'format': contract.FORMAT, 'verified': written[path]})
+    return written
+
+
+def describe(converted, source, licence, verified):
+    """The metadata, by `contract.METADATA_KEYS`."""
+    run = _json(source / 'run.json')
+    vivid = None
+    if converted.distribution is not None:
+        point = ops.convert_to_numpy(converted.distribution.vivid_point).tolist()
+        vivid = dict(zip(('temperature', 'correction', 'gain'), point, strict=True))
+    return {
+        'format': contract.FORMAT,
+        'network': converted.name,
+        'multiple': converted.multiple,
+        'render_size': converted.render_size,
+        'takes_hints': converted.takes_hints,
+        'vivid': vivid,
+        'training': {key: run.get(key) for key in ('data', 'photos_seen', 'config')} if run else 'not recorded',
+        'metrics': _json(source / 'metrics.json'),
+        'verified': verified,
+        'licence': licence,
+        'created': datetime.datetime.now(datetime.UTC).strftime('%Y-%m-%dT%H:%M:%SZ'),
+    }
+
+
+def _json(path):
+    return json.loads(path.read_text()) if path.exists() else {}
+
+
+def write(model, target, metadata):
+    """Write the model with its metadata (values that are not text as JSON), whole or not at all."""
+    texts = {key: value if isinstance(value, str) else json.dumps(value) for key, value in metadata.items()}
+    onnx.helper.set_model_props(model, {contract.METADATA_PREFIX + key: text for key, text in texts.items()})
+    target = Path(target)
+    if not target.parent.is_dir():
+        raise ExportError(f'{target} cannot be written: there is no folder {target.parent}.')
+    verify.opened(model)
+    handle, unfinished = tempfile.mkstemp(prefix=f'.{target.name}.', dir=target.parent)
+    try:
+        with os.fdopen(handle, 'wb') as file:
+            file.write(model.SerializeToString())
+        os.chmod(unfinished, 0o644)
+        os.replace(unfinished, target)
+    except BaseException:
+        os.unlink(unfinished)
+        raise
+
+
+def inspect(path):
+    """What a file takes, gives and says about itself, as text for people.
+
+    Raises
+    ------
+    ExportError
+        If it is no file, or not one that onnxruntime reads.
+    """
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 4
+    try:
+        session = onnxruntime.InferenceSession(str(path), options, providers=['CPUExecutionProvider'])
+    except Exception as error:  # onnxruntime's exceptions share no class of their own
+        raise ExportError(f'{path} cannot be read as an ONNX file: {str(error).splitlines()[0]}') from error
+    lines = [f'{path}: {os.path.getsize(path) / 1e6:.2f} MB']
+    for title, tensors in (
+        ('takes', session.get_inputs()),
+        ('may take', session.get_overridable_initializers()),
+        ('gives', session.get_outputs()),
+    ):
+        lines += [f'\n{title}'] + [
+            f'  {t.name:<14}{t.type.removeprefix("tensor").strip("()"):<8}{t.shape}' for t in tensors
+        ]
+    properties = session.get_modelmeta().custom_metadata_map
+    lines.append('\nsays')
+    for key in contract.METADATA_KEYS:
+        if contract.METADATA_PREFIX + key in properties:
+            lines.append(f'  {key:<14}{properties[contract.METADATA_PREFIX + key]}')
+    return '\n'.join(lines)

@@ -1,0 +1,256 @@
+"""Whether a file does what its network does: Keras and scikit-image against onnxruntime, before the file gets its name.
+
+In two stages, because a rendered picture may differ by one rounding, which a network may answer with another colour:
+
+1. the picture that the network is shown is Pillow's, within one level;
+2. from that same picture, Keras, scikit-image and numpy come to the same photo, within one level inside the gamut.
+
+Besides, on every photo: the luminance stays, and a photo comes out the same whatever else is in its batch.
+"""
+
+import numpy as np
+import onnx
+import onnxruntime
+from keras import ops
+from PIL import Image
+from skimage import color, data, transform
+
+from demo import contract
+from export import pipeline
+from export.convert import ExportError
+from training import bins, hints, lab
+
+SIZES = ((1, 1), (2, 37), (53, 38), (5, 700), (300, 201), (480, 641), (1201, 900))  # height, width
+MOST_LUMINANCE, MEAN_LUMINANCE = 1.0, 0.25  # 8-bit gray levels, as the design promises
+GAMUT_MARGIN = 1e-3  # linear light; nearer to its border a colour may count as in or out
+POINTS = np.array(
+    [[0.3, 0.4, 200, 40, 40], [0.32, 0.41, 30, 60, 220], [1.0, 1.0, 90, 200, 90], [-1, 0, 255, 0, 0]], 'float32'
+)
+
+
+def verify(model, converted):
+    """Compare a file's model with the network that it was made of.
+
+    Parameters
+    ----------
+    model : onnx.ModelProto
+        From `pipeline.build`.
+    converted : export.convert.Converted
+
+    Returns
+    -------
+    dict
+        For the metadata `verified`: the largest differences in 8-bit levels, the luminance error, the sizes tried.
+
+    Raises
+    ------
+    ExportError
+        If something differs; it says what, where and by how much.
+    """
+    session = opened(with_rendered(model))
+    found = {'rendered': 0.0, 'colorized': 0.0, 'ab': 0.0, 'luminance': 0.0}
+    total, pixels = 0.0, 0
+    for height, width in SIZES:
+        photos = pictures(height, width)
+        together = None
+        for feed in settings(converted, photos):
+            outputs = run(session, feed)
+            if together is None:
+                together = outputs
+            rendered = outputs[pipeline.RENDERED].transpose(0, 2, 3, 1)
+            where = f'on photos of {width} x {height}'
+            for photo, shown in zip(photos, rendered, strict=True):
+                found['rendered'] = max(found['rendered'], rendering_error(photo, shown, where))
+            ab = expected_ab(converted, rendered, feed)
+            found['ab'] = max(found['ab'], float(np.abs(ab - outputs[contract.AB]).max()))
+            for photo, own, ours in zip(photos, ab, outputs[contract.COLORIZED], strict=True):
+                own = own * float(feed[contract.SATURATION][0])
+                found['colorized'] = max(found['colorized'], joining_error(photo, own, ours, where))
+                error = luminance_error(photo, ours)
+                found['luminance'] = max(found['luminance'], float(error.max()))
+                total, pixels = total + float(error.sum()), pixels + error.size
+        for i in range(len(photos)):
+            feed = next(iter(settings(converted, photos[i : i + 1])))
+            alone = run(session, feed)[contract.COLORIZED][0]
+            if not np.array_equal(alone, together[contract.COLORIZED][i]):
+                raise ExportError(f'Photo {i} comes out differently alone and in a batch, {where}.')
+    check_luminance(found['luminance'], total / pixels)
+    return {
+        'largest_difference': {name: round(found[name], 4) for name in ('rendered', 'colorized', 'ab')},
+        'luminance_error': {'max': round(found['luminance'], 4), 'mean': round(total / pixels, 4)},
+        'sizes': [list(size) for size in SIZES],
+        'batches': [1, len(photos)],
+    }
+
+
+def verify_join(model, depth):
+    """The same for the tail alone; `depth` is uint8 or uint16."""
+    session = opened(model)
+    full = np.iinfo(depth).max
+    worst, luminance, total, pixels = 0.0, 0.0, 0.0, 0
+    for height, width in SIZES:
+        photos = (pictures(height, width).astype('float64') * (full / 255)).astype(depth)
+        random = np.random.default_rng(height)
+        for spread in (0, 12, 60):
+            ab = random.normal(0, spread, (len(photos), 9, 12, 2)).astype('float32')
+            joined = run(session, {contract.PHOTO: photos, contract.AB: ab})[contract.COLORIZED]
+            where = f'on photos of {width} x {height}'
+            for photo, colours, ours in zip(photos, ab, joined, strict=True):
+                worst = max(worst, joining_error(photo, colours, ours, where))
+                error = luminance_error(photo, ours)
+                luminance, total, pixels = max(luminance, float(error.max())), total + error.sum(), pixels + error.size
+    check_luminance(luminance, total / pixels)
+    return {
+        'largest_difference': {'colorized': round(worst, 4)},
+        'luminance_error': {'max': round(luminance, 4), 'mean': round(float(total / pixels), 4)},
+        'sizes': [list(size) for size in SIZES],
+    }
+
+
+def pictures(height, width):
+    """A colour photo and a gray one of the wanted size: uint8 [2, H, W, 3]."""
+    photo = np.asarray(Image.fromarray(data.astronaut()).resize((width, height), Image.Resampling.BICUBIC))
+    gray = np.repeat(photo[..., 1:2], 3, axis=-1)
+    return np.stack([photo, gray])
+
+
+def settings(converted, photos):
+    """Feeds to try for the same photos: everything at its middle, then all that the network can be asked for."""
+    plain = {
+        contract.PHOTO: photos,
+        contract.RENDER_SIZE: np.array([0]),
+        contract.SATURATION: np.array([1], 'float32'),
+    }
+    steered = plain | {contract.RENDER_SIZE: np.array([90]), contract.SATURATION: np.array([0.6], 'float32')}
+    if converted.distribution is not None:
+        plain[contract.VIVIDNESS] = np.array([0.4], 'float32')
+        steered[contract.VIVIDNESS] = np.array([1], 'float32')
+    if converted.takes_hints:
+        plain[contract.HINTS] = np.zeros((len(photos), 0, 5), 'float32')
+        steered[contract.HINTS] = np.stack([POINTS] * len(photos))
+    yield plain
+    yield steered
+
+
+def with_rendered(model):
+    """A copy of the model that also puts out what its network is shown."""
+    model = onnx.ModelProto.FromString(model.SerializeToString())
+    shape = ['N', 3, 'rendered_h', 'rendered_w']
+    model.graph.output.append(onnx.helper.make_tensor_value_info(pipeline.RENDERED, onnx.TensorProto.UINT8, shape))
+    return model
+
+
+def opened(model):
+    """A session; ExportError if onnxruntime cannot run the model."""
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 4  # what goes wrong is raised as well
+    try:
+        onnx.checker.check_model(model, full_check=True)
+        return onnxruntime.InferenceSession(model.SerializeToString(), options, providers=['CPUExecutionProvider'])
+    except Exception as error:  # onnx's and onnxruntime's exceptions share no class of their own
+        raise ExportError(f'onnxruntime refuses the file: {str(error).splitlines()[0]}') from error
+
+
+def run(session, feed):
+    names = [output.name for output in session.get_outputs()]
+    return dict(zip(names, session.run(names, feed), strict=True))
+
+
+# What scikit-image, Pillow and Keras make of the same
+
+
+def rendered_shape(height, width, size):
+    """The rule of the contract, in Python: height and width that the network is shown."""
+    short, step = min(height, width), contract.RENDER_STEP
+    sides = [(2 * side * size + short * step) // (2 * short * step) * step for side in (height, width)]
+    return tuple(min(side, contract.LONGEST_ASPECT * min(sides)) for side in sides)
+
+
+def rendering_error(photo, shown, where):
+    """Largest difference, in levels, between what the network is shown and Pillow's BILINEAR."""
+    height, width = shown.shape[:2]
+    expected = np.asarray(Image.fromarray(photo).resize((width, height), Image.Resampling.BILINEAR))
+    difference = float(np.abs(expected.astype(int) - shown).max())
+    if difference > 1:
+        raise ExportError(f"The picture shown to the network is {difference:.0f} levels off Pillow's, {where}.")
+    return difference
+
+
+def expected_ab(converted, rendered, feed):
+    """ab [N, h, w, 2] by Keras, of the pictures as they were shown to the network."""
+    height, width = rendered.shape[1:3]
+    own = converted.render_size
+    asked = int(feed[contract.RENDER_SIZE][0]) or own
+    if (height, width) != rendered_shape(*feed[contract.PHOTO].shape[1:3], asked):
+        raise ExportError(f'The network is shown {width} x {height} pixels, against the contract.')
+    missing = [(-side) % converted.multiple for side in (height, width)]
+    padding = [(0, 0), (0, missing[0]), (0, missing[1]), (0, 0)]
+    L = np.pad(color.rgb2lab(rendered)[..., :1].astype('float32'), padding, mode='edge')
+    given = L
+    if converted.takes_hints:
+        drawn = np.pad(expected_hints(feed[contract.HINTS], height, width), padding)
+        given = [L, drawn]
+    answer = ops.convert_to_numpy(converted.network(given, training=False))
+    answer = answer[:, : height // converted.stride, : width // converted.stride]
+    if converted.distribution is None:
+        return answer
+    temperature, correction, gain = ops.convert_to_numpy(converted.distribution.vivid_point)
+    prior = ops.convert_to_numpy(converted.distribution.prior)
+    logits = ops.convert_to_tensor(answer)
+    faithful = ops.convert_to_numpy(bins.mean(logits))
+    vivid = ops.convert_to_numpy(bins.vivid(logits, prior, temperature, correction, gain))
+    return faithful + feed[contract.VIVIDNESS][0] * (vivid - faithful)
+
+
+def expected_hints(points, height, width):
+    """The map that training draws of these points."""
+    there = (points[..., 0] >= 0) & np.isfinite(points).all(-1)
+    points = np.where(there[..., None], points, 0).astype('float32')
+    side = max(contract.HINT_SIDE * min(height, width), 1.0)
+    rows, columns = hints.places(points[..., :2], np.where(there, side, 0).astype('float32'), height, width)
+    shape = ops.shape(rows)[:2]
+    rows, columns = rows * there[..., None], columns * there[..., None]
+    colours = color.rgb2lab(points[..., 2:] / 255)[..., 1:].astype('float32')
+    if 0 in shape:
+        return np.zeros((shape[0], height, width, 3), 'float32')
+    return ops.convert_to_numpy(hints.draw(rows, columns, ops.convert_to_tensor(colours)))
+
+
+def joining_error(photo, ab, ours, where):
+    """Largest difference, in 8-bit levels, between the file's photo and scikit-image's, inside the gamut."""
+    full = np.iinfo(photo.dtype).max
+    L = color.rgb2lab(photo / full)[..., :1]
+    enlarged = transform.resize(ab.astype('float64'), photo.shape[:2], order=1, mode='edge', anti_aliasing=False)
+    fy = (L + 16) / 116
+    xyz = np.concatenate([fy + enlarged[..., :1] / 500, fy, fy - enlarged[..., 1:] / 200], axis=-1)
+    xyz = np.where(xyz > 0.2068966, xyz**3, (xyz - 16 / 116) / 7.787) * lab.WHITE
+    light = xyz @ np.linalg.inv(lab.RGB_TO_XYZ).T
+    inside = ((light >= GAMUT_MARGIN) & (light <= 1 - GAMUT_MARGIN)).all(-1)
+    if not inside.any():
+        return 0.0
+    rgb = color.xyz2rgb(xyz)
+    difference = float(np.abs(rgb - ours / full)[inside].max() * 255)
+    if difference > 1:
+        raise ExportError(f'The file is {difference:.2f} of 255 levels off Keras and scikit-image, {where}.')
+    return difference
+
+
+def luminance_error(photo, ours):
+    """Difference of the luminance Y as an 8-bit gray level: float64 [H, W]."""
+    full = np.iinfo(photo.dtype).max
+
+    def level(picture):
+        rgb = picture / full
+        light = np.where(rgb > 0.04045, ((rgb + 0.055) / 1.055) ** 2.4, rgb / 12.92) @ lab.RGB_TO_XYZ[1]
+        return 255 * np.where(light > 0.0031308, 1.055 * light ** (1 / 2.4) - 0.055, light * 12.92)
+
+    return np.abs(level(photo) - level(ours))
+
+
+def check_luminance(largest, mean):
+    """ExportError if the promise is broken."""
+    if largest > MOST_LUMINANCE or mean > MEAN_LUMINANCE:
+        raise ExportError(
+            f'The luminance moves by {largest:.2f} gray levels at most and {mean:.2f} on average; '
+            f'promised are {MOST_LUMINANCE:g} and {MEAN_LUMINANCE:g}.'
+        )
