@@ -18,7 +18,7 @@ from export.graph import Graph
 from training import bins, lab
 
 RENDERED = 'rendered'  # the tensor that holds the photo as the network is shown it: uint8 [N, 3, h, w]
-STRIP_ROWS = 16  # 16 rows of 4,000 pixels: a strip's tensors stay within a megabyte or two
+STRIP_ROWS = 64  # fewer rows cost more in calls than they save in cache, more the other way (tests/benchmarks/join.py)
 KNEE = 0.0031308  # of the sRGB curve, in linear light
 TANGENT = 6 / 29  # where the cube of CIELAB's inverse passes into its tangent
 TOE = 7.787  # slope of CIELAB's f below

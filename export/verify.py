@@ -231,7 +231,10 @@ def joining_error(photo, ab, ours, where):
     rgb = color.xyz2rgb(xyz)
     difference = float(np.abs(rgb - ours / full)[inside].max() * 255)
     if difference > 1:
-        raise ExportError(f'The file is {difference:.2f} of 255 levels off Keras and scikit-image, {where}.')
+        raise ExportError(
+            f'The file is {difference:.2f} of 255 levels off Keras and scikit-image, {where}: '
+            'if its weights are in float16, try --float32.'
+        )
     return difference
 
 
