@@ -24,7 +24,7 @@ def main(arguments=None):
     parser.add_argument('source', metavar='SOURCE', help='the network, or the word inspect or join')
     parser.add_argument('target', metavar='TARGET', help='the file to write; with join, the folder')
     parser.add_argument('--licence', default='not stated', help='of the weights, for the metadata')
-    parser.add_argument('--float32', action='store_true', help='store weights as fitted: twice the size')
+    parser.add_argument('--float16', action='store_true', help='store the weights in half the bytes')
     options = parser.parse_args(arguments)
 
     from export import files
@@ -37,7 +37,7 @@ def main(arguments=None):
             for path, verified in files.export_joins(options.target).items():
                 report(path, verified)
         else:
-            verified = files.export(options.source, options.target, options.licence, options.float32)
+            verified = files.export(options.source, options.target, options.licence, options.float16)
             report(options.target, verified)
     except (ExportError, OSError) as error:
         sys.exit(f'{error}')

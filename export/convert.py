@@ -16,6 +16,7 @@ from onnx import helper, numpy_helper
 from demo import contract
 from training import bins, networks
 
+NETWORK = 'network/'  # what the names of the network's own tensors begin with in the finished graph
 STRIDES = (1, 2, 4)  # of a network's output, as `training.networks` promises
 
 
@@ -63,16 +64,13 @@ class Doubled(layers.Layer):
         return (n, h and 2 * h, w and 2 * w, c)
 
 
-def convert(network, float32=False):
+def convert(network):
     """A Keras network as ONNX.
 
     Parameters
     ----------
     network : keras.Model
         As `training.networks` describes it, fitted under whatever precision.
-    float32 : bool
-        Keep weights as they were fitted; otherwise they are stored in float16, in half the bytes, and computed with in
-        float32 all the same.
 
     Returns
     -------
@@ -94,7 +92,7 @@ def convert(network, float32=False):
     takes_hints = len(network.inputs) == 2
     return Converted(
         network=network,
-        model=_in_onnx(network, float32),
+        model=_in_onnx(network),
         name=network.name,
         multiple=module.MULTIPLE,
         render_size=module.RENDER_SIZE,
@@ -134,7 +132,7 @@ def _stride(network, multiple, takes_hints, distribution):
     return side // height
 
 
-def _in_onnx(network, float32):
+def _in_onnx(network):
     import tensorflow as tf
     import tf2onnx
 
@@ -157,17 +155,20 @@ def _in_onnx(network, float32):
     domains = sorted({entry.domain for entry in model.opset_import} - {'', 'ai.onnx.ml'})
     if foreign or any(node.domain for node in model.graph.node):
         raise ExportError(f'{network.name} uses what ONNX cannot express: {", ".join(foreign + domains)}.')
-    if not float32:
-        _store_in_float16(model.graph)
     return model
 
 
-def _store_in_float16(graph):
-    """Kernels in float16, cast back where they are used; onnxruntime does it once, when the file is opened."""
-    casts = []
+def in_half_the_bytes(model):
+    """A copy of a finished model whose network's kernels are stored in float16.
+
+    They are cast back where they are used, which onnxruntime does once, when the file is opened: all is still computed
+    in float32.
+    """
+    model = onnx.ModelProto.FromString(model.SerializeToString())
+    graph, casts = model.graph, []
     for tensor in graph.initializer:
         values = numpy_helper.to_array(tensor)
-        if values.dtype != np.float32 or values.ndim < 2 or values.size < 64:
+        if not tensor.name.startswith(NETWORK) or values.dtype != np.float32 or values.ndim < 2:
             continue
         if np.abs(values).max() > np.finfo(np.float16).max:
             continue
@@ -175,3 +176,4 @@ def _store_in_float16(graph):
         tensor.CopyFrom(numpy_helper.from_array(values.astype(np.float16), f'{tensor.name}/float16'))
     for node in reversed(casts):
         graph.node.insert(0, node)
+    return model

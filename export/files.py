@@ -13,13 +13,13 @@ from keras import ops
 
 from demo import contract
 from export import pipeline, verify
-from export.convert import ExportError, convert
+from export.convert import ExportError, convert, in_half_the_bytes
 from training import networks
 
 JOINS = {'join.onnx': np.uint8, 'join16.onnx': np.uint16}
 
 
-def export(source, target, licence='not stated', float32=False):
+def export(source, target, licence='not stated', float16=False):
     """Write a network as an ONNX file.
 
     Parameters
@@ -30,8 +30,8 @@ def export(source, target, licence='not stated', float32=False):
         The file to write. It gets its name only when it is verified.
     licence : str
         Of the weights.
-    float32 : bool
-        Store the weights as they were fitted, not in float16.
+    float16 : bool
+        Store the kernels in half the bytes.
 
     Returns
     -------
@@ -47,9 +47,12 @@ def export(source, target, licence='not stated', float32=False):
         network = networks.load(source)
     except ValueError as error:
         raise ExportError(f'{error}') from error
-    converted = convert(network, float32)
+    converted = convert(network)
     model = pipeline.build(converted)
     verified = verify.verify(model, converted)
+    if float16:
+        whole, model = model, in_half_the_bytes(model)
+        verified['float16'] = verify.verify_float16(model, whole, converted)
     write(model, target, describe(converted, Path(source), licence, verified))
     return verified
 

@@ -14,6 +14,7 @@ from numpy.polynomial import Chebyshev, Polynomial
 from onnx import TensorProto, compose
 
 from demo import contract
+from export.convert import NETWORK
 from export.graph import Graph
 from training import bins, lab
 
@@ -196,7 +197,7 @@ def hint_map(g, size):
 
 def included(g, model, inputs):
     """The network, spliced into the graph: name of its output."""
-    network = compose.add_prefix(model, 'network/').graph
+    network = compose.add_prefix(model, NETWORK).graph
     joints = {tensor.name: ours for tensor, ours in zip(network.input, inputs, strict=True)}
     for node in network.node:
         node.input[:] = [joints.get(name, name) for name in node.input]

@@ -22,6 +22,7 @@ from training import bins, hints, lab
 
 SIZES = ((1, 1), (2, 37), (53, 38), (5, 700), (300, 201), (480, 641), (1201, 900))  # height, width
 MOST_LUMINANCE, MEAN_LUMINANCE = 1.0, 0.25  # 8-bit gray levels, as the design promises
+MEAN_FLOAT16 = 0.5  # 8-bit levels: below what rounding alone does to a picture
 GAMUT_MARGIN = 1e-3  # linear light; nearer to its border a colour may count as in or out
 POINTS = np.array(
     [[0.3, 0.4, 200, 40, 40], [0.32, 0.41, 30, 60, 220], [1.0, 1.0, 90, 200, 90], [-1, 0, 255, 0, 0]], 'float32'
@@ -81,6 +82,34 @@ def verify(model, converted):
         'sizes': [list(size) for size in SIZES],
         'batches': [1, len(photos)],
     }
+
+
+def verify_float16(model, whole, converted):
+    """Compare a file whose weights are stored in float16 with the verified one of which it is a copy.
+
+    Returns
+    -------
+    dict
+        The largest and the mean difference of the photos, in 8-bit levels.
+
+    Raises
+    ------
+    ExportError
+        If the mean is above `MEAN_FLOAT16`.
+    """
+    rounded, exact = opened(model), opened(whole)
+    apart = []
+    for height, width in SIZES:
+        for feed in settings(converted, pictures(height, width)):
+            ours, theirs = (run(session, feed)[contract.COLORIZED] for session in (rounded, exact))
+            apart.append(np.abs(ours.astype(int) - theirs).ravel())
+    apart = np.concatenate(apart)
+    if apart.mean() > MEAN_FLOAT16:
+        raise ExportError(
+            f'In float16 the weights give photos that are {apart.mean():.2f} of 255 levels off on average: '
+            'leave out --float16.'
+        )
+    return {'max': int(apart.max()), 'mean': round(float(apart.mean()), 4)}
 
 
 def verify_join(model, depth):
@@ -231,10 +260,7 @@ def joining_error(photo, ab, ours, where):
     rgb = color.xyz2rgb(xyz)
     difference = float(np.abs(rgb - ours / full)[inside].max() * 255)
     if difference > 1:
-        raise ExportError(
-            f'The file is {difference:.2f} of 255 levels off Keras and scikit-image, {where}: '
-            'if its weights are in float16, try --float32.'
-        )
+        raise ExportError(f'The file is {difference:.2f} of 255 levels off Keras and scikit-image, {where}.')
     return difference
 
 

@@ -320,3 +320,13 @@ def test_rendered_is_pillows(exported):
         shown = colorize(session, photo[None])[pipeline.RENDERED][0].transpose(1, 2, 0)
         expected = Image.fromarray(photo).resize(shown.shape[1::-1], Image.Resampling.BILINEAR)
         assert np.abs(np.asarray(expected, int) - shown).max() <= 1
+
+
+def test_weights_in_half_the_bytes_give_the_same_photo(tmp_path):
+    network = networks.build('lumachrome', encoder_weights='none')
+    network.save(tmp_path / 'network.keras')
+    files.export(tmp_path / 'network.keras', tmp_path / 'whole.onnx')
+    verified = files.export(tmp_path / 'network.keras', tmp_path / 'half.onnx', float16=True)
+    assert verified['float16']['mean'] < 0.5
+    whole, half = ((tmp_path / f'{name}.onnx').stat().st_size for name in ('whole', 'half'))
+    assert half < 0.55 * whole and half < 20e6
