@@ -14,6 +14,7 @@ import io
 import operator
 import os
 import threading
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -44,6 +45,25 @@ def models():
     return {name: found[name] for name in first + sorted(found.keys() - set(first))}
 
 
+@dataclass(frozen=True)
+class Guess:
+    """What one run of a network says about a photo's colours.
+
+    Attributes
+    ----------
+    ab : float32 array [h, w, 2]
+        The colours, before saturation; of a distribution its vivid point.
+    probabilities : float32 array [h, w, Q], or None
+        How likely each bin is, where the network predicts a distribution.
+    bins : float32 array [Q, 2], or None
+        The bins' a and b.
+    """
+
+    ab: np.ndarray
+    probabilities: np.ndarray | None = None
+    bins: np.ndarray | None = None
+
+
 class Colorizer:
     """A network in a Lumachrome file, ready to colour photos. Safe to call from several threads.
 
@@ -66,6 +86,8 @@ class Colorizer:
         What the file says about itself, without the prefix: see `contract.METADATA_KEYS`.
     takes_vividness, takes_hints : bool
         Which inputs the network has.
+    predicts_distribution : bool
+        Whether the network says how likely each colour is.
 
     Raises
     ------
@@ -92,6 +114,7 @@ class Colorizer:
         inputs = {tensor.name for tensor in self._session.get_inputs()}
         self.takes_vividness = contract.VIVIDNESS in inputs
         self.takes_hints = contract.HINTS in inputs
+        self.predicts_distribution = contract.PROBABILITIES in {tensor.name for tensor in self._session.get_outputs()}
         self._joins = {}
         self._lock = threading.Lock()
 
@@ -145,10 +168,20 @@ class Colorizer:
         float32 array [h, w, 2]
             CIELAB a and b, before saturation.
         """
-        photo = _three_channels(image)
-        if photo.dtype == np.uint16:
-            photo = _eight_bits(photo)
-        return self._run([contract.AB], photo, 1.0, render_size, vividness, hints)[0]
+        return self._run([contract.AB], _bytes(image), 1.0, render_size, vividness, hints)[0]
+
+    def guess(self, image, render_size=0, hints=None):
+        """All that one run of the network says: what `demo.steer` starts from.
+
+        Parameters and errors are those of `colorize`.
+
+        Returns
+        -------
+        Guess
+        """
+        outputs = [contract.AB, contract.PROBABILITIES, contract.BINS][: 3 if self.predicts_distribution else 1]
+        vividness = contract.VIVIDNESS_RANGE[1] if self.takes_vividness else None
+        return Guess(*self._run(outputs, _bytes(image), 1.0, render_size, vividness, hints))
 
     def join(self, image, ab, saturation=1.0):
         """Join colours to a photo's luminance; no network runs.
@@ -299,7 +332,11 @@ def _compute(session, outputs, feed):
         # The file's strips suit a CPU's cache; a GPU is quicker with the whole photo at once.
         feed = feed | {contract.STRIP_ROWS: np.array([height], np.int64)}
     try:
-        return [output[0] for output in session.run(outputs, feed)]
+        # The bins are the same for every photo: they alone have no batch axis.
+        return [
+            output if name == contract.BINS else output[0]
+            for name, output in zip(outputs, session.run(outputs, feed), strict=True)
+        ]
     except onnxruntime.capi.onnxruntime_pybind11_state.RuntimeException as error:
         if any(words in str(error).lower() for words in ('allocat', 'out of memory', 'bad_alloc')):
             raise MemoryError(f'A photo of {width} x {height} pixels does not fit into memory.') from error
@@ -308,6 +345,12 @@ def _compute(session, outputs, feed):
 
 def _eight_bits(photo):
     return ((photo.astype(np.uint32) * 255 + 32767) // 65535).astype(np.uint8)
+
+
+def _bytes(image):
+    """What the network looks at: 8 bits are enough to choose a colour."""
+    photo = _three_channels(image)
+    return _eight_bits(photo) if photo.dtype == np.uint16 else photo
 
 
 def _three_channels(image):

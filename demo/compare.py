@@ -1,31 +1,42 @@
 """A before/after slider for the page that works from the keyboard and tells a screen reader what it shows.
 
 Gradio's own ImageSlider has a handle that no key reaches and pictures without alternative texts. The template is
-static: a value reaches the page only as an address or as text, never as markup.
+static: a value reaches the page only as an address or as text, never as markup. `demo.painter` builds on it.
 """
 
-from pathlib import Path
+import json
 
-import gradio as gr
-from gradio.data_classes import GradioModel, ImageData
+from demo.words import WORDS
 
-_TEMPLATE = """
+TEMPLATE = """
 <figure class="compare" hidden>
-  <div class="stage">
-    <img class="before"><img class="after">
-    <span class="tag left" aria-hidden="true">Before</span><span class="tag right" aria-hidden="true">After</span>
-    <div class="line" aria-hidden="true"></div>
+  <div class="frame">
+    <div class="stage">
+      <img class="before"><img class="after">
+      <span class="tag left" aria-hidden="true" data-word="before"></span>
+      <span class="tag right" aria-hidden="true" data-word="after"></span>
+      <div class="line" aria-hidden="true"></div>
+      <div class="marks"></div>
+    </div>
   </div>
-  <input type="range" min="0" max="100" value="50" step="1" aria-label="Compare before and after">
+  <div class="under">
+    <input class="range" type="range" min="0" max="100" value="50" step="1" data-label="compare">
+    <button type="button" class="zoom-out" data-label="zoom_out" disabled>−</button>
+    <button type="button" class="zoom-in" data-label="zoom_in">+</button>
+  </div>
 </figure>
 """
 
-_STYLE = """
+STYLE = """
 .compare { margin: 0 }
-.compare .stage { position: relative; width: fit-content; margin: 0 auto; line-height: 0; touch-action: pan-y;
-  cursor: ew-resize; user-select: none; overflow: hidden; border-radius: 6px }
+.compare .frame { overflow: auto; max-height: 68vh; width: fit-content; max-width: 100%; margin: 0 auto;
+  border-radius: 6px }
+.compare .stage { position: relative; width: fit-content; line-height: 0; touch-action: pan-y; cursor: ew-resize;
+  user-select: none; overflow: hidden }
 .compare img { display: block; max-width: 100%; max-height: 68vh; width: auto; height: auto }
-.compare .after { position: absolute; inset: 0; width: 100%; height: 100% }
+.compare .stage.zoomed img { max-width: none; max-height: none; width: 100% }
+.compare .stage.zoomed { touch-action: auto }
+.compare .stage .after { position: absolute; inset: 0; width: 100%; height: 100% }
 .compare .line { position: absolute; top: 0; bottom: 0; width: 2px; margin-left: -1px; background: #fff;
   box-shadow: 0 0 4px rgba(0, 0, 0, .7); pointer-events: none }
 .compare .line::after { content: '↔'; position: absolute; top: 50%; left: -16px; width: 34px; height: 34px;
@@ -34,85 +45,95 @@ _STYLE = """
 .compare .tag { position: absolute; top: 10px; padding: 3px 8px; border-radius: 4px; background: rgba(0, 0, 0, .5);
   color: #fff; font-size: 12px; line-height: 1.4; pointer-events: none }
 .compare .left { left: 10px } .compare .right { right: 10px }
-.compare input { display: block; width: min(100%, 480px); height: 32px; margin: 6px auto 0 }
+.compare .under { display: flex; gap: 8px; align-items: center; justify-content: center; margin-top: 6px }
+.compare .range { width: min(70%, 480px); height: 32px; accent-color: var(--body-text-color) }
+.compare .under button { width: 32px; height: 32px; border: 1px solid var(--border-color-primary); border-radius: 6px;
+  font-size: 18px; line-height: 1; color: var(--body-text-color); background: var(--button-secondary-background-fill) }
+.compare .under button:disabled { opacity: .4 }
 """
 
-_SCRIPT = """
+# Both scripts run in one function: what is declared here is there for the painter's as well.
+SCRIPT = (
+    f'const allWords = {json.dumps(WORDS, ensure_ascii=False)};'
+    + """
+const words = allWords[navigator.language.toLowerCase().startsWith('zh') ? 'zh' : 'en'];
 const find = selector => element.querySelector(selector);
-const figure = find('.compare'), stage = find('.stage'), before = find('.before'), after = find('.after');
-const range = find('input'), line = find('.line');
+for (const node of element.querySelectorAll('[data-word]')) node.textContent = words[node.dataset.word];
+for (const node of element.querySelectorAll('[data-label]')) {
+  node.setAttribute('aria-label', words[node.dataset.label]);
+  node.title = words[node.dataset.label];
+}
+const figure = find('.compare'), frame = find('.frame'), stage = find('.stage');
+const before = find('.before'), after = find('.after'), range = find('.range'), line = find('.line');
+let zoom = 1, whole = 0, pressed = null, dragged = false;
+let taken = event => false;  // whether somebody else wants a click
+
 function place() {
   after.style.clipPath = `inset(0 0 0 ${range.value}%)`;
   line.style.left = `${range.value}%`;
   find('.left').style.opacity = range.value > 15 ? 1 : 0;
   find('.right').style.opacity = range.value < 85 ? 1 : 0;
-  range.setAttribute('aria-valuetext', `${range.value} % before, ${100 - range.value} % after`);
+  range.setAttribute('aria-valuetext',
+    `${range.value} % ${words.before.toLowerCase()}, ${100 - range.value} % ${words.after.toLowerCase()}`);
 }
-function show() {
-  const value = props.value;
+function showPictures(value) {
   figure.hidden = !(value && value.before && value.after);
   if (figure.hidden) return;
-  if (before.src !== value.before.url) before.src = value.before.url;
+  if (before.src !== value.before.url) {
+    before.src = value.before.url;
+    zoomTo(1);
+  }
   after.src = value.after.url;
-  before.alt = 'The photo as it came';
-  after.alt = 'The photo in colour';
+  before.alt = words.before_alt;
+  after.alt = words.after_alt;
   place();
 }
-function drag(event) {
+function zoomTo(wanted) {
+  if (zoom === 1) whole = stage.clientWidth;
+  const x = (frame.scrollLeft + frame.clientWidth / 2) / frame.scrollWidth;
+  const y = (frame.scrollTop + frame.clientHeight / 2) / frame.scrollHeight;
+  zoom = Math.max(1, Math.min(8, wanted));
+  // The frame keeps its size while the photo grows in it.
+  if (zoom > 1 && !frame.style.height) {
+    frame.style.height = `${frame.clientHeight}px`;
+    frame.style.width = `${frame.clientWidth}px`;
+  }
+  if (zoom === 1) frame.style.height = frame.style.width = '';
+  stage.classList.toggle('zoomed', zoom > 1);
+  stage.style.width = zoom > 1 ? `${whole * zoom}px` : '';
+  frame.scrollLeft = x * frame.scrollWidth - frame.clientWidth / 2;
+  frame.scrollTop = y * frame.scrollHeight - frame.clientHeight / 2;
+  find('.zoom-out').disabled = zoom === 1;
+  find('.zoom-in').disabled = zoom === 8;
+}
+function placeOf(event) {
   const box = stage.getBoundingClientRect();
-  range.value = Math.round((event.clientX - box.left) / box.width * 100);
+  const inside = (position, length) => Math.max(0, Math.min(1, position / length));
+  return { x: inside(event.clientX - box.left, box.width), y: inside(event.clientY - box.top, box.height) };
+}
+function drag(event) {
+  range.value = Math.round(100 * placeOf(event).x);
   place();
 }
 range.addEventListener('input', place);
+find('.zoom-in').addEventListener('click', () => zoomTo(zoom * 2));
+find('.zoom-out').addEventListener('click', () => zoomTo(zoom / 2));
+addEventListener('resize', () => zoomTo(1));
 stage.addEventListener('pointerdown', event => {
   stage.setPointerCapture(event.pointerId);
-  drag(event);
+  pressed = event.clientX;
+  dragged = false;
   event.preventDefault();
 });
-stage.addEventListener('pointermove', event => { if (event.buttons) drag(event); });
-watch('value', show);
-show();
+stage.addEventListener('pointermove', event => {
+  if (!event.buttons || pressed === null) return;
+  dragged ||= Math.abs(event.clientX - pressed) > 4;  // less is a hand that shakes
+  if (dragged) drag(event);
+});
+stage.addEventListener('pointerup', event => {
+  if (pressed !== null && !dragged && !taken(event)) drag(event);
+  pressed = null;
+});
+stage.addEventListener('pointercancel', () => { pressed = null; });  // a finger that scrolls
 """
-
-
-class Pictures(GradioModel):
-    """The two pictures of a slider; as large as each other."""
-
-    before: ImageData | None = None
-    after: ImageData | None = None
-
-
-class CompareSlider(gr.HTML):
-    """Two pictures, the second uncovered from the right; its value is a pair of paths, or None."""
-
-    data_model = Pictures
-
-    def __init__(self, value=None, **settings):
-        super().__init__(
-            value=value,
-            html_template=_TEMPLATE,
-            css_template=_STYLE,
-            js_on_load=_SCRIPT,
-            apply_default_css=False,
-            **settings,
-        )
-
-    def preprocess(self, payload):
-        if payload is None or payload.before is None or payload.after is None:
-            return None
-        return payload.before.path, payload.after.path
-
-    def postprocess(self, value):
-        if value is None:
-            return None
-        before, after = (ImageData(path=str(path), orig_name=Path(path).name) for path in value)
-        return Pictures(before=before, after=after)
-
-    def api_info(self):
-        return Pictures.model_json_schema()
-
-    def example_payload(self):
-        return None
-
-    def example_value(self):
-        return None
+)

@@ -203,6 +203,11 @@ def shrink(photo, long_side=1600):
     return image.colourspace('srgb').thumbnail_image(long_side, height=long_side, size='down').numpy()
 
 
+def ab(pixels):
+    """CIELAB a and b, float32 [H, W, 2], of uint8 sRGB pixels [H, W, 3]."""
+    return _image(pixels, None).colourspace('lab').numpy()[..., 1:]
+
+
 def write_preview(path, pixels):
     """Write uint8 sRGB pixels [H, W, 3] as a JPEG for the screen, without metadata."""
     _image(pixels, None).jpegsave(str(path), Q=92, subsample_mode='off')

@@ -17,8 +17,9 @@ from demo import contract
 _NETWORK = """
 <ir_version: 9, opset_import: ["" : 18]>
 standin (uint8[N,H,W,3] photo, int64[1] render_size, float[1] saturation{extra_inputs})
-    => (uint8[N,H,W,3] colorized, float[N,h,w,2] ab)
-<float[1,2,2,2] colors = {{40, -10, 40, -10, -10, 40, -10, 40}}, int64[1] axis = {{3}}, int64[1] one = {{1}},
+    => (uint8[N,H,W,3] colorized, float[N,h,w,2] ab{extra_outputs})
+<{extra_constants}
+ float[1,2,2,2] colors = {{40, -10, 40, -10, -10, 40, -10, 40}}, int64[1] axis = {{3}}, int64[1] one = {{1}},
  int64[1] zero = {{0}}, int64[1] two = {{2}}, int64[1] four = {{4}}, float[1] thousand = {{1000}},
  float[1] half = {{0.5}},
  float[1] low = {{0}}, float[1] high = {{255}}>
@@ -66,14 +67,55 @@ _TAIL = """
     colorized = Cast <to = {type}> (clipped)
 """
 _PLAIN = 'ab = Identity (sized)'
+# A distribution over nine bins: half of it on a colour, the rest on gray and on what might be there instead. A hint
+# gives the quarter of the photo that it lies in to red, blue or gray. The mean is the faithful point, three times it
+# the vivid one.
 _STEERED = """
-    times = Add (vividness, half)
-    vivid = Mul (sized, times)
-    colored = Slice (hints, two, four, two)
-    pushed = ReduceSum <keepdims = 1> (colored, one)
-    shift = Unsqueeze (pushed, one)
-    ab = Add (vivid, shift)
+    quarters = Expand (likely, every)
+    padded = Pad (hints, one_row, absent)
+    x, y, hint_red, hint_green, hint_blue = Split <axis = 2, num_outputs = 5> (padded)
+    is_there = GreaterOrEqual (x, low)
+    there = Cast <to = 1> (is_there)
+    is_right = GreaterOrEqual (x, half)
+    right = Cast <to = 1> (is_right)
+    left = Sub (there, right)
+    columns = Concat <axis = 2> (left, right)
+    is_lower = GreaterOrEqual (y, half)
+    lower = Cast <to = 1> (is_lower)
+    upper = Sub (unit, lower)
+    rows = Concat <axis = 2> (upper, lower)
+    redder = Sub (hint_red, hint_blue)
+    share = Div (redder, high)
+    bluer = Neg (share)
+    as_red = Clip (share, zero_scalar, one_scalar)
+    as_blue = Clip (bluer, zero_scalar, one_scalar)
+    as_any = Add (as_red, as_blue)
+    as_gray = Sub (unit, as_any)
+    given = Concat <axis = 2> (as_gray, as_red, as_blue, there)
+    drawn = Einsum <equation = "nky,nkx,nkv->nyxv"> (rows, columns, given)
+    colored, count = Split <axis = 3> (drawn, three_and_one)
+    covered = Max (count, unit)
+    hinted = Div (colored, covered)
+    known = Min (count, unit)
+    told = MatMul (hinted, choices)
+    unknown = Sub (unit, known)
+    open = Mul (quarters, unknown)
+    closed = Mul (told, known)
+    probabilities = Add (open, closed)
+    bins = Identity (grid)
+    faithful = MatMul (probabilities, grid)
+    twice = Add (vividness, vividness)
+    times = Add (twice, unit)
+    chosen = Mul (faithful, times)
+    ab = Add (chosen, more)
 """
+BINS = [(0, 0), (40, -10), (-10, 40), (0, 30), (0, -30), (30, 0), (-30, 0), (80, 0), (0, -80)]
+_ABOVE, _BELOW = [0.3, 0.5, 0, 0.1, 0.1, 0, 0, 0, 0], [0.3, 0, 0.5, 0, 0, 0.1, 0.1, 0, 0]
+_CHOICES = [[float(i == chosen) for i in range(9)] for chosen in (0, 7, 8)]
+
+
+def _numbers(values):
+    return str(np.ravel(values).tolist()).strip('[]')
 
 
 def _saved(text, path, **metadata):
@@ -91,13 +133,24 @@ def standins(tmp_path_factory):
     folder = tmp_path_factory.mktemp('models')
     byte = _TAIL.format(type=onnx.TensorProto.UINT8)
     _saved(
-        _NETWORK.format(extra_inputs='', extra_nodes=_PLAIN, tail=byte),
+        _NETWORK.format(extra_inputs='', extra_outputs='', extra_constants='', extra_nodes=_PLAIN, tail=byte),
         folder / 'plain.onnx',
         format=str(contract.FORMAT),
         network='plain',
     )
     _saved(
-        _NETWORK.format(extra_inputs=', float[1] vividness, float[N,K,5] hints', extra_nodes=_STEERED, tail=byte),
+        _NETWORK.format(
+            extra_inputs=', float[1] vividness, float[N,K,5] hints',
+            extra_outputs=', float[N,h,w,Q] probabilities, float[Q,2] bins',
+            extra_constants=f"""
+                float[1,2,2,9] likely = {{{_numbers([_ABOVE, _ABOVE, _BELOW, _BELOW])}}},
+                float[9,2] grid = {{{_numbers(BINS)}}}, float[3,9] choices = {{{_numbers(_CHOICES)}}},
+                int64[6] one_row = {{0, 0, 0, 0, 1, 0}}, float absent = {{-1}}, float[1] unit = {{1}},
+                float zero_scalar = {{0}}, float one_scalar = {{1}}, int64[2] three_and_one = {{3, 1}},
+            """,
+            extra_nodes=_STEERED,
+            tail=byte,
+        ),
         folder / 'steered.onnx',
         format=str(contract.FORMAT),
         network='steered',

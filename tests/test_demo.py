@@ -78,10 +78,24 @@ def test_every_setting_reaches_the_network(gray):
     usual = steered.colors(gray)
     np.testing.assert_allclose(steered.colors(gray, vividness=1.0), usual)  # the vivid point is the default
     np.testing.assert_allclose(steered.colors(gray, vividness=0.0), usual / 3, rtol=1e-6)
-    np.testing.assert_allclose(steered.colors(gray, render_size=500) - usual, 0.75, rtol=1e-5)
-    hinted = steered.colors(gray, hints=[(0.5, 0.5, 3, 4, 5), (0.1, 0.1, 10, 20, 30)])
-    np.testing.assert_allclose(hinted - usual, np.broadcast_to([13, 24], usual.shape), rtol=1e-6)
+    np.testing.assert_allclose(steered.colors(gray, render_size=500) - usual, 0.5, rtol=1e-4)
+    hinted = steered.colors(gray, hints=[(0.9, 0.9, 255, 0, 0), (0.1, 0.9, 9, 9, 9)], vividness=0)
+    np.testing.assert_array_equal(hinted[1, 1], [80, 0])
+    np.testing.assert_array_equal(hinted[1, 0], [0, 0])
+    np.testing.assert_allclose(hinted[0], usual[0] / 3, rtol=1e-6)
     np.testing.assert_array_equal(steered.colors(gray, hints=[]), usual)
+
+
+def test_one_run_says_all_that_the_network_knows(gray):
+    steered = Colorizer('steered')
+    hints = [(0.9, 0.9, 255, 0, 0)]
+    guess = steered.guess(gray, render_size=64, hints=hints)
+    np.testing.assert_array_equal(guess.ab, steered.colors(gray, render_size=64, hints=hints))
+    assert guess.probabilities.shape == (2, 2, len(guess.bins))
+    np.testing.assert_allclose(guess.probabilities.sum(-1), 1, rtol=1e-6)
+    plain = Colorizer('plain').guess(gray)
+    assert plain.probabilities is None and plain.bins is None
+    np.testing.assert_array_equal(plain.ab, Colorizer('plain').colors(gray))
 
 
 def test_pillow_images_come_back_as_pillow_images(gray):

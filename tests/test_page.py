@@ -99,7 +99,9 @@ def test_a_data_address_is_stored_without_loss(url):
     Image.fromarray(noise).save(stored, 'PNG')
     data = {'url': 'data:image/png;base64,' + base64.b64encode(stored.getvalue()).decode()}
     photo = {'path': None, **data, 'meta': {'_type': 'gradio.FileData'}}
-    event = httpx.post(f'{url}/gradio_api/call/colorize', json={'data': [photo, 'plain', 1, 1, 0]}).json()['event_id']
+    event = httpx.post(f'{url}/gradio_api/call/colorize', json={'data': [photo, 'plain', 1, 1, 0, None]}).json()[
+        'event_id'
+    ]
     answer = httpx.get(f'{url}/gradio_api/call/colorize/{event}').text
     assert answer.startswith('event: complete'), answer
     written = httpx.get(json.loads(answer.split('data: ', 1)[1])[0]['url'])
@@ -234,6 +236,7 @@ def test_another_model_brings_its_own_settings(page, photo):
     _choose(page, photo)
     assert not page.is_visible('#vividness')
     before = _after(page)
+    page.click('#settings button')
     page.click('#model input')
     page.get_by_role('option', name='steered').click()
     page.wait_for_selector('#vividness', state='visible')

@@ -1,0 +1,283 @@
+"""What the page does with one photo: read it, show its colours, steer them, and colour it at full size.
+
+What is seen is a preview, so that it answers at once however large the photo is: `look` runs the network on it, and
+`tint` joins the colours that it gave in another way, without the network. Only `save` colours the photo itself.
+What goes wrong reaches the visitor as a sentence.
+"""
+
+import contextlib
+import functools
+import secrets
+import time
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import gradio as gr
+import numpy as np
+from PIL import Image
+
+from demo import photofile, steer, words
+from demo.colorizer import CUDA, Colorizer, Guess, ModelError, ProviderError
+
+THUMBNAIL = 240  # long side in pixels of the other colourings
+
+loaded = functools.cache(Colorizer)  # a network is read once and shared by all visitors
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What a visitor sees: enough to tint it without the network, and to colour the photo itself.
+
+    Gradio keeps it for each visitor for an hour, so what is large lies in files.
+    """
+
+    photo: str
+    name: str
+    size: tuple[int, int]
+    notes: tuple[str, ...]
+    before: str
+    model: str = ''
+    render_size: int = 0
+    hints: tuple[dict, ...] = ()
+    lean: str = ''
+    guess: str = ''
+
+
+def colorize(
+    photo, model=None, saturation=1.0, vividness=1.0, render_size=0, hints=None, request: gr.Request | None = None
+):
+    """Colour a black-and-white photo. Its size, detail, format and metadata stay.
+
+    Args:
+        photo: The photo. Of a colour photo only the luminance is used.
+        model: The network that chooses the colours.
+        saturation: Factor on the colours, 0 (gray) to 4; 1 is the network's own colour.
+        vividness: From 0, faithful, to 1, vivid. Networks that know no vividness pass it over.
+        render_size: Short side in pixels, 32 to 1024, at which the network looks at the photo; 0 is its own.
+        hints: Known colours, a list such as [{"x": 0.5, "y": 0.2, "color": "#4060c0"}], x and y as fractions of width
+            and height. Networks that take no hints refuse them.
+
+    Returns:
+        The photo in colour, and a line with its size, where it was coloured, and how long that took.
+    """
+    say = words.of(request)
+    if photo is None:
+        raise gr.Error(say['choose_first'], print_exception=False)
+    with in_words(say):
+        wishes = steer.Wishes(vividness)
+        return _coloured(photo, loaded(model), saturation, int(render_size), steer.rows(hints or []), wishes, say)
+
+
+def begin(request: gr.Request, photo, model, render_size, saturation, *wished):
+    """Show another photo, or none."""
+    if photo is None:
+        hidden = gr.update(visible=False)
+        return (
+            None,
+            gr.update(value=None, visible='hidden'),
+            '',
+            '',
+            gr.update(open=False),
+            gr.update(visible=True),
+            hidden,
+        )
+    with in_words(words.of(request)):
+        picture = photofile.read(_present(photo, words.of(request)))
+        small = photofile.shrink(picture)
+        before = new_file('before.jpg')
+        photofile.write_preview(before, small)
+        notes = tuple(
+            key for key, holds in (('first_page', picture.note), ('has_colors', steer.has_colors(small))) if holds
+        )
+        height, width = picture.pixels.shape[:2]
+        seen = Seen(photo, picture.name, (width, height), notes, str(before))
+    seen, shown, status, warning, others = look(request, seen, model, render_size, saturation, *wished)
+    shown |= {'hints': [], 'given': 'anew', 'swatches': []}
+    shown = gr.update(value=shown, visible=True)
+    return seen, shown, status, warning, others, gr.update(visible='hidden'), gr.update(visible=True)
+
+
+def paint(request: gr.Request, seen, painted, model, render_size, saturation, *wished):
+    """Show the photo with other hints."""
+    if seen is None:
+        return [gr.skip()] * 5
+    return look(request, replace(seen, hints=tuple(painted)), model, render_size, saturation, *wished)
+
+
+def look(request: gr.Request, seen, model, render_size, saturation, *wished):
+    """Run the network on the preview and show what it gives."""
+    if seen is None:
+        return [gr.skip()] * 5
+    say = words.of(request)
+    with in_words(say):
+        colorizer = loaded(model)
+        hints = steer.rows(list(seen.hints)) if colorizer.takes_hints else []
+        start = time.perf_counter()
+        guess = colorizer.guess(_preview(seen, say), int(render_size), hints)
+        path = new_file('guess.npz')
+        np.savez(path, **{name: value for name, value in vars(guess).items() if value is not None})
+        lean = seen.lean if colorizer.predicts_distribution else ''
+        seen = replace(seen, model=model, render_size=int(render_size), lean=lean, guess=str(path))
+        shown = _joined(seen, guess, saturation, _wishes(seen, *wished), say)
+        seconds = time.perf_counter() - start
+    warnings = [say[note] for note in seen.notes if note == 'has_colors']
+    if steer.is_dull(guess.ab):
+        warnings.append(' '.join([say['is_dull'], say['click_to_color']][: 2 if colorizer.takes_hints else 1]))
+    shown |= {'steerable': colorizer.takes_hints}
+    status = _status(seen.size, colorizer, 'previewed', seconds, 'first_page' in seen.notes, say)
+    return seen, shown, status, '\n\n'.join(warnings), gr.update(open=False)
+
+
+def tint(request: gr.Request, seen, saturation, *wished):
+    """Show the same guess by other wishes; the network does not run."""
+    if seen is None:
+        return gr.skip()
+    say = words.of(request)
+    with in_words(say):
+        return _joined(seen, _guess(seen, say), saturation, _wishes(seen, *wished), say)
+
+
+def suggest(request: gr.Request, event: gr.EventData, seen):
+    """Likely colours for the place that was clicked."""
+    if seen is None:
+        return gr.skip()
+    say = words.of(request)
+    with in_words(say):
+        guess, x, y = _guess(seen, say), float(event.x), float(event.y)
+        colors = steer.suggestions(guess, x, y) if guess.probabilities is not None else np.array(steer.COMMON)
+        return {'swatches': steer.seen_at(loaded(seen.model), _preview(seen, say), x, y, colors)}
+
+
+def others(request: gr.Request, seen, saturation, *wished):
+    """Small pictures of the other colourings that the network finds likely."""
+    if seen is None:
+        return gr.skip()
+    say = words.of(request)
+    with in_words(say):
+        guess, colorizer = _guess(seen, say), loaded(seen.model)
+        with Image.open(seen.before) as image:
+            image.thumbnail((THUMBNAIL, THUMBNAIL))
+            small = np.asarray(image.convert('RGB'))
+        found = []
+        for lean in ('', *steer.LEANS):
+            path = new_file('other.jpg')
+            ab = steer.colors(guess, _wishes(replace(seen, lean=lean), *wished))
+            photofile.write_preview(path, colorizer.join(small, ab, saturation))
+            found.append((str(path), say[lean or 'as_it_was']))
+    return gr.update(value=found, selected_index=None)
+
+
+def choose(request: gr.Request, event: gr.SelectData, seen, saturation, *wished):
+    """Take one of the other colourings."""
+    if seen is None:
+        return gr.skip(), gr.skip()
+    seen = replace(seen, lean=('', *steer.LEANS)[event.index])
+    return seen, tint(request, seen, saturation, *wished)
+
+
+def save(request: gr.Request, seen, saturation, *wished):
+    """Colour the photo itself, at its full size."""
+    say = words.of(request)
+    with in_words(say):
+        colorizer = loaded(seen.model)
+        hints = steer.rows(list(seen.hints)) if colorizer.takes_hints else []
+        wishes = _wishes(seen, *wished)
+        return _coloured(_present(seen.photo, say), colorizer, saturation, seen.render_size, hints, wishes, say)
+
+
+def save_hints(seen):
+    """A JSON file of the hints, named after the photo."""
+    path = new_file(f'{Path(seen.name).stem}-hints.json')
+    steer.write_hints(path, seen.name, list(seen.hints))
+    return str(path)
+
+
+def load_hints(request: gr.Request, seen, path):
+    """The hints of a JSON file, in the painter and in what is seen."""
+    with in_words(words.of(request)):
+        hints = steer.read_hints(path)
+    return replace(seen, hints=tuple(hints)), {'hints': hints, 'given': 'loaded'}
+
+
+def suits(request: gr.Request, model):
+    """Show what the chosen network can do: vividness, other colourings, hints."""
+    with in_words(words.of(request)):
+        colorizer = loaded(model)
+    return (
+        gr.update(visible=colorizer.takes_vividness),
+        gr.update(visible=colorizer.predicts_distribution),
+        gr.update(visible=colorizer.takes_hints),
+    )
+
+
+def new_file(name):
+    """A path that nobody can guess, in the folder whose files Gradio deletes when they are old."""
+    folder = Path(gr.utils.get_upload_folder()) / secrets.token_hex(16)
+    folder.mkdir(parents=True)
+    return folder / name
+
+
+@contextlib.contextmanager
+def in_words(say=words.WORDS['en']):
+    """What goes wrong inside reaches the visitor as a sentence, in the words `say`."""
+    try:
+        yield
+    except MemoryError as error:
+        raise gr.Error(say['memory'], print_exception=False) from error
+    except (photofile.PhotoError, ModelError, ProviderError, steer.HintsError) as error:
+        raise gr.Error(str(error), print_exception=False) from error
+
+
+def _joined(seen, guess, saturation, wishes, say):
+    """The pictures for the painter."""
+    after = new_file('after.jpg')
+    ab = steer.colors(guess, wishes)
+    photofile.write_preview(after, loaded(seen.model).join(_preview(seen, say), ab, saturation))
+    return {'before': seen.before, 'after': str(after)}
+
+
+def _coloured(photo, colorizer, saturation, render_size, hints, wishes, say):
+    picture = photofile.read(photo)
+    start = time.perf_counter()
+    guess = colorizer.guess(picture.pixels, render_size, hints)
+    pixels = colorizer.join(picture.pixels, steer.colors(guess, wishes), saturation)
+    seconds = time.perf_counter() - start
+    path = new_file(f'{Path(picture.name).stem}-colour{picture.suffix}')
+    photofile.write(path, pixels, picture)
+    height, width = picture.pixels.shape[:2]
+    return str(path), _status((width, height), colorizer, 'coloured', seconds, picture.note, say)
+
+
+def _wishes(seen, vividness, warmth, reference, strength):
+    palette = _palette(reference) if reference else None
+    return steer.Wishes(vividness, warmth, seen.lean, palette, strength)
+
+
+@functools.lru_cache(maxsize=64)
+def _palette(path):
+    return steer.palette(photofile.shrink(photofile.read(path), 256))
+
+
+def _status(size, colorizer, done, seconds, first_page, say):
+    device = 'GPU' if colorizer.provider == CUDA else 'CPU'
+    parts = [
+        say['pixels'].format(width=size[0], height=size[1], name=colorizer.name, device=device),
+        say[done].format(ms=f'{1000 * seconds:.0f}'),
+    ]
+    return ' · '.join([*parts, say['first_page']] if first_page else parts)
+
+
+def _guess(seen, say):
+    with np.load(_present(seen.guess, say)) as kept:
+        return Guess(**kept)
+
+
+def _preview(seen, say):
+    with Image.open(_present(seen.before, say)) as image:
+        return np.asarray(image)
+
+
+def _present(path, say):
+    if not Path(path).exists():
+        raise gr.Error(say['gone'], print_exception=False)
+    return path
