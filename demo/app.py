@@ -31,6 +31,7 @@ STYLE = """
 #title h1 { font-weight: 600; margin: 0 } #title p { margin: 2px 0 0; opacity: .75 }
 #status { min-height: 1.6em; text-align: center } #status p { opacity: .75; font-size: 14px; margin: 0 }
 #warning { min-height: 0 } #warning p { text-align: center; font-size: 14px; margin: 2px 0 }
+#gallery .grid-wrap { min-height: 0; max-height: none } #gallery { border: 0 }
 #privacy p { opacity: .65; font-size: 13px }
 """
 THEME = gr.themes.Base(
@@ -102,52 +103,56 @@ def build(model=None):
         painter = HintPainter(elem_id='compare', visible='hidden')
         warning = gr.Markdown(elem_id='warning')
         status = gr.Markdown(elem_id='status')
-        with gr.Row(visible=False) as actions:
-            download = gr.Button(label('download'), variant='primary', elem_id='download')
-            another = gr.Button(label('another'), elem_id='another')
-        with gr.Row():
-            saturation = gr.Slider(
-                0, 2, value=1, step=0.05, label=label('saturation'), min_width=200, elem_id='saturation'
-            )
-            warmth = gr.Slider(-1, 1, value=0, step=0.05, label=label('warmth'), min_width=200, elem_id='warmth')
-            vividness = gr.Slider(
-                *contract.VIVIDNESS_RANGE,
-                value=1,
-                step=0.05,
-                label=label('vividness'),
-                visible=colorizer.takes_vividness,
-                min_width=200,
-                elem_id='vividness',
-            )
-        with gr.Accordion(
-            label('others'), open=False, visible=colorizer.predicts_distribution, elem_id='others'
-        ) as leans:
-            gallery = gr.Gallery(
-                show_label=False,
-                columns=5,
-                height='auto',
-                allow_preview=False,
-                interactive=False,
-                buttons=[],
-                elem_id='gallery',
-            )
-        with gr.Accordion(label('palette'), open=False, elem_id='palette'), gr.Row():
-            reference = _photo_input(label=label('reference'), height=160, elem_id='reference')
-            strength = gr.Slider(0, 1, value=0.5, step=0.05, label=label('strength'), elem_id='strength')
-        with gr.Accordion(label('keep'), open=False, visible=colorizer.takes_hints, elem_id='keep') as keep, gr.Row():
-            save_hints = gr.Button(label('save_hints'), elem_id='save-hints')
-            load_hints = gr.UploadButton(label('load_hints'), file_types=['.json'], elem_id='load-hints')
-        with gr.Accordion(label('settings'), open=False, elem_id='settings'), gr.Row():
-            model_choice = gr.Dropdown(
-                choices, value=first, label=label('model'), visible=len(choices) > 1, min_width=200, elem_id='model'
-            )
-            render_size = gr.Dropdown(
-                [(label('own_size'), 0), *((str(size), size) for size in RENDER_SIZES)],
-                value=0,
-                label=label('render_size'),
-                min_width=200,
-                elem_id='render-size',
-            )
+        with gr.Column(visible=False) as controls:
+            with gr.Row():
+                download = gr.Button(label('download'), variant='primary', elem_id='download')
+                another = gr.Button(label('another'), elem_id='another')
+            with gr.Row():
+                saturation = gr.Slider(
+                    0, 2, value=1, step=0.05, label=label('saturation'), min_width=200, elem_id='saturation'
+                )
+                warmth = gr.Slider(-1, 1, value=0, step=0.05, label=label('warmth'), min_width=200, elem_id='warmth')
+                vividness = gr.Slider(
+                    *contract.VIVIDNESS_RANGE,
+                    value=1,
+                    step=0.05,
+                    label=label('vividness'),
+                    visible=colorizer.takes_vividness,
+                    min_width=200,
+                    elem_id='vividness',
+                )
+            with gr.Accordion(
+                label('others'), open=False, visible=colorizer.predicts_distribution, elem_id='others'
+            ) as leans:
+                gallery = gr.Gallery(
+                    show_label=False,
+                    columns=5,
+                    height='auto',
+                    allow_preview=False,
+                    interactive=False,
+                    buttons=[],
+                    elem_id='gallery',
+                )
+            with gr.Accordion(label('palette'), open=False, elem_id='palette'), gr.Row():
+                reference = _photo_input(label=label('reference'), height=160, elem_id='reference')
+                strength = gr.Slider(0, 1, value=0.5, step=0.05, label=label('strength'), elem_id='strength')
+            with (
+                gr.Accordion(label('keep'), open=False, visible=colorizer.takes_hints, elem_id='keep') as keep,
+                gr.Row(),
+            ):
+                save_hints = gr.Button(label('save_hints'), elem_id='save-hints')
+                load_hints = gr.UploadButton(label('load_hints'), file_types=['.json'], elem_id='load-hints')
+            with gr.Accordion(label('settings'), open=False, elem_id='settings'), gr.Row():
+                model_choice = gr.Dropdown(
+                    choices, value=first, label=label('model'), visible=len(choices) > 1, min_width=200, elem_id='model'
+                )
+                render_size = gr.Dropdown(
+                    [(label('own_size'), 0), *((str(size), size) for size in RENDER_SIZES)],
+                    value=0,
+                    label=label('render_size'),
+                    min_width=200,
+                    elem_id='render-size',
+                )
         gr.Examples(_examples(), inputs=photo, label=label('examples'), elem_id='examples')
         gr.Markdown(label('limits'), elem_id='privacy')
 
@@ -159,7 +164,7 @@ def build(model=None):
         busy = {'show_progress_on': [photo, painter], **network}
         # What cannot be read makes room for the next try.
         photo.change(
-            studio.begin, [photo, model_choice, render_size, *wishes], [*shown, photo, actions], **busy
+            studio.begin, [photo, model_choice, render_size, *wishes], [*shown, photo, controls], **busy
         ).failure(lambda: None, None, photo, **private)
         painter.hint(studio.paint, [seen, painter, model_choice, render_size, *wishes], shown, **network | LIVE)
         painter.point(studio.suggest, seen, painter, **network | LIVE)
@@ -202,7 +207,9 @@ def serve(model=None):
 
 
 def _examples():
-    return [[str(path)] for path in sorted(EXAMPLES.glob('*.jpg'))]
+    return [
+        [str(path)] for path in sorted(EXAMPLES.glob('*.jpg'), key=lambda path: (path.stem.startswith('old-'), path))
+    ]
 
 
 LAUNCH = {
