@@ -323,10 +323,9 @@ def test_rendered_is_pillows(exported):
 
 
 def test_weights_in_half_the_bytes_give_the_same_photo(tmp_path):
-    network = networks.build('lumachrome', encoder_weights='none')
-    network.save(tmp_path / 'network.keras')
+    networks.build('unet').save(tmp_path / 'network.keras')
     files.export(tmp_path / 'network.keras', tmp_path / 'whole.onnx')
     verified = files.export(tmp_path / 'network.keras', tmp_path / 'half.onnx', float16=True)
     assert verified['float16']['mean'] < 0.5
     whole, half = ((tmp_path / f'{name}.onnx').stat().st_size for name in ('whole', 'half'))
-    assert half < 0.55 * whole and half < 20e6
+    assert half < 0.55 * whole

@@ -119,7 +119,7 @@ class FileColorizer:
         from demo.colorizer import Colorizer
 
         self.file = Colorizer(str(path))
-        self.name = Path(path).stem
+        self.name = self.file.name
         self.takes_hints = self.file.takes_hints
         self.takes_vividness = self.file.takes_vividness
 

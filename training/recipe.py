@@ -46,7 +46,7 @@ class Recipe:
     encoder_rate: float = 0.3  # the encoder's share of the learning rate
     warmup: float = 0.03  # share of the run
     weight_decay: float = 0.01
-    ema: float = 0.998  # momentum of the average of the weights, which is what is kept
+    ema: float = 0.99  # momentum of the average of the weights that is kept; the first steps fade after a few hundred
     mixed_precision: bool = False  # bfloat16 where it is safe: for accelerators
     seed: int = 0
 
