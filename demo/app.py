@@ -11,7 +11,6 @@ os.environ.setdefault('GRADIO_ANALYTICS_ENABLED', 'False')
 os.environ.setdefault('HF_HUB_DISABLE_TELEMETRY', '1')
 
 import gradio as gr
-from PIL import Image
 from starlette.middleware import Middleware
 
 from demo import contract, studio, words
@@ -50,18 +49,17 @@ THEME = gr.themes.Base(
 
 
 class PhotoInput(gr.Image):
-    """Gradio's image input, which hands the file through untouched and says in words what it cannot read."""
+    """Gradio's image input, which hands every file through untouched: what cannot be read is for `studio` to say."""
 
     is_template = True  # the page knows it as the image component that it is
 
     def preprocess(self, payload):
-        say = words.of(gr.context.LocalContext.request.get(None))
         try:
             return super().preprocess(payload)
-        except Image.DecompressionBombError as error:
-            raise gr.Error(say['too_many_pixels'], print_exception=False) from error
         except Exception as error:  # whatever Pillow and Gradio make of a file that is no photo
-            raise gr.Error(say['not_a_photo'], print_exception=False) from error
+            if payload.path is None:
+                raise gr.Error('This is not a photo that can be read.', print_exception=False) from error
+            return payload.path
 
 
 def _photo_input(**settings):

@@ -134,6 +134,7 @@ stage.addEventListener('pointerup', event => {
   if (pressed !== null && !dragged && !taken(event)) drag(event);
   pressed = null;
 });
+stage.addEventListener('dragstart', event => event.preventDefault());
 stage.addEventListener('pointercancel', () => { pressed = null; });  // a finger that scrolls
 """
 )

@@ -14,11 +14,14 @@ import numpy as np
 from demo import contract, photofile
 
 LEANS = {'red': (1, 0), 'yellow': (0, 1), 'green': (-1, 0), 'blue': (0, -1)}  # where in ab each of them lies
-LEAN_UNIT = 12  # CIELAB units: a bin so much nearer to where colours lean counts e times as much
+LEAN_UNIT = 30  # CIELAB units: a bin so much nearer to where colours lean counts e times as much
+LEAN_SHIFT = 22  # CIELAB units by which the colours that change most then move
+LEAN_GAIN = 4  # how far what hardly changes is amplified to get there
 WARMEST = np.array([4.0, 12.0], np.float32)  # what warmth 1 adds to a and b: the shift from daylight to lamplight
 PALETTE_GAIN = (0.5, 2.0)  # how far the spread of colours follows a reference
 NEAR = 1 / 40  # of the short side: what counts as the surroundings of a point
 DISTINCT = 18  # CIELAB units between two suggested colours
+WAVERING = 12  # CIELAB units within which bins count together as one colour
 FAINT = 8  # chroma under which a suggestion is no colour: gray is offered apart
 COLOURED = 6  # spread of a and b from which a photo has colours of its own; a sepia scan has one hue, so hardly any
 # Skin, sky, leaves, wood, brick: offered where the network has no likely colours of its own.
@@ -86,17 +89,17 @@ def colors(guess, wishes):
         faithful = guess.probabilities @ guess.bins
         ab = faithful + np.clip(wishes.vividness, *contract.VIVIDNESS_RANGE) * (ab - faithful)
         if wishes.lean:
-            ab = ab + leaning(guess, LEANS[wishes.lean]) - faithful
+            ab = ab + leaning(guess, LEANS[wishes.lean])
     if wishes.palette is not None:
         ab = ab + wishes.strength * (_matched(ab, wishes.palette) - ab)
     return (ab + wishes.warmth * WARMEST).astype(np.float32)
 
 
 def leaning(guess, direction):
-    """The mean colours if a direction of ab were likelier.
+    """How the mean colours move if a direction of ab were likelier.
 
     Every bin's probability is weighted by an exponential of how far it lies in that direction. So what the network is
-    sure of stays, and what it is not sure of changes together: the wall that may be red as well as yellow, not the sky.
+    sure of stays, and what it is not sure of moves together: the wall that may be red as well as yellow, not the sky.
 
     Parameters
     ----------
@@ -110,7 +113,9 @@ def leaning(guess, direction):
     float array [h, w, 2]
     """
     weights = guess.probabilities * np.exp(guess.bins @ np.array(direction, np.float32) / LEAN_UNIT)
-    return (weights @ guess.bins) / weights.sum(-1, keepdims=True)
+    shift = (weights @ guess.bins) / weights.sum(-1, keepdims=True) - guess.probabilities @ guess.bins
+    largest = np.quantile(np.linalg.norm(shift, axis=-1), 0.9)
+    return shift * min(LEAN_SHIFT / max(largest, 1e-6), LEAN_GAIN)
 
 
 def suggestions(guess, x, y, count=5):
@@ -133,7 +138,7 @@ def suggestions(guess, x, y, count=5):
     likely = _around(guess.probabilities, x, y)
     # A bin is worth what lies around it: where the network wavers between neighbours, they count as one colour.
     distances = np.linalg.norm(guess.bins[:, None] - guess.bins, axis=-1)
-    likely = np.exp(-((distances / DISTINCT) ** 2)) @ likely
+    likely = np.exp(-((distances / WAVERING) ** 2)) @ likely
     chosen = []
     for i in np.argsort(-likely):
         if len(chosen) == count:

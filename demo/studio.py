@@ -224,8 +224,10 @@ def in_words(say=words.WORDS['en']):
         yield
     except MemoryError as error:
         raise gr.Error(say['memory'], print_exception=False) from error
-    except (photofile.PhotoError, ModelError, ProviderError, steer.HintsError) as error:
-        raise gr.Error(str(error), print_exception=False) from error
+    except photofile.PhotoError as error:
+        raise gr.Error(say['unreadable'].format(reason=error), print_exception=False) from error
+    except (ModelError, ProviderError, steer.HintsError) as error:
+        raise gr.Error(say['refused'].format(reason=error), print_exception=False) from error
 
 
 def _joined(seen, guess, saturation, wishes, say):

@@ -2,7 +2,8 @@
 
     python demo/examples/make.py
 
-Two of them are aged as well, to look like prints from an old album. Needs scikit-image, scikit-learn and matplotlib, which requirements.txt brings. README.md names the sources.
+Two of them are aged as well, to look like prints from an old album. Needs scikit-image, scikit-learn and matplotlib,
+which requirements.txt brings. README.md names the sources.
 """
 
 from pathlib import Path
