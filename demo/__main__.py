@@ -9,7 +9,7 @@ import sys
 
 from tqdm import tqdm
 
-from demo import album, contract
+from demo import album, contract, steer
 from demo.colorizer import CPU, CUDA, Colorizer, ModelError, ProviderError, models
 from demo.photofile import PhotoError
 
@@ -18,7 +18,7 @@ def main(arguments=None):
     options = _parser().parse_args(arguments)
     try:
         return colorize(options) if options.command == 'colorize' else serve(options)
-    except (ModelError, ProviderError, PhotoError) as error:
+    except (ModelError, ProviderError, PhotoError, steer.HintsError) as error:
         print(error, file=sys.stderr)
         return 1
     except KeyboardInterrupt:
@@ -37,6 +37,11 @@ def colorize(options):
     """Colour photos and folders; 1 if any of them was left gray."""
     colorizer = Colorizer(options.model, options.provider and [{'cpu': CPU, 'cuda': CUDA}[options.provider]])
     found = album.tasks(options.photos, options.out)
+    hints = steer.rows(steer.read_hints(options.hints)) if options.hints else None
+    if hints and len(found) > 1:
+        raise steer.HintsError('Hints belong to one photo: name it alone.')
+    if hints and not colorizer.takes_hints:
+        raise ModelError(f'{colorizer.name} takes no colour hints.')
     outcomes = album.colorize(
         found,
         colorizer,
@@ -44,6 +49,7 @@ def colorize(options):
         saturation=options.saturation,
         vividness=options.vividness,
         render_size=options.render_size,
+        hints=hints,
     )
     failed = []
     for outcome in tqdm(outcomes, total=len(found), unit='photo', disable=len(found) == 1):
@@ -101,6 +107,7 @@ def _parser():
         metavar='PIXELS',
         help='short side at which the network looks at the photo; 0, the default, is its own',
     )
+    command.add_argument('--hints', metavar='FILE', help='colour hints for one photo, a file that the page saved')
     command.add_argument('--provider', choices=('cpu', 'cuda'), help='by default CUDA where it works, else the CPU')
     command.add_argument('--force', action='store_true', help='replace results that are there already')
     return parser

@@ -31,6 +31,7 @@ STYLE = """
 #status { min-height: 1.6em; text-align: center } #status p { opacity: .75; font-size: 14px; margin: 0 }
 #warning { min-height: 0 } #warning p { text-align: center; font-size: 14px; margin: 2px 0 }
 #gallery .grid-wrap { min-height: 0; max-height: none } #gallery { border: 0 }
+#gallery .grid-container { grid-template-columns: repeat(auto-fit, minmax(90px, 1fr)) !important }
 #privacy p { opacity: .65; font-size: 13px }
 """
 THEME = gr.themes.Base(

@@ -103,6 +103,7 @@ function zoomTo(wanted) {
   stage.style.width = zoom > 1 ? `${whole * zoom}px` : '';
   frame.scrollLeft = x * frame.scrollWidth - frame.clientWidth / 2;
   frame.scrollTop = y * frame.scrollHeight - frame.clientHeight / 2;
+  frame.tabIndex = zoom > 1 ? 0 : -1;  // for the arrow keys
   find('.zoom-out').disabled = zoom === 1;
   find('.zoom-in').disabled = zoom === 8;
 }

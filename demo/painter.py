@@ -42,7 +42,7 @@ _STYLE = """
   box-shadow: 0 0 0 1.5px #000, 0 0 0 7px rgba(0, 0, 0, .6) }
 .painter { margin-top: 8px }
 .painter .bar { display: flex; flex-wrap: wrap; gap: 8px; align-items: center; justify-content: center;
-  min-height: 40px }
+  padding: 6px 0 }
 .painter .bar[hidden] { display: none }
 .painter .help { opacity: .75; font-size: 14px }
 .painter button { min-height: 32px; padding: 2px 12px; border: 1px solid var(--border-color-primary);
@@ -56,7 +56,7 @@ _STYLE = """
 .painter input[type=color] { width: 36px; height: 32px; padding: 0; border: 1px solid var(--border-color-primary);
   border-radius: 6px; background: none }
 .painter .all { max-width: 520px; margin: 4px auto; font-size: 14px } .painter .all summary { text-align: center }
-.painter .all li { display: flex; flex-wrap: wrap; gap: 8px; align-items: center; margin: 6px 0 }
+.painter .all li { display: flex; gap: 8px; align-items: center; justify-content: center; margin: 6px 0 }
 .painter .all input[type=number] { width: 72px; height: 32px; border: 1px solid var(--border-color-primary);
   border-radius: 6px; padding: 0 6px; color: inherit; background: var(--input-background-fill) }
 .painter .live { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%) }
@@ -133,13 +133,15 @@ function row(hint, i) {
     const input = document.createElement('input');
     Object.assign(input, { type, value, min: 0, max: 100, step: 1 });
     input.setAttribute('aria-label', `${words.hint} ${i + 1}, ${label}`);
+    input.title = label;
     input.onchange = () => edit(i, change(input.value));
     return input;
   };
   const share = value => Math.max(0, Math.min(1, value / 100 || 0));
   const remove = document.createElement('button');
   remove.type = 'button';
-  remove.textContent = words.remove;
+  remove.textContent = '×';
+  remove.setAttribute('aria-label', `${words.remove}: ${words.hint} ${i + 1}`);
   remove.onclick = () => drop(i);
   item.append(number,
     field('number', Math.round(100 * hint.x), words.across, value => ({ x: share(value) })),
@@ -183,7 +185,7 @@ function drop(i) {
 function ask({ x, y }) {
   mine.swatches = [];
   draw();
-  trigger('point', { x, y });
+  trigger('point', { x, y, hint: chosen });
 }
 function mark({ x, y }) {
   point = { x, y };
@@ -239,7 +241,6 @@ function newMark() {
     if (way) move(i, { x: inside(all[i].x + step * way[0]), y: inside(all[i].y + step * way[1]) });
     else if (event.key === 'Delete' || event.key === 'Backspace') i < mine.hints.length ? drop(i) : leave();
     else if (event.key === 'Enter' || event.key === ' ') select(i);
-    else if (event.key === 'Escape') leave();
     else return;
     event.preventDefault();
   });
@@ -287,7 +288,10 @@ find('.border').onclick = () => {
   set([...mine.hints, ...edge]);
 };
 element.addEventListener('keydown', event => {
-  if (event.key === 'z' && (event.ctrlKey || event.metaKey)) { undo(); event.preventDefault(); }
+  if (event.key === 'z' && (event.ctrlKey || event.metaKey)) undo();
+  else if (event.key === 'Escape') leave();
+  else return;
+  event.preventDefault();
 });
 watch('value', show);
 show();

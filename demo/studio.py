@@ -143,9 +143,15 @@ def suggest(request: gr.Request, event: gr.EventData, seen):
         return gr.skip()
     say = words.of(request)
     with in_words(say):
-        guess, x, y = _guess(seen, say), float(event.x), float(event.y)
-        colors = steer.suggestions(guess, x, y) if guess.probabilities is not None else np.array(steer.COMMON)
-        return {'swatches': steer.seen_at(loaded(seen.model), _preview(seen, say), x, y, colors)}
+        colorizer, preview, x, y = loaded(seen.model), _preview(seen, say), float(event.x), float(event.y)
+        if not colorizer.predicts_distribution:
+            colors = np.array(steer.COMMON)
+        elif event.hint < 0:
+            colors = steer.suggestions(_guess(seen, say), x, y)
+        else:  # at a hint, the network is sure of it: what else is likely there shows without
+            others = [hint for i, hint in enumerate(seen.hints) if i != event.hint]
+            colors = steer.suggestions(colorizer.guess(preview, seen.render_size, steer.rows(others)), x, y)
+        return {'swatches': steer.seen_at(colorizer, preview, x, y, colors)}
 
 
 def others(request: gr.Request, seen, saturation, *wished):

@@ -381,6 +381,12 @@ def test_likely_colours_are_offered_as_they_will_look(page, photo):
     assert page.locator('.mark').get_attribute('aria-label') == f'Hint 1: {shade}'
     red, green, blue = bytes.fromhex(shade[1:])
     assert red - green in range(38, 43) and green - blue in range(8, 13)  # the likeliest there: 40, -10
+    with _news(page):
+        page.fill('.any input', '#0000ff')
+    page.keyboard.press('Escape')
+    _click(page, 0.6, 0.9)
+    page.locator('.mark').first.click()  # what else is likely is offered at a hint as well
+    page.wait_for_function("shade => document.querySelector('.likely button')?.title === shade", arg=shade)
 
 
 def test_a_colour_is_taken_from_the_photo(page, photo):

@@ -5,6 +5,7 @@ import re
 
 import numpy as np
 import pytest
+from PIL import Image
 from skimage import color, data
 
 from demo import colorizer, photofile, steer
@@ -157,6 +158,25 @@ def test_a_file_without_hints_is_named(content, tmp_path):
         steer.read_hints(tmp_path / 'letter.json')
     with pytest.raises(HintsError, match=r'^none\.json cannot be read'):
         steer.read_hints(tmp_path / 'none.json')
+
+
+def test_the_command_line_takes_the_hints_of_one_photo(gray, tmp_path, capsys):
+    from demo.__main__ import main
+
+    photo, hints, out = tmp_path / 'a.png', tmp_path / 'a-hints.json', tmp_path / 'out'
+    Image.fromarray(gray).save(photo)
+    steer.write_hints(hints, 'a.png', [RED_HINT])
+    command = ['colorize', str(photo), '-o', str(out), '--hints', str(hints), '--model']
+    assert main([*command, 'steered', '--vividness', '0']) == 0
+    pixels = np.asarray(Image.open(out / 'a.png')).astype(int)
+    assert pixels[-1, -1, 0] - pixels[-1, -1, 1] == 80 and pixels[0, 0, 0] - pixels[0, 0, 1] == 20
+    assert main([*command, 'plain', '--force']) == 1
+    assert 'plain takes no colour hints.' in capsys.readouterr().err
+    assert main(['colorize', str(photo), str(photo), *command[2:], 'steered']) == 1
+    assert 'Hints belong to one photo' in capsys.readouterr().err
+    hints.write_text('{}')
+    assert main([*command, 'steered', '--force']) == 1
+    assert 'a-hints.json holds no colour hints' in capsys.readouterr().err
 
 
 def test_every_word_is_there_in_both_languages():
