@@ -119,7 +119,11 @@ function drag(event) {
 range.addEventListener('input', place);
 find('.zoom-in').addEventListener('click', () => zoomTo(zoom * 2));
 find('.zoom-out').addEventListener('click', () => zoomTo(zoom / 2));
-addEventListener('resize', () => zoomTo(1));
+let room = innerWidth;
+addEventListener('resize', () => {
+  if (innerWidth !== room) zoomTo(1);  // a phone's address bar changes the height alone
+  room = innerWidth;
+});
 stage.addEventListener('pointerdown', event => {
   stage.setPointerCapture(event.pointerId);
   pressed = event.clientX;

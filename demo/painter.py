@@ -82,7 +82,7 @@ function show() {
   delete fresh.given;
   mine = { ...mine, ...fresh };
   showPictures(mine);
-  painter.hidden = figure.hidden || !mine.steerable;
+  painter.hidden = marks.hidden = figure.hidden || !mine.steerable;
   stage.classList.toggle('paintable', !painter.hidden);
   draw();
 }

@@ -21,8 +21,8 @@ WARMEST = np.array([4.0, 12.0], np.float32)  # what warmth 1 adds to a and b: th
 PALETTE_GAIN = (0.5, 2.0)  # how far the spread of colours follows a reference
 NEAR = 1 / 40  # of the short side: what counts as the surroundings of a point
 DISTINCT = 18  # CIELAB units between two suggested colours
-WAVERING = 12  # CIELAB units within which bins count together as one colour
-FAINT = 8  # chroma under which a suggestion is no colour: gray is offered apart
+UNLIKELY = 1 / 200  # of the likeliest bin's probability: less is not suggested
+FAINT = 12  # chroma under which a suggestion is no colour: gray is offered apart
 COLOURED = 6  # spread of a and b from which a photo has colours of its own; a sepia scan has one hue, so hardly any
 # Skin, sky, leaves, wood, brick: offered where the network has no likely colours of its own.
 COMMON = [(18, 20), (-4, -28), (-24, 30), (12, 28), (40, 28)]
@@ -119,7 +119,7 @@ def leaning(guess, direction):
 
 
 def suggestions(guess, x, y, count=5):
-    """Likely colours for a point, the likeliest first, each well apart from those before it.
+    """Likely colours for a point, the most telling first, each well apart from those before it.
 
     Parameters
     ----------
@@ -136,14 +136,13 @@ def suggestions(guess, x, y, count=5):
         CIELAB a and b.
     """
     likely = _around(guess.probabilities, x, y)
-    # A bin is worth what lies around it: where the network wavers between neighbours, they count as one colour.
-    distances = np.linalg.norm(guess.bins[:, None] - guess.bins, axis=-1)
-    likely = np.exp(-((distances / WAVERING) ** 2)) @ likely
+    # What is likely all over the photo, grays and browns above all, says less about this point.
+    telling = likely / np.sqrt(guess.probabilities.mean((0, 1)) + 1e-9)
+    possible = (likely >= UNLIKELY * likely.max()) & (np.linalg.norm(guess.bins, axis=-1) >= FAINT)
     chosen = []
-    for i in np.argsort(-likely):
-        if len(chosen) == count:
-            break
-        if np.linalg.norm(guess.bins[i]) >= FAINT and all(distances[i, j] >= DISTINCT for j in chosen):
+    for i in np.argsort(-telling):
+        apart = np.linalg.norm(guess.bins[chosen] - guess.bins[i], axis=-1) >= DISTINCT
+        if possible[i] and apart.all() and len(chosen) < count:
             chosen.append(i)
     return guess.bins[chosen]
 

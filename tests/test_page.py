@@ -451,6 +451,22 @@ def test_hints_are_saved_and_restored(page, photo, tmp_path):
     assert page.locator('.mark').count() == 1
 
 
+def test_a_network_without_hints_shows_none_and_keeps_them(page, photo):
+    _steered(page, photo)
+    _click(page, 0.8, 0.9)
+    with _news(page):
+        page.fill('.any input', '#ff0000')
+    for model, shown in (('plain', False), ('steered', True)):
+        with _news(page):
+            page.click('#model input')
+            page.get_by_role('option', name=model).click()
+        page.wait_for_function("shown => document.querySelector('.painter').hidden === !shown", arg=shown)
+        for part in ('.mark', '.painter', '#others', '#keep', '#vividness'):
+            page.wait_for_selector(part, state='visible' if shown else 'hidden')
+    red = _pixels(page)[280:, 240:]
+    assert (red[..., 0] - red[..., 1]).mean() > 60
+
+
 def test_other_colourings_are_offered_and_taken(page, photo, tmp_path):
     _steered(page, photo)
     before = _pixels(page)
