@@ -57,6 +57,18 @@ def test_lab_to_rgb_clips_as_scikit_image_does():
     assert np.abs(ours - truth).max() < 0.01
 
 
+def test_joined_colours_keep_their_luminance_also_outside_the_gamut():
+    rng = np.random.default_rng(0)
+    L = ops.cast(rng.uniform(1, 99, (1, 500, 1)), 'float32')
+    for spread in (5, 80):
+        ab = ops.cast(rng.uniform(-spread, spread, (1, 500, 2)), 'float32')
+        joined = lab.joined(L, ab)
+        assert np.abs(numpy(lab.rgb_to_lab(joined)[0]) - numpy(L)).max() < 0.1
+        clipped, truth = numpy(lab.lab_to_rgb(L, ab)), numpy(joined)
+        inside = ((clipped > 0) & (clipped < 1)).all(-1)
+        assert inside.any() and np.abs(clipped - truth)[inside].max() < 1e-3
+
+
 def test_soft_encoding_adds_up_and_its_mean_is_the_colour():
     ab = np.random.default_rng(0).uniform(-30, 30, (200, 2)).astype('float32')
     indices, weights = (numpy(x) for x in bins.encode(ops.convert_to_tensor(ab)))

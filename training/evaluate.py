@@ -32,7 +32,7 @@ def first(photos, most):
 def to_gray(pictures):
     """Pictures without their colour, at the same lightness."""
     L, ab = colorization.prepare(pictures)
-    return to_uint8(lab.lab_to_rgb(L, 0 * ab))
+    return to_uint8(lab.joined(L, 0 * ab))
 
 
 def to_uint8(rgb):
@@ -82,7 +82,7 @@ class NetworkColorizer:
             ab = self._decode(ops.convert_to_tensor(answer), vividness)
             ab = ops.image.resize(ab, pictures.shape[1:3], interpolation='bilinear')
             L, _ = colorization.prepare(pictures[part])
-            done.append(to_uint8(lab.lab_to_rgb(L, ab)))
+            done.append(to_uint8(lab.joined(L, ab)))
         return np.concatenate(done)
 
     def answers(self, pictures, render_size=None, points=None, batch=16):

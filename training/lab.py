@@ -94,8 +94,26 @@ def lab_to_rgb(L, ab):
     -------
     float tensor [..., 3]
     """
+    return ops.clip(encoded(_light(L, ab)), 0.0, 1.0)
+
+
+def joined(L, ab):
+    """sRGB, 0 to 1, of CIELAB as the finished file joins it: parameters as of `lab_to_rgb`.
+
+    A colour outside the gamut is pulled in linear light toward the gray of its own luminance until it fits, so that
+    luminance and hue direction stay and chroma gives way.
+    """
+    gray = _f_inverse((L + 16) / 116)
+    chroma = _light(L, ab) - gray
+    room_above = (1 - gray) / ops.maximum(ops.max(chroma, axis=-1, keepdims=True), 1e-6)
+    room_below = gray / ops.maximum(-ops.min(chroma, axis=-1, keepdims=True), 1e-6)
+    share = ops.minimum(ops.minimum(room_above, room_below), 1.0)
+    return ops.clip(encoded(gray + share * chroma), 0.0, 1.0)
+
+
+def _light(L, ab):
+    """Linear RGB, in and out of the gamut, of CIELAB."""
     y = (L + 16) / 116
     xyz = ops.concatenate([y + ab[..., 0:1] / 500, y, y - ab[..., 1:2] / 200], axis=-1)
     # scikit-image clips negative Z before the cube.
-    light = ops.tensordot(_f_inverse(ops.maximum(xyz, 0.0)), ops.cast(_WHITE_TO_RGB.T, L.dtype), 1)
-    return ops.clip(encoded(light), 0.0, 1.0)
+    return ops.tensordot(_f_inverse(ops.maximum(xyz, 0.0)), ops.cast(_WHITE_TO_RGB.T, L.dtype), 1)

@@ -42,7 +42,7 @@ def curve(model, truth):
         parts = [bins.vivid(part, prior, temperature, correction, 1.0) for part in np.array_split(logits, 8)]
         ab = ops.image.resize(ops.concatenate(parts), truth.shape[1:3], interpolation='bilinear')
         for gain in GAINS:
-            ours = evaluate.to_uint8(lab.lab_to_rgb(L, gain * ab))
+            ours = evaluate.to_uint8(lab.joined(L, gain * ab))
             points.append(
                 {
                     'temperature': temperature,
