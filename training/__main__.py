@@ -100,7 +100,7 @@ def run_vivid(options):
         raise ValueError(f'{run} holds a network called {model.name}, which predicts one colour, not a distribution.')
     settings = recipe.Recipe(**json.loads((run / 'run.json').read_text())['config'])
     _, held_out = photos.split(photos.read(options.photos, settings.canvas, options.cache), settings.held_out)
-    points = vivid.curve(model, evaluate.first(held_out, 160))
+    points = vivid.curve(model, evaluate.first(held_out, 96))
     best = vivid.choose(points)
     model.distribution.vivid_point.assign([best['temperature'], best['correction'], best['gain']])
     fit.save_network(model.network, run / 'best.keras')
