@@ -66,7 +66,7 @@ def main(arguments=None):
     try:
         {'fit': run_fit, 'evaluate': run_evaluate, 'vivid': run_vivid, 'keep': run_keep}[options.command](options)
     except (ValueError, RuntimeError, ModuleNotFoundError) as error:
-        if type(error).__module__ in ('builtins', 'training.photos', 'training.recipe', 'training.fit'):
+        if type(error).__module__.split('.')[0] in ('builtins', 'training', 'demo'):
             sys.exit(f'{error}')
         raise
 

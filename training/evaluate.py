@@ -14,8 +14,6 @@ from PIL import Image
 from training import bins, colorization, hints, lab, metrics, networks
 
 SIDE = 256  # of a picture that is evaluated
-
-
 SWEEP = (0, 1, 2, 5, 10, 20, 50, 100)  # hints a picture (Zhang 2017)
 SHEET = 12  # pictures in a row of a contact sheet
 
@@ -157,10 +155,14 @@ def _resized(pictures, side):
     return np.stack([np.asarray(Image.fromarray(p).resize(size, Image.Resampling.BILINEAR)) for p in pictures])
 
 
+def mean_psnr(pictures, truth):
+    """PSNR in dB, the mean over the pictures."""
+    return float(np.mean([metrics.psnr(a, b) for a, b in zip(pictures, truth, strict=True)]))
+
+
 def quick_row(ours, truth):
     """The figures that a run prints after each epoch."""
-    psnr = np.mean([metrics.psnr(a, b) for a, b in zip(ours, truth, strict=True)])
-    gray = np.mean([metrics.psnr(a, b) for a, b in zip(to_gray(truth), truth, strict=True)])
+    psnr, gray = mean_psnr(ours, truth), mean_psnr(to_gray(truth), truth)
     ab = [ops.convert_to_numpy(colorization.prepare(p)[1]) for p in (ours, truth)]
     return {
         'psnr': psnr,

@@ -35,7 +35,7 @@ def curve(model, truth):
     L, _ = colorization.prepare(truth)
     logits = model.answers(truth)
     prior = model.distribution.prior
-    gray = _psnr(evaluate.to_gray(truth), truth)
+    gray = evaluate.mean_psnr(evaluate.to_gray(truth), truth)
     true_colorfulness = np.mean([metrics.colorfulness(p, absolute=True) for p in truth])
     points = []
     for temperature, correction in itertools.product(TEMPERATURES, CORRECTIONS):
@@ -48,16 +48,12 @@ def curve(model, truth):
                     'temperature': temperature,
                     'correction': correction,
                     'gain': gain,
-                    'over_gray': _psnr(ours, truth) - gray,
+                    'over_gray': evaluate.mean_psnr(ours, truth) - gray,
                     'colorfulness': float(np.mean([metrics.colorfulness(p, absolute=True) for p in ours])),
                     'truth': float(true_colorfulness),
                 }
             )
     return points
-
-
-def _psnr(pictures, truth):
-    return float(np.mean([metrics.psnr(a, b) for a, b in zip(pictures, truth, strict=True)]))
 
 
 def choose(points):
