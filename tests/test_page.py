@@ -536,7 +536,7 @@ def test_the_page_speaks_chinese(browser, url, photo, tmp_path):
     assert page.inner_text('#download') == '下载彩色照片' and '像素' in page.inner_text('#status')
     assert page.get_attribute('#compare img.after', 'alt') == '上色后的照片'
     page.click('#another')
-    page.wait_for_selector('#photo input[type=file]', state='attached')
+    page.wait_for_selector('#photo', state='visible')
     (tmp_path / 'letter.jpg').write_text('hello')
     page.set_input_files('#photo input[type=file]', tmp_path / 'letter.jpg')
     page.wait_for_selector('.toast-body')
