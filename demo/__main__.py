@@ -1,7 +1,7 @@
 """The page and the command line.
 
 python -m demo                                          opens the page
-python -m demo colorize PHOTO|FOLDER... -o OUT          colours photos
+python -m demo colorize PHOTO|FOLDER|ZIP... -o OUT      colours photos
 """
 
 import argparse
@@ -34,7 +34,7 @@ def serve(options):
 
 
 def colorize(options):
-    """Colour photos and folders; 1 if any of them was left gray."""
+    """Colour photos, folders and ZIPs; 1 if any of them was left gray."""
     colorizer = Colorizer(options.model, options.provider and [{'cpu': CPU, 'cuda': CUDA}[options.provider]])
     found = album.tasks(options.photos, options.out)
     hints = steer.rows(steer.read_hints(options.hints)) if options.hints else None
@@ -45,7 +45,7 @@ def colorize(options):
     outcomes = album.colorize(
         found,
         colorizer,
-        force=options.force,
+        album.Folder(options.force),
         saturation=options.saturation,
         vividness=options.vividness,
         render_size=options.render_size,
@@ -72,7 +72,7 @@ def colorize(options):
 def _parser():
     parser = argparse.ArgumentParser(
         prog='python -m demo',
-        usage='python -m demo [--model MODEL]\n       python -m demo colorize PHOTO|FOLDER... -o OUT [--help for more]',
+        usage='python -m demo [--model MODEL]\n       python -m demo colorize PHOTO|FOLDER|ZIP... -o OUT [--help]',
         description='Colour black-and-white photos, on a page in the browser or here in the shell.',
     )
     model = {'metavar': 'MODEL', 'help': f'a name ({", ".join(models()) or "none is there yet"}) or an .onnx file'}
@@ -81,10 +81,10 @@ def _parser():
     command = commands.add_parser(
         'colorize',
         prog='python -m demo colorize',
-        help='colour photos and folders in the shell; without it, the page opens',
-        description='Colour photos, and folders with all photos below them. Names, folders, format and metadata stay.',
+        help='colour photos, folders and ZIPs in the shell; without it, the page opens',
+        description='Colour photos, and all photos in folders and ZIPs. Names, folders, format and metadata stay.',
     )
-    command.add_argument('photos', nargs='+', metavar='PHOTO|FOLDER')
+    command.add_argument('photos', nargs='+', metavar='PHOTO|FOLDER|ZIP')
     command.add_argument('-o', '--out', required=True, help='folder for the results; for one photo also a file name')
     command.add_argument('--model', default=argparse.SUPPRESS, **model)
     command.add_argument(

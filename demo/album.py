@@ -1,33 +1,84 @@
-"""Many photos in, many photos out, one at a time in memory: what `python -m demo colorize` runs on.
+"""Many photos in, many photos out, one at a time in memory: the command line's folders and the page's albums.
 
-A bad photo never spoils the rest: each one gives an `Outcome`, coloured or not, and the next one follows.
+A bad photo never spoils the rest: each one gives an `Outcome`, coloured or not, and the next one follows. Where the
+results go is a target's business: `Folder` here, and `zipped.Writer`.
 """
 
+import contextlib
 import os
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import dataclass, replace
+from pathlib import Path, PurePosixPath
 
-from demo import photofile
+import numpy as np
+
+from demo import photofile, zipped
 
 
 @dataclass(frozen=True)
 class Task:
-    """A photo and where its colour version goes: a folder and a name, with the suffix if that was asked for."""
+    """A photo and where its colour version goes.
 
-    source: Path
-    folder: Path
+    Attributes
+    ----------
+    name : str
+        How people know the photo; what is said about it begins with that.
+    source : Path or zipped.Member
+    folder : Path or PurePosixPath
+        Where the result goes; in a ZIP, the folder there.
+    stem : str
+        The result's name without its suffix.
+    suffix : str
+        The suffix, if one was asked for.
+    refusal : str
+        A sentence on why the photo cannot be coloured, known beforehand; or ''.
+    """
+
+    name: str
+    source: Path | zipped.Member
+    folder: Path | PurePosixPath
     stem: str
     suffix: str = ''
+    refusal: str = ''
+
+    def opened(self):
+        """The photo's file, as long as the context lasts."""
+        return self.source.unpacked() if isinstance(self.source, zipped.Member) else contextlib.nullcontext(self.source)
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of a photo: `target` was written, or `error` says in a sentence why not."""
+    """What became of a photo: `target` was written, or `error` says in a sentence why not.
 
-    source: Path
-    target: Path | None = None
+    `small` is the result for the screen, uint8 [h, w, 3], where that was asked for.
+    """
+
+    name: str
+    target: Path | PurePosixPath | None = None
     error: str = ''
     note: str = ''
+    small: np.ndarray | None = None
+
+
+class Folder:
+    """Results as files of their own. Nothing that is there is replaced unless `force`; a photo itself never is."""
+
+    def __init__(self, force=False):
+        self._force = force
+
+    def key(self, place):
+        return place
+
+    def check(self, place, source):
+        """Raise PhotoError if something is in the way of the result."""
+        if not place.exists():
+            return
+        if isinstance(source, Path) and source.exists() and place.samefile(source):
+            raise photofile.PhotoError(f'{place} would be replaced by its own colour version: choose another folder.')
+        if not self._force:
+            raise photofile.PhotoError(f'{place} is there already: use --force to replace it.')
+
+    def write(self, place, pixels, photo):
+        photofile.write(place, pixels, photo)
 
 
 def tasks(inputs, out):
@@ -36,10 +87,11 @@ def tasks(inputs, out):
     Parameters
     ----------
     inputs : sequence of str or Path
-        Photos, and folders that are searched for photos with all that is below them. Hidden files are passed over.
+        Photos, ZIPs, and folders that are searched for photos with all that is below them. Hidden files are passed
+        over.
     out : str or Path
-        The folder for the results; where there is one photo, it may be the result's own name. A folder's photos keep
-        their path below it; if several folders are given, each keeps its own name as well.
+        The folder for the results; where there is one photo, it may be the result's own name. The photos of a folder or
+        a ZIP keep their path below it; if several are given, each keeps its own name as well.
 
     Returns
     -------
@@ -53,36 +105,65 @@ def tasks(inputs, out):
         `out` is a file where a folder is needed.
     """
     inputs, out = [Path(path) for path in inputs], Path(out)
-    if (
-        len(inputs) == 1
-        and not inputs[0].is_dir()
-        and not out.is_dir()
-        and out.suffix.lower() in photofile.PHOTO_SUFFIXES
-    ):
-        return [Task(inputs[0], out.parent, out.stem, out.suffix)]
+    albums = [path for path in inputs if path.is_dir() or path.suffix.lower() == zipped.SUFFIX]
+    if len(inputs) == 1 and not albums and not out.is_dir() and out.suffix.lower() in photofile.PHOTO_SUFFIXES:
+        return [Task(str(inputs[0]), inputs[0], out.parent, out.stem, out.suffix)]
     if out.exists() and not out.is_dir():
         raise photofile.PhotoError(f'{out} is a file: name a folder for the results.')
-    folders = [path for path in inputs if path.is_dir()]
     found = []
     for path in inputs:
-        if not path.is_dir():
-            found.append(Task(path, out, path.stem))
-            continue
-        top = out / path.resolve().name if len(folders) > 1 else out
-        photos = [Task(photo, top / photo.parent.relative_to(path), photo.stem) for photo in _photos_below(path, out)]
-        found += photos or [Task(path, top, path.name)]
+        if path.is_dir():
+            top = out / path.resolve().name if len(albums) > 1 else out
+            photos = [
+                Task(str(photo), photo, top / photo.parent.relative_to(path), photo.stem)
+                for photo in _photos_below(path, out)
+            ]
+            found += photos or [Task(str(path), path, top, path.name, refusal=f'{path} holds no photos.')]
+        elif path in albums:
+            found += in_zip(path, str(path), out / path.stem if len(albums) > 1 else out)
+        else:
+            found.append(Task(str(path), path, out, path.stem))
     return found
 
 
-def colorize(found, colorizer, force=False, **settings):
+def in_zip(path, name, folder, **limits):
+    """The photos of a ZIP as tasks whose results go below a folder; one that tells why not, where it cannot be read.
+
+    Parameters
+    ----------
+    path : Path
+    name : str
+        How people know the ZIP.
+    folder : Path or PurePosixPath
+    **limits
+        As `zipped.members` takes them.
+
+    Returns
+    -------
+    list of Task
+    """
+    try:
+        members = zipped.members(path, name, **limits)
+    except photofile.PhotoError as error:
+        return [Task(name, path, folder, path.stem, refusal=str(error))]
+    places = [folder / member.name for member in members]
+    return [
+        Task(member.name, member, place.parent, place.stem, refusal=member.refusal)
+        for member, place in zip(members, places, strict=True)
+    ]
+
+
+def colorize(found, colorizer, target, preview=0, **settings):
     """Colour photos one after the other.
 
     Parameters
     ----------
     found : iterable of Task
     colorizer : Colorizer
-    force : bool
-        Replace files that are there; a photo itself is never replaced, nor a result of the same run.
+    target : Folder or zipped.Writer
+        Where the results go. Two that would have the same name both survive: the second is called 'name (2).jpg'.
+    preview : int
+        Long side in pixels of the small picture that comes with each outcome; 0 for none.
     **settings
         As `Colorizer.colorize` takes them.
 
@@ -91,37 +172,44 @@ def colorize(found, colorizer, force=False, **settings):
     Outcome
         One a task, in their order.
     """
-    written = set()
+    taken = set()
     for task in found:
         try:
-            if task.source.is_dir():
-                raise photofile.PhotoError(f'{task.source} holds no photos.')
-            # Most photos keep their suffix: what is there already need not be decoded to be seen.
-            _check(task.folder / f'{task.stem}{task.suffix or task.source.suffix}', task, written, force)
-            photo = photofile.read(task.source)
-            if task.suffix and task.suffix.lower() not in photofile.SUFFIXES[photo.format]:
-                raise photofile.PhotoError(
-                    f'{task.source} is written as {photo.format.upper()}: name the result {task.stem}{photo.suffix}.'
-                )
-            target = task.folder / f'{task.stem}{task.suffix or photo.suffix}'
-            _check(target, task, written, force)
-            photofile.write(target, colorizer.colorize(photo.pixels, **settings), photo)
+            outcome = _colored(task, colorizer, target, taken, preview, settings)
         except photofile.PhotoError as error:
-            yield Outcome(task.source, error=str(error))
+            outcome = Outcome(task.name, error=str(error))
         except MemoryError:
-            yield Outcome(task.source, error=f'{task.source} is too large for the memory of this machine.')
-        else:
-            written.add(target)
-            yield Outcome(task.source, target, note=photo.note)
+            outcome = Outcome(task.name, error=f'{task.name} is too large for the memory of this machine.')
+        yield outcome
 
 
-def _check(target, task, written, force):
-    if target in written:
-        raise photofile.PhotoError(f'{task.source} would be written to {target}, like a photo before it.')
-    if target.exists() and task.source.exists() and target.samefile(task.source):
-        raise photofile.PhotoError(f'{target} would be replaced by its own colour version: choose another folder.')
-    if target.exists() and not force:
-        raise photofile.PhotoError(f'{target} is there already: use --force to replace it.')
+def _colored(task, colorizer, target, taken, preview, settings):
+    """One photo; a function of its own, so that its pixels are gone when the next one is read."""
+    if task.refusal:
+        raise photofile.PhotoError(task.refusal)
+    # Most photos keep their suffix: what is there already need not be decoded to be seen.
+    _place(task, task.suffix or Path(task.name).suffix, target, taken)
+    with task.opened() as path:
+        photo = photofile.read(path, task.name)
+    if task.suffix and task.suffix.lower() not in photofile.SUFFIXES[photo.format]:
+        raise photofile.PhotoError(
+            f'{task.name} is written as {photo.format.upper()}: name the result {task.stem}{photo.suffix}.'
+        )
+    place = _place(task, task.suffix or photo.suffix, target, taken)
+    pixels = colorizer.colorize(photo.pixels, **settings)
+    target.write(place, pixels, photo)
+    taken.add(target.key(place))
+    small = photofile.shrink(replace(photo, pixels=pixels), preview) if preview else None
+    return Outcome(task.name, place, note=photo.note, small=small)
+
+
+def _place(task, suffix, target, taken):
+    """Where a result goes: a name that no other result of this run has, and that the target allows."""
+    place, count = task.folder / f'{task.stem}{suffix}', 2
+    while target.key(place) in taken:
+        place, count = task.folder / f'{task.stem} ({count}){suffix}', count + 1
+    target.check(place, task.source)
+    return place
 
 
 def _photos_below(folder, out):

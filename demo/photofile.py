@@ -52,7 +52,7 @@ class Photo:
     Attributes
     ----------
     name : str
-        The file's name without its folder.
+        The file's name, as people know it.
     pixels : uint8 or uint16 array [H, W, 3]
         sRGB, upright.
     format : str
@@ -85,7 +85,7 @@ class Photo:
         return given if given.lower() in SUFFIXES[self.format] else SUFFIXES[self.format][0]
 
 
-def read(path):
+def read(path, name=None):
     """Read a photo.
 
     Parameters
@@ -93,6 +93,8 @@ def read(path):
     path : str or Path
         A JPEG, PNG, TIFF, WebP, AVIF, GIF or HEIC file, or another format that Pillow reads. HEIC is to be written as
         JPEG, and what holds no metadata (GIF, BMP and so on) as PNG.
+    name : str, optional
+        How people know the photo, with or without folders; by default the file's own name.
 
     Returns
     -------
@@ -105,28 +107,29 @@ def read(path):
     """
     path = Path(path)
     if path.is_dir():
-        raise PhotoError(f'{path} is a folder, not a photo.')
+        raise PhotoError(f'{name or path} is a folder, not a photo.')
     if not path.exists():
-        raise PhotoError(f'{path} does not exist.')
+        raise PhotoError(f'{name or path} does not exist.')
+    name = name or path.name
     try:
-        image, target = _open(path)
+        image, target = _open(path, name)
         if image.width * image.height > MAX_PIXELS:
-            raise PhotoError(_too_large(path.name))
+            raise PhotoError(_too_large(name))
         if image.format not in ('uchar', 'ushort'):
-            raise PhotoError(f'{path.name} holds {image.format} values: save it with 8 or 16 bits a channel first.')
+            raise PhotoError(f'{name} holds {image.format} values: save it with 8 or 16 bits a channel first.')
         pages = image.get_n_pages()
-        note = f'{path.name} has {pages} pages or frames; this is the first one.' if pages > 1 else ''
+        note = f'{name} has {pages} pages or frames; this is the first one.' if pages > 1 else ''
         image = image.autorot()
         alpha = None
         if image.hasalpha():
             image, alpha = image[: image.bands - 1], image[image.bands - 1].numpy()[..., None]
         pixels = _to_srgb(image).numpy()
     except pyvips.Error as error:
-        raise PhotoError(f'{path.name} is damaged or cut short and cannot be read.') from error
+        raise PhotoError(f'{name} is damaged or cut short and cannot be read.') from error
     except MemoryError as error:
-        raise PhotoError(f'{path.name} is too large for the memory of this machine.') from error
+        raise PhotoError(f'{name} is too large for the memory of this machine.') from error
     return Photo(
-        name=path.name,
+        name=name,
         pixels=pixels,
         format=target,
         alpha=None if alpha is None else alpha.astype(pixels.dtype, copy=False),
@@ -177,7 +180,7 @@ def write(path, pixels, photo):
         temporary.replace(path)
     except (pyvips.Error, OSError) as error:
         reason = getattr(error, 'strerror', None) or str(error).strip().splitlines()[-1].strip()
-        raise PhotoError(f'{path} cannot be written: {reason}.') from error
+        raise PhotoError(f'{path.name} cannot be written: {reason}.') from error
     finally:
         temporary.unlink(missing_ok=True)
 
@@ -230,20 +233,20 @@ _SAVERS = {
 }
 
 
-def _open(path):
+def _open(path, name):
     """The image, not yet decoded, and the format to write."""
     try:
         source = pyvips.Source.new_from_file(str(path))
         image = pyvips.Image.new_from_source(source, '', fail_on='truncated')
     except pyvips.Error:
-        return _open_with_pillow(path)
+        return _open_with_pillow(path, name)
     loader = re.match('[a-z0-9]*?load', image.get('vips-loader')).group()
     if loader == 'heifload':
-        return (image, 'avif') if image.get('heif-compression') == 'av1' else _open_with_pillow(path)
+        return (image, 'avif') if image.get('heif-compression') == 'av1' else _open_with_pillow(path, name)
     return image, {'jpegload': 'jpeg', 'pngload': 'png', 'tiffload': 'tiff', 'webpload': 'webp'}.get(loader, 'png')
 
 
-def _open_with_pillow(path):
+def _open_with_pillow(path, name):
     """The same for what libvips does not know: through a PNG in memory, which carries the metadata along."""
     try:
         with Image.open(path) as picture:
@@ -256,17 +259,17 @@ def _open_with_pillow(path):
             buffer = io.BytesIO()
             picture.save(buffer, 'PNG', compress_level=0, pnginfo=info, exif=picture.getexif())
     except Image.DecompressionBombError as error:
-        raise PhotoError(_too_large(path.name)) from error
+        raise PhotoError(_too_large(name)) from error
     except Image.UnidentifiedImageError as error:
         if path.suffix.lower() in PHOTO_SUFFIXES and path.stat().st_size > 0 and b'\0' in path.read_bytes()[:512]:
-            raise PhotoError(f'{path.name} is damaged or cut short and cannot be read.') from error
-        raise PhotoError(f'{path.name} is not a photo that can be read.') from error
+            raise PhotoError(f'{name} is damaged or cut short and cannot be read.') from error
+        raise PhotoError(f'{name} is not a photo that can be read.') from error
     except PermissionError as error:
-        raise PhotoError(f'{path} may not be read: permission denied.') from error
+        raise PhotoError(f'{name} may not be read: permission denied.') from error
     except MemoryError:
         raise
     except Exception as error:  # Pillow's plug-ins raise what they like
-        raise PhotoError(f'{path.name} is damaged or cut short and cannot be read.') from error
+        raise PhotoError(f'{name} is damaged or cut short and cannot be read.') from error
     return pyvips.Image.new_from_buffer(buffer.getvalue(), '', fail_on='truncated'), target
 
 
