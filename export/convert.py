@@ -33,7 +33,8 @@ class Converted:
     network : keras.Model
         The Keras network, in float32.
     model : onnx.ModelProto
-        Takes L float32 [N, 1, H, W] and, if `takes_hints`, hints [N, 3, H, W]; gives ab or logits [N, H/s, W/s, C].
+        Takes L float32 [N, 1, H, W] and gives ab or logits [N, H/s, W/s, C]. If `takes_hints`, it also takes hints
+        [N, K, 5] and gives their share [N, H/s, W/s, 1].
     name : str
     multiple, render_size, stride : int
         H and W are multiples of `multiple`; `stride` is s.
@@ -121,8 +122,9 @@ def _plain(network):
 def _stride(network, multiple, takes_hints, distribution):
     """How much smaller the output is than the input, by trying."""
     side = 2 * multiple
-    inputs = [np.zeros((1, side, side, channels), 'float32') for channels in ((1, 3) if takes_hints else (1,))]
-    _, height, width, channels = network(inputs if takes_hints else inputs[0], training=False).shape
+    L = np.zeros((1, side, side, 1), 'float32')
+    answer = network([L, np.zeros((1, 1, 5), 'float32')])[0] if takes_hints else network(L)
+    _, height, width, channels = answer.shape
     expected = len(bins.BINS) if distribution else 2
     if height != width or side % height or side // height not in STRIDES or channels != expected:
         raise ExportError(
@@ -138,8 +140,7 @@ def _in_onnx(network):
 
     names = [tensor.name for tensor in network.inputs]
     signature = [
-        tf.TensorSpec((None, None, None, tensor.shape[-1]), tf.float32, name=name)
-        for tensor, name in zip(network.inputs, names, strict=True)
+        tf.TensorSpec(tensor.shape, tf.float32, name=name) for tensor, name in zip(network.inputs, names, strict=True)
     ]
 
     @tf.function(input_signature=signature)
@@ -148,7 +149,7 @@ def _in_onnx(network):
 
     logging.getLogger('tf2onnx').setLevel(logging.ERROR)
     model, _ = tf2onnx.convert.from_function(
-        run, input_signature=signature, opset=contract.OPSET, inputs_as_nchw=[s.name for s in signature]
+        run, input_signature=signature, opset=contract.OPSET, inputs_as_nchw=names[:1]
     )
     # tf2onnx writes the file although it knows an operator of it to be unsupported, so look for those.
     foreign = sorted({node.op_type for node in model.graph.node if not onnx.defs.has(node.op_type, contract.OPSET)})

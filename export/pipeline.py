@@ -46,11 +46,11 @@ def build(converted):
     size = rendered_size(g, converted.render_size)
     L = lightness(g, render(g, size))
     padding = padding_to(g, size, converted.multiple)
-    inputs = [padded(g, L, padding, mode='edge')]
+    inputs = [g.Pad(L, g.Concat([0, 0, 0, 0, 0, 0], padding, axis=0), mode='edge')]
     if converted.takes_hints:
-        inputs.append(padded(g, hint_map(g, size), padding, mode='constant'))
-    answer = included(g, converted.model, inputs)
-    answer = g.Slice(answer, [0, 0], g.Div(size, converted.stride), [1, 2])
+        inputs.append(hint_squares(g, size))
+    inside = g.Div(size, converted.stride)
+    answer, *share = (g.Slice(x, [0, 0], inside, [1, 2]) for x in included(g, converted.model, inputs))
 
     photo_inputs = [
         (contract.PHOTO, np.uint8, ['N', 'H', 'W', 3]),
@@ -64,7 +64,7 @@ def build(converted):
     if converted.distribution is None:
         g.Identity(answer, name=contract.AB)
     else:
-        read_distribution(g, answer, converted.distribution)
+        read_distribution(g, answer, share, converted.distribution)
         photo_inputs.append((contract.VIVIDNESS, np.float32, [1]))
         outputs.append((contract.PROBABILITIES, np.float32, ['N', 'h', 'w', len(bins.BINS)]))
         outputs.append((contract.BINS, np.float32, list(bins.BINS.shape)))
@@ -152,69 +152,57 @@ def padding_to(g, size, multiple):
     return g.Mod(g.Sub(multiple, g.Mod(size, multiple)), multiple)
 
 
-def padded(g, x, padding, mode):
-    """[N, C, h, w] with rows added below and columns to the right."""
-    return g.Pad(x, g.Concat([0, 0, 0, 0, 0, 0], padding, axis=0), mode=mode)
+def hint_squares(g, size):
+    """The hints for the network, float32 [N, K + 1, 5], of those in `hints`: see `training.hints`.
 
-
-def hint_map(g, size):
-    """The map, float32 [N, 3, h, w], of the points in `hints`: a, b and the mask, as `training.hints.draw` makes it.
-
-    A square is the product of a row mask and a column mask, so the sum over all hints is one matrix product.
+    One that is not there comes last, so that no tensor is empty: onnxruntime's MatMul mistakes those.
     """
-    # One row of padding more, so that no tensor is empty where there are no hints: onnxruntime's MatMul mistakes those.
     hints = g.Pad(contract.HINTS, [0, 0, 0, 0, 1, 0], np.float32(-1))
     finite = g.Less(g.ReduceMax(g.Where(g.IsNaN(hints), np.float32(np.inf), g.Abs(hints)), [2]), LARGEST)
     present = g.And(finite, g.GreaterOrEqual(g.Slice(hints, [0], [1], [2]), 0.0))
     hints = g.Where(present, hints, 0.0)
-    there = g.Cast(present, to=TensorProto.FLOAT)  # [N, K, 1]
 
     light = linear(g, g.Div(g.Clip(g.Slice(hints, [2], [5], [2]), np.float32(0), np.float32(255)), 255.0))
     x, y, z = g.Split(f(g, g.MatMul(light, (lab.RGB_TO_XYZ / lab.WHITE[:, None]).T)), outputs=3, axis=2, num_outputs=3)
-    values = g.Concat(g.Mul(g.Sub(x, y), 500.0), g.Mul(g.Sub(y, z), 200.0), there, axis=2)  # [N, K, 3]
+    ab = g.Concat(g.Mul(g.Sub(x, y), 500.0), g.Mul(g.Sub(y, z), 200.0), axis=2)
 
     sides = g.Cast(size, to=TensorProto.FLOAT)
-    half = g.Div(g.Max(g.Mul(g.ReduceMin(sides), contract.HINT_SIDE), 1.0), 2.0)
-
-    def spans(axis, length):
-        """0 or 1, float32 [N, K, length], where each hint covers a row or column."""
-        centres = g.Mul(g.Slice(hints, [axis], [axis + 1], [2]), length)
-        centres = g.Max(g.Min(centres, g.Sub(length, half)), half)
-        offsets = g.Sub(g.Add(g.Range(0.0, g.Squeeze(length, [0]), 1.0), 0.5), centres)
-        inside = g.And(g.GreaterOrEqual(offsets, g.Neg(half)), g.Less(offsets, half))
-        return g.Mul(g.Cast(inside, to=TensorProto.FLOAT), there)
-
-    height, width = g.Split(sides, outputs=2, axis=0, num_outputs=2)
-    columns = g.Mul(g.Unsqueeze(spans(0, width), [1]), g.Unsqueeze(g.Transpose(values, perm=[0, 2, 1]), [3]))
-    rows = g.Unsqueeze(g.Transpose(spans(1, height), perm=[0, 2, 1]), [1])
-    sums = g.MatMul(rows, columns)  # [N, 1, h, K] x [N, 3, K, w]
-    ab, covers = g.Split(sums, np.array([2, 1]), outputs=2, axis=1)
-    return g.Concat(g.Div(ab, g.Max(covers, 1.0)), g.Min(covers, 1.0), axis=1)
+    side = g.Max(g.Mul(g.ReduceMin(sides), contract.HINT_SIDE), 1.0)
+    half = g.Div(side, 2.0)
+    lengths = g.Gather(sides, np.array([1, 0]))
+    centres = g.Mul(g.Slice(hints, [0], [2], [2]), lengths)
+    centres = g.Max(g.Min(centres, g.Sub(lengths, half)), half)
+    return g.Concat(centres, g.Mul(g.Cast(present, to=TensorProto.FLOAT), side), ab, axis=2)
 
 
 # Network
 
 
 def included(g, model, inputs):
-    """The network, spliced into the graph: name of its output."""
+    """The network, spliced into the graph: names of its outputs."""
     network = compose.add_prefix(model, NETWORK).graph
     joints = {tensor.name: ours for tensor, ours in zip(network.input, inputs, strict=True)}
     for node in network.node:
         node.input[:] = [joints.get(name, name) for name in node.input]
     g.include(network)
-    return network.output[0].name
+    return [output.name for output in network.output]
 
 
-def read_distribution(g, logits, distribution):
-    """`probabilities`, `bins` and `ab`, between the mean and the vivid point as `vividness` says."""
+def read_distribution(g, logits, share, distribution):
+    """`probabilities`, `bins` and `ab`, between the mean and the vivid point as `vividness` says.
+
+    What hints gave (`share`, if the network takes any) is no guess, and stays as it was given.
+    """
     temperature, correction, gain = (float(x) for x in distribution.vivid_point.numpy())
     g.Identity(bins.BINS, name=contract.BINS)
     g.Softmax(logits, axis=-1, name=contract.PROBABILITIES)
     faithful = g.MatMul(contract.PROBABILITIES, bins.BINS)
     corrected = g.Sub(logits, correction * np.log(distribution.prior.numpy()))
     vivid = g.MatMul(g.Softmax(g.Div(corrected, temperature), axis=-1), gain * bins.BINS)
-    share = bounded(g, contract.VIVIDNESS, contract.VIVIDNESS_RANGE)
-    g.Add(faithful, g.Mul(share, g.Sub(vivid, faithful)), name=contract.AB)
+    vividness = bounded(g, contract.VIVIDNESS, contract.VIVIDNESS_RANGE)
+    if share:
+        vividness = g.Mul(vividness, g.Sub(1.0, share[0]))
+    g.Add(faithful, g.Mul(vividness, g.Sub(vivid, faithful)), name=contract.AB)
 
 
 # Tail

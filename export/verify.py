@@ -215,12 +215,14 @@ def expected_ab(converted, rendered, feed):
     missing = [(-side) % converted.multiple for side in (height, width)]
     padding = [(0, 0), (0, missing[0]), (0, missing[1]), (0, 0)]
     L = np.pad(color.rgb2lab(rendered)[..., :1].astype('float32'), padding, mode='edge')
-    given = L
+    inside = np.s_[:, : height // converted.stride, : width // converted.stride]
+    share = 0.0
     if converted.takes_hints:
-        drawn = np.pad(expected_hints(feed[contract.HINTS], height, width), padding)
-        given = [L, drawn]
-    answer = ops.convert_to_numpy(converted.network(given, training=False))
-    answer = answer[:, : height // converted.stride, : width // converted.stride]
+        answer, share = converted.network([L, expected_hints(feed[contract.HINTS], height, width)], training=False)
+        share = ops.convert_to_numpy(share)[inside]
+    else:
+        answer = converted.network(L, training=False)
+    answer = ops.convert_to_numpy(answer)[inside]
     if converted.distribution is None:
         return answer
     temperature, correction, gain = ops.convert_to_numpy(converted.distribution.vivid_point)
@@ -228,21 +230,18 @@ def expected_ab(converted, rendered, feed):
     logits = ops.convert_to_tensor(answer)
     faithful = ops.convert_to_numpy(bins.mean(logits))
     vivid = ops.convert_to_numpy(bins.vivid(logits, prior, temperature, correction, gain))
-    return faithful + feed[contract.VIVIDNESS][0] * (vivid - faithful)
+    return faithful + feed[contract.VIVIDNESS][0] * (1 - share) * (vivid - faithful)
 
 
 def expected_hints(points, height, width):
-    """The map that training draws of these points."""
+    """The hints of the contract as those of training; one that is not there comes last."""
+    points = np.pad(points, [(0, 0), (0, 1), (0, 0)], constant_values=-1)
     there = (points[..., 0] >= 0) & np.isfinite(points).all(-1)
     points = np.where(there[..., None], points, 0).astype('float32')
-    side = max(contract.HINT_SIDE * min(height, width), 1.0)
-    rows, columns = hints.places(points[..., :2], np.where(there, side, 0).astype('float32'), height, width)
-    shape = ops.shape(rows)[:2]
-    rows, columns = rows * there[..., None], columns * there[..., None]
-    colours = color.rgb2lab(points[..., 2:] / 255)[..., 1:].astype('float32')
-    if 0 in shape:
-        return np.zeros((shape[0], height, width, 3), 'float32')
-    return ops.convert_to_numpy(hints.draw(rows, columns, ops.convert_to_tensor(colours)))
+    sides = np.where(there, max(contract.HINT_SIDE * min(height, width), 1.0), 0).astype('float32')
+    squares = ops.convert_to_numpy(hints.squares(points[..., :2], sides, height, width))
+    ab = color.rgb2lab(points[..., 2:] / 255)[..., 1:].astype('float32')
+    return np.concatenate([squares, ab], axis=-1)
 
 
 def joining_error(photo, ab, ours, where):

@@ -20,16 +20,19 @@ from export import __main__ as command
 from export import files, pipeline, verify
 from export.convert import ExportError, convert
 from training import bins, networks
+from training.networks.layers import HintMap, SpreadHints
 
 
 def build_tiny():
     """A network with hints and a distribution, at a stride of 4, that answers strongly to what it is given."""
-    L, hints = layers.Input((None, None, 1), name='L'), layers.Input((None, None, 3), name='hints')
-    x = layers.Concatenate()([layers.Rescaling(1 / 50, offset=-1)(L), layers.Rescaling(1 / 50)(hints)])
+    L, hints = layers.Input((None, None, 1), name='L'), layers.Input((None, 5), name='hints')
+    x = layers.Concatenate()([layers.Rescaling(1 / 50, offset=-1)(L), layers.Rescaling(1 / 50)(HintMap()(L, hints))])
     x = layers.Conv2D(16, 3, strides=2, padding='same', activation='relu')(x)
     x = layers.Conv2D(16, 3, strides=2, padding='same', activation='relu')(x)
     logits = layers.Conv2D(len(bins.BINS), 1, kernel_initializer='random_normal')(layers.Rescaling(60.0)(x))
-    network = keras.Model([L, hints], bins.Distribution(name='distribution')(logits), name='tiny')
+    silence = layers.Conv2D(1, 1, bias_initializer=keras.initializers.Constant(-5.0))(x)
+    logits, share = SpreadHints(stride=4)(logits, layers.Conv2D(3, 1)(x), silence, L, hints)
+    network = keras.Model([L, hints], [bins.Distribution(name='distribution')(logits), share], name='tiny')
     distribution = networks.distribution(network)
     prior = np.linspace(1, 3, len(bins.BINS), dtype='float32')
     distribution.prior.assign(prior / prior.sum())
@@ -203,10 +206,17 @@ def test_hints_outside_are_clipped_to_the_photo(session, photos):
 def test_overlapping_hints_are_averaged(session, photos):
     red, blue = (0.5, 0.5, 200, 60, 60), (0.5, 0.5, 60, 60, 200)
     ab = color.rgb2lab(np.array([red[2:], blue[2:]], 'uint8')[None])[0, :, 1:].mean(0)
-    between = color.lab2rgb([[[50, *ab]]])[0, 0] * 255
     both = colorize(session, photos, [red, blue])[contract.AB]
-    one = colorize(session, photos, [(0.5, 0.5, *between)])[contract.AB]
-    assert np.abs(both - one).max() < 0.5
+    y, x = (side // 2 for side in both.shape[1:3])
+    assert np.abs(both[:, y, x] - ab).max() < 3
+
+
+@pytest.mark.parametrize('vividness', [0, 1])
+def test_a_hint_is_obeyed_at_its_place_however_vivid_the_rest(session, photos, vividness):
+    ab = color.rgb2lab(np.array([[[60, 60, 200]]], 'uint8'))[0, 0, 1:]
+    hinted = colorize(session, photos, [(0.5, 0.5, 60, 60, 200)], vividness=vividness)[contract.AB]
+    y, x = (side // 2 for side in hinted.shape[1:3])
+    assert np.abs(hinted[:, y, x] - ab).max() < 3
 
 
 # The tail

@@ -30,6 +30,7 @@ from training import (
 )
 from training.__main__ import main
 from training.networks import article, efficientnet_lite, lumachrome
+from training.networks.layers import SpreadHints
 
 
 def numpy(x):
@@ -105,28 +106,62 @@ def test_hints_are_squares_with_the_mean_colour_and_overlaps_are_averaged():
     ab = np.zeros((1, 64, 64, 2), 'float32')
     ab[:, :, :32] = [40, 0]
     ab[:, :, 32:] = [-20, 30]
-    points = np.array([[[0.25, 0.5], [0.75, 0.5], [0.0, 0.0]]], 'float32')
-    sides = np.array([[6, 4, 3]], 'float32')
-    places = hints.places(ops.convert_to_tensor(points), ops.convert_to_tensor(sides), 64, 64)
-    colours = hints.colours_at(ops.convert_to_tensor(ab), *places)
-    assert np.allclose(numpy(colours), [[[40, 0], [-20, 30], [40, 0]]], atol=1e-4)
-    drawn = numpy(hints.draw(*places, colours))[0]
+    points = np.array([[[0.25, 0.5], [0.75, 0.5], [0.0, 0.0], [0.5, 0.5]]], 'float32')
+    squares = hints.squares(ops.convert_to_tensor(points), ops.convert_to_tensor([[6.0, 4.0, 3.0, 0.0]]), 64, 64)
+    colours = hints.colours_at(ops.convert_to_tensor(ab), squares)
+    assert np.allclose(numpy(colours), [[[40, 0], [-20, 30], [40, 0], [0, 0]]], atol=1e-4)
+    drawn = numpy(hints.draw(ops.concatenate([squares, colours], -1), 64, 64))[0]
     assert drawn[..., 2].sum() == 36 + 16 + 9
     assert (drawn[29:35, 13:19] == [40, 0, 1]).all() and (drawn[:3, :3, 2] == 1).all()
 
-    twice = ops.convert_to_tensor(np.array([[[0.5, 0.5], [0.5, 0.5]]], 'float32'))
-    places = hints.places(twice, ops.convert_to_tensor(np.full((1, 2), 4, 'float32')), 64, 64)
-    drawn = numpy(hints.draw(*places, ops.convert_to_tensor(np.array([[[10, 0], [30, 20]]], 'float32'))))[0]
+    twice = np.array([[[32, 32, 4, 10, 0], [32, 32, 4, 30, 20]]], 'float32')
+    drawn = numpy(hints.draw(ops.convert_to_tensor(twice), 64, 64))[0]
     assert np.allclose(drawn[30:34, 30:34], [20, 10, 1]) and drawn[..., 2].sum() == 16
 
 
 def test_simulated_hints_hold_true_colours_and_some_pictures_have_none():
-    ab = ops.convert_to_tensor(np.random.default_rng(0).uniform(-50, 50, (64, 32, 32, 2)).astype('float32'))
-    drawn = numpy(hints.simulate(ab, 0.5, keras.random.SeedGenerator(1)))
-    without = (drawn[..., 2].max((1, 2)) == 0).mean()
-    assert 0.3 < without < 0.7
-    assert np.abs(drawn[drawn[..., 2] == 0]).max() == 0
-    assert np.abs(drawn[..., :2]).max() <= 50
+    ab = np.random.default_rng(0).uniform(-50, 50, (64, 32, 32, 2)).astype('float32')
+    given = numpy(hints.simulate(ops.convert_to_tensor(ab), 0.5, keras.random.SeedGenerator(1)))
+    there = given[..., 2] > 0
+    assert 0.3 < (there.sum(1) == 0).mean() < 0.7 and 5 < there.sum() / (there.sum(1) > 0).sum() < 12
+    x, y, side, *colour = given[there][0]
+    picture = np.flatnonzero(there.any(1))[0]
+    top, left = round(y - side / 2), round(x - side / 2)
+    assert np.allclose(ab[picture, top : top + int(side), left : left + int(side)].mean((0, 1)), colour, atol=1e-3)
+
+
+@pytest.fixture
+def spread():
+    """A picture of a dark left and a light right half, and what two hints on the left make of it."""
+    layer = SpreadHints(stride=4)
+    L = np.full((1, 64, 64, 1), 20, 'float32')
+    L[:, :, 32:] = 80
+    logits, nothing = np.zeros((1, 16, 16, len(bins.BINS)), 'float32'), np.zeros((1, 16, 16, 2), 'float32')
+    logits[..., 0] = 3
+    silence = np.full((1, 16, 16, 1), -4, 'float32')
+
+    def run(given):
+        answer, share = layer(logits, nothing, silence, L, np.array([given], 'float32'))
+        return numpy(answer), numpy(share)[0, ..., 0]
+
+    return run
+
+
+def test_a_hint_reaches_what_is_near_and_like_it(spread):
+    answer, share = spread([[28, 32, 6, 40, 20], [50, 10, 0, 0, 0]])
+    assert np.allclose(numpy(ops.sum(ops.softmax(answer), -1)), 1, atol=1e-5)
+    ab = numpy(bins.mean(ops.convert_to_tensor(answer)))[0]
+    assert np.allclose(ab[8, 6], [40, 20], atol=2) and share[8, 6] > 0.95  # where it is
+    assert share[8, 4] > 0.8 and share[8, 9] < 0.1  # two cells on, and as far beyond the edge
+    assert share[0, 6] < share[4, 6] < share[7, 6]
+
+
+def test_where_no_hint_is_the_distribution_is_the_networks_own(spread):
+    answer, share = spread([[28, 32, 0, 40, 20]])
+    assert np.all(share == 0)
+    logits = np.zeros(len(bins.BINS))
+    logits[0] = 3
+    assert np.allclose(np.exp(answer[0, 3, 3]), np.exp(logits) / np.exp(logits).sum(), atol=1e-5)
 
 
 # Augmentation
@@ -260,9 +295,12 @@ def test_networks_keep_their_promises(name, stride, channels):
     network = networks.build(name, encoder_weights='none')
     multiple = networks.module(name).MULTIPLE
     assert network.name == name and network.count_params() < 9.5e6
-    inputs = [np.zeros((2, multiple, 2 * multiple, c), 'float32') for c in (1, 3)][: len(network.inputs)]
-    answer = network.predict_on_batch(inputs if len(inputs) > 1 else inputs[0])
-    assert answer.shape == (2, multiple // stride, 2 * multiple // stride, channels)
+    L, size = np.zeros((2, multiple, 2 * multiple, 1), 'float32'), (2, multiple // stride, 2 * multiple // stride)
+    if len(network.inputs) == 1:
+        assert network.predict_on_batch(L).shape == (*size, channels)
+    else:
+        answer, share = network.predict_on_batch([L, np.zeros((2, 3, 5), 'float32')])
+        assert answer.shape == (*size, channels) and share.shape == (*size, 1)
 
 
 def test_encoder_recognises_a_cat_in_a_gray_photo():

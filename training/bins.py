@@ -47,6 +47,12 @@ def encode(ab):
     return bins, ops.softmax(closeness / (2 * SIGMA**2), axis=-1)
 
 
+def spread(ab):
+    """Soft-encode colours over all bins: [..., 2] to probabilities [..., Q]. As `encode`, without the cut at five."""
+    far = ops.sum((ops.expand_dims(ab, -2) - ops.cast(BINS, ab.dtype)) ** 2, axis=-1)
+    return ops.softmax(-far / (2 * SIGMA**2), axis=-1)
+
+
 def mean(logits):
     """The expected colour: logits [..., Q] to ab [..., 2]."""
     return ops.tensordot(ops.softmax(logits, axis=-1), ops.cast(BINS, logits.dtype), 1)

@@ -44,7 +44,7 @@ class Colorization(keras.Model):
         L = augment.old_camera(lab.linear(rgb), self.recipe.aged, self.random)
         if len(self.network.inputs) == 2:
             given = hints.simulate(ab, self.recipe.hintless, self.random)
-            answer = self.network([L, given], training=training)
+            answer, _ = self.network([L, given], training=training)
         else:
             answer = self.network(L, training=training)
         stride = ops.shape(L)[1] // ops.shape(answer)[1]

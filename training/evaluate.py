@@ -76,38 +76,41 @@ class NetworkColorizer:
         done = []
         for start in range(0, len(pictures), batch):
             part = slice(start, start + batch)
-            answer = self.answers(pictures[part], render_size, None if points is None else points[part])
-            ab = self._decode(ops.convert_to_tensor(answer), vividness)
+            answer, share = self.answers(pictures[part], render_size, None if points is None else points[part])
+            ab = self._decode(ops.convert_to_tensor(answer), share, vividness)
             ab = ops.image.resize(ab, pictures.shape[1:3], interpolation='bilinear')
             L, _ = colorization.prepare(pictures[part])
             done.append(to_uint8(lab.joined(L, ab)))
         return np.concatenate(done)
 
     def answers(self, pictures, render_size=None, points=None, batch=16):
-        """What the network itself says: ab or logits [N, h, w, C]; parameters as of `colorize`."""
+        """What the network itself says: ab or logits [N, h, w, C], and the hints' share [N, h, w, 1] (0 without hints).
+
+        Parameters are as of `colorize`.
+        """
         size = max(1, round((render_size or self.render_size) / self.multiple)) * self.multiple
         done = []
         for start in range(0, len(pictures), batch):
-            L, _ = colorization.prepare(_resized(pictures[start : start + batch], size))
+            part = slice(start, start + batch)
+            L, _ = colorization.prepare(_resized(pictures[part], size))
             if not self.takes_hints:
-                done.append(self.network.predict_on_batch(L))
+                answer = self.network.predict_on_batch(L)
+                done.append((answer, np.zeros_like(answer[..., :1])))
                 continue
-            drawn = np.zeros((len(L), size, size, 3), 'float32')
+            given = np.zeros((len(L), 1, 5), 'float32')
             if points is not None and points.shape[1]:
-                given = ops.cast(points[start : start + batch], 'float32')
-                sides = hints.SIDE * size * ops.ones_like(given[..., 0])
-                drawn = hints.draw(*hints.places(given[..., :2], sides, size, size), given[..., 2:])
-            done.append(self.network.predict_on_batch([L, drawn]))
-        return np.concatenate(done)
+                sides = np.full(points[part].shape[:2], hints.SIDE * size, 'float32')
+                given = ops.concatenate([hints.squares(points[part], sides, size, size), points[part][..., 2:]], -1)
+            done.append(self.network.predict_on_batch([L, given]))
+        return [np.concatenate(parts) for parts in zip(*done, strict=True)]
 
-    def _decode(self, answer, vividness):
+    def _decode(self, answer, share, vividness):
         if self.distribution is None:
             return answer
-        ab = (1 - vividness) * bins.mean(answer)
-        if vividness:
-            prior, point = self.distribution.prior, self.distribution.vivid_point
-            ab += vividness * bins.vivid(answer, prior, *ops.convert_to_numpy(point))
-        return ab
+        faithful = bins.mean(answer)
+        prior, point = self.distribution.prior, self.distribution.vivid_point
+        vivid = bins.vivid(answer, prior, *ops.convert_to_numpy(point))
+        return faithful + vividness * (1 - share) * (vivid - faithful)
 
 
 class FileColorizer:
@@ -239,8 +242,8 @@ def hint_points(truth, count, seed=0):
         part = slice(start, start + 32)
         _, ab = colorization.prepare(truth[part])
         given = ops.convert_to_tensor(points[part])
-        places = hints.places(given, hints.SIDE * side * ops.ones_like(given[..., 0]), side, side)
-        colours.append(ops.convert_to_numpy(hints.colours_at(ab, *places)))
+        squares = hints.squares(given, hints.SIDE * side * ops.ones_like(given[..., 0]), side, side)
+        colours.append(ops.convert_to_numpy(hints.colours_at(ab, squares)))
     return np.concatenate([points.clip(0, 1), np.concatenate(colours)], axis=-1)
 
 

@@ -1,8 +1,8 @@
-"""Colour hints: squares of known colour on an empty map, and how a person would place them, simulated.
+"""Colour hints: squares of known colour, and how a person would place them, simulated.
 
-A hint map is float32 [N, H, W, 3]: a and b in CIELAB units and a mask, 1 inside a hint and 0 elsewhere; a and b are 0
-where the mask is, and the average of the hints where some overlap. The simulation follows Zhang 2017, "Real-Time
-User-Guided Image Colorization with Learned Deep Priors", section 3.2.
+Hints are float32 [N, K, 5]: x and y of a square's centre and its side, all in pixels of the picture, then a and b in
+CIELAB units; a side of 0 is a hint that is not there. The simulation follows Zhang 2017, "Real-Time User-Guided Image
+Colorization with Learned Deep Priors", section 3.2.
 """
 
 import keras
@@ -15,37 +15,42 @@ SIDES = (1 / 256, 9 / 256)  # of a hint's square, as fractions of the short side
 SPREAD = 1 / 4  # deviation of the places around the centre, as a fraction of each side
 
 
-def _spans(centres, sides, length):
-    """Which of `length` pixels each hint covers along one axis: [N, K], in pixels, to 0 or 1, [N, K, length]."""
-    middles = ops.arange(length, dtype='float32') + 0.5
-    offsets = middles - ops.expand_dims(centres, -1)
-    half = ops.expand_dims(sides, -1) / 2
-    return ops.cast(ops.logical_and(offsets >= -half, offsets < half), 'float32')
-
-
-def places(points, sides, height, width):
-    """The rows and columns that hints cover.
+def squares(points, sides, height, width):
+    """Where hints lie in a picture.
 
     Parameters
     ----------
     points : float tensor [N, K, 2]
-        x and y as fractions of width and height; clipped so that the whole square lies inside.
+        x and y as fractions of width and height.
     sides : float tensor [N, K]
         Side of each square in pixels, at least 1; 0 for a hint that is not there.
 
     Returns
     -------
-    rows : float tensor [N, K, height]
-    columns : float tensor [N, K, width]
+    float tensor [N, K, 3]
+        x and y in pixels, so that the whole square lies inside, and the side.
     """
     half = sides / 2
     x = ops.clip(points[..., 0] * width, half, width - half)
     y = ops.clip(points[..., 1] * height, half, height - half)
-    return _spans(y, sides, height), _spans(x, sides, width)
+    return ops.stack([x, y, sides], axis=-1)
 
 
-def colours_at(ab, rows, columns):
-    """The mean colour under each hint: ab [N, H, W, 2] to [N, K, 2]."""
+def covers(squares, height, width):
+    """The rows and columns that squares [N, K, 3 or more] cover, 0 or 1: float tensors [N, K, H] and [N, K, W]."""
+
+    def spans(centres, length):
+        middles = ops.cast(ops.arange(length, dtype='int32'), 'float32') + 0.5
+        offsets = middles - ops.expand_dims(centres, -1)
+        half = squares[..., 2:3] / 2
+        return ops.cast(ops.logical_and(offsets >= -half, offsets < half), 'float32')
+
+    return spans(squares[..., 1], height), spans(squares[..., 0], width)
+
+
+def colours_at(ab, squares):
+    """The mean colour under each square: ab [N, H, W, 2] to [N, K, 2]."""
+    rows, columns = covers(squares, *ops.shape(ab)[1:3])
     # Rows first, then columns: two small products instead of one [N, K, H, W] mask
     sums = ops.einsum('nkh,nhwc->nkwc', rows, ab)
     sums = ops.einsum('nkw,nkwc->nkc', columns, sums)
@@ -53,12 +58,18 @@ def colours_at(ab, rows, columns):
     return sums / ops.maximum(ops.expand_dims(area, -1), 1.0)
 
 
-def draw(rows, columns, colours):
-    """The hint map [N, H, W, 3] of hints at `places` with `colours` [N, K, 2]."""
-    values = ops.concatenate([colours, ops.ones_like(colours[..., :1])], axis=-1)
-    sums = ops.einsum('nkh,nkwc->nhwc', rows, ops.expand_dims(columns, -1) * ops.expand_dims(values, 2))
-    covers = sums[..., 2:]
-    return ops.concatenate([sums[..., :2] / ops.maximum(covers, 1.0), ops.minimum(covers, 1.0)], axis=-1)
+def draw(hints, height, width):
+    """The map of hints [N, K, 5]: float tensor [N, H, W, 3], a and b and a mask, 1 inside a hint and 0 elsewhere.
+
+    a and b are 0 where the mask is, and the average of the hints where some overlap.
+    """
+    rows, columns = covers(hints, height, width)
+    values = ops.concatenate([hints[..., 3:], ops.ones_like(hints[..., :1])], axis=-1)
+    # Each hint's columns with its values, summed over the hints for each row: one matrix product
+    lines = ops.reshape(ops.expand_dims(columns, -1) * ops.expand_dims(values, 2), (-1, ops.shape(hints)[1], 3 * width))
+    sums = ops.reshape(ops.matmul(ops.transpose(rows, (0, 2, 1)), lines), (-1, height, width, 3))
+    there = sums[..., 2:]
+    return ops.concatenate([sums[..., :2] / ops.maximum(there, 1.0), ops.minimum(there, 1.0)], axis=-1)
 
 
 def simulate(ab, without, seed):
@@ -74,7 +85,7 @@ def simulate(ab, without, seed):
 
     Returns
     -------
-    float tensor [N, H, W, 3]
+    float tensor [N, MOST, 5]
     """
     n, height, width = ops.shape(ab)[:3]
 
@@ -89,5 +100,5 @@ def simulate(ab, without, seed):
     low, high = (share * min(height, width) for share in SIDES)
     sides = ops.maximum(ops.round(low + (high - low) * uniform((n, MOST))), 1.0)
     sides = ops.where(ops.arange(MOST, dtype='float32') < number, sides, 0.0)
-    rows, columns = places(points, sides, height, width)
-    return draw(rows, columns, colours_at(ab, rows, columns))
+    places = squares(points, sides, height, width)
+    return ops.concatenate([places, colours_at(ab, places)], axis=-1)

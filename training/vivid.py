@@ -33,7 +33,7 @@ def curve(model, truth):
         temperature, correction, gain; PSNR over gray in dB; colorfulness in absolute form, and that of the truth.
     """
     L, _ = colorization.prepare(truth)
-    logits = model.answers(truth)
+    logits, _ = model.answers(truth)
     prior = model.distribution.prior
     gray = evaluate.mean_psnr(evaluate.to_gray(truth), truth)
     true_colorfulness = np.mean([metrics.colorfulness(p, absolute=True) for p in truth])

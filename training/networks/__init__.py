@@ -1,9 +1,11 @@
 """The networks, one a file. Each takes L and gives colours; every scaling happens inside the network.
 
     network(L)           L      float32 [N, H, W, 1], CIELAB lightness, 0 to 100; H and W multiples of MULTIPLE
-    network([L, hints])  hints  float32 [N, H, W, 3], a and b in CIELAB units and a mask; all zero where there is none
     ──▶ ab               float32 [N, H/s, W/s, 2], CIELAB units; s = 1, 2 or 4
      or logits           float32 [N, H/s, W/s, Q], over the ab bins of `training.bins`
+
+    network([L, hints])  hints  float32 [N, K, 5], as `training.hints` describes them
+    ──▶ [logits, share]  share  float32 [N, H/s, W/s, 1], 0 to 1: how much of a place has its colour from hints
 
 A network's file has `build()`, which gives a fresh `keras.Model` that is named as the file is, and the constants
 MULTIPLE (sizes it takes are multiples of this) and RENDER_SIZE (the short side, in pixels, at which it looks at a photo

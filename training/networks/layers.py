@@ -1,7 +1,10 @@
-"""Layers that more than one network uses."""
+"""Layers that networks are made of, beside Keras' own."""
 
 import keras
+import numpy as np
 from keras import layers, ops
+
+from training import bins, hints
 
 
 @keras.saving.register_keras_serializable(package='lumachrome')
@@ -24,3 +27,101 @@ class PixelShuffle(layers.Layer):
     def compute_output_shape(self, shape):
         n, h, w, c = shape
         return (n, h and 2 * h, w and 2 * w, c // 4)
+
+
+@keras.saving.register_keras_serializable(package='lumachrome')
+class HintMap(layers.Layer):
+    """Draws hints [N, K, 5] on an empty map as large as L [N, H, W, 1]: [N, H, W, 3] (`training.hints.draw`)."""
+
+    def call(self, L, given):
+        return hints.draw(given, *ops.shape(L)[1:3])
+
+    def compute_output_shape(self, L_shape, given_shape):
+        return (*L_shape[:3], 3)
+
+
+@keras.saving.register_keras_serializable(package='lumachrome')
+class SpreadHints(layers.Layer):
+    """Gives the colours of hints to the places that are near them and like them: attention from places to hints.
+
+    A place and a hint score s = -|e(place) - e(hint)|^2, where e is a place's features, its lightness and where it lies
+    (at first a bilateral filter, then whatever was learnt). A softmax over the hints' scores and the place's own
+    `silence` shares the place out among them: what the hints get is theirs, the rest stays the network's own
+    distribution.
+
+    Parameters
+    ----------
+    stride : int
+        Of the features against the picture.
+
+    Attributes
+    ----------
+    reach : weight [2]
+        Logarithms of how much lightness (in units of 100) and place (in short sides) tell apart.
+    """
+
+    def __init__(self, stride, **options):
+        super().__init__(**options)
+        self.stride = stride
+
+    def get_config(self):
+        return super().get_config() | {'stride': self.stride}
+
+    def build(self, logits_shape, features_shape, silence_shape, L_shape, given_shape):
+        # A hint is at first heard over a seventh of the picture, and ten steps of lightness away.
+        start = keras.initializers.Constant(np.log([10.0, 7.0]))
+        self.reach = self.add_weight(shape=(2,), initializer=start, name='reach')
+
+    def call(self, logits, features, silence, L, given):
+        """Spread hints.
+
+        Parameters
+        ----------
+        logits : float tensor [N, h, w, Q]
+            The network's own.
+        features : float tensor [N, h, w, C]
+        silence : float tensor [N, h, w, 1]
+            The score above which a hint is heard.
+        L : float tensor [N, H, W, 1]
+        given : float tensor [N, K, 5]
+            Hints, as `training.hints` describes them.
+
+        Returns
+        -------
+        logits : float tensor [N, h, w, Q]
+        share : float tensor [N, h, w, 1]
+            How much of each place the hints got, 0 to 1.
+        """
+        height, width = ops.shape(logits)[1:3]
+        most, count = ops.shape(logits)[3], ops.shape(given)[1]
+        rows, columns = (ops.cast(ops.arange(n, dtype='int32'), 'float32') for n in (height, width))
+        short = ops.cast(ops.minimum(height, width), 'float32')
+        near = ops.exp(self.reach[1]) / short
+        lightness = ops.exp(self.reach[0]) / 100 * ops.average_pool(L, self.stride, self.stride)
+        y = near * ops.reshape(rows, (1, -1, 1, 1)) + ops.zeros_like(lightness)
+        x = near * ops.reshape(columns, (1, 1, -1, 1)) + ops.zeros_like(lightness)
+        places = ops.concatenate([features, lightness, y, x], axis=-1)
+        places = ops.reshape(places, (-1, height * width, ops.shape(places)[3]))
+
+        def between(pixels, cells):
+            """How much of each cell a hint's centre sees, bilinearly: [N, K] to [N, K, cells]."""
+            at = ops.clip(pixels / self.stride - 0.5, 0.0, cells[-1])
+            return ops.relu(1.0 - ops.abs(ops.expand_dims(at, -1) - cells))
+
+        seen = ops.expand_dims(between(given[..., 1], rows), 3) * ops.expand_dims(between(given[..., 0], columns), 2)
+        hinted = ops.matmul(ops.reshape(seen, (-1, count, height * width)), places)  # [N, K, C + 3]
+
+        scores = 2 * ops.matmul(places, ops.transpose(hinted, (0, 2, 1)))
+        scores -= ops.sum(places**2, -1, keepdims=True)
+        scores -= ops.expand_dims(ops.sum(hinted**2, -1), 1)
+        scores = ops.where(ops.expand_dims(given[..., 2], 1) > 0, scores, -1e9)
+        own = ops.reshape(silence, (-1, height * width, 1))
+        shares = ops.softmax(ops.concatenate([scores, own], axis=-1), axis=-1)
+
+        own = ops.reshape(shares[..., -1:], (-1, height, width, 1))
+        theirs = ops.matmul(shares[..., :-1], bins.spread(given[..., 3:]))
+        likely = own * ops.softmax(logits, axis=-1) + ops.reshape(theirs, (-1, height, width, most))
+        return ops.log(likely + 1e-9), 1.0 - own
+
+    def compute_output_shape(self, logits_shape, features_shape, silence_shape, L_shape, given_shape):
+        return logits_shape, silence_shape

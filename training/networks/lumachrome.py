@@ -6,10 +6,11 @@
                          │      │       └──────▶ 1/16 ◀──── pixel shuffle ┘      the decoder: skip, hints, what was
                          │      └──────▶ 1/8 ◀────┘                              coarser, then 3x3 convolutions
                          └──────▶ 1/4 ◀───┘
-                                   └──▶ logits over the ab bins
+                                   └──▶ logits over the ab bins ──▶ shared with the hints' colours
 
 The hints' path joins the encoder through 1x1 convolutions that start at zero: at first the encoder sees a photo as
-ImageNet taught it. The global context lets the whole picture decide whether a gray patch is lake or lawn.
+ImageNet taught it. The global context lets the whole picture decide whether a gray patch is lake or lawn. In the end
+each place asks the hints themselves: those that are near it and like it give it their colour (`layers.SpreadHints`).
 """
 
 import keras
@@ -17,17 +18,19 @@ from keras import layers
 
 from training.bins import BINS, Distribution
 from training.networks import efficientnet_lite
-from training.networks.layers import PixelShuffle
+from training.networks.layers import HintMap, PixelShuffle, SpreadHints
 
 MULTIPLE = 32
 RENDER_SIZE = 256
 VARIANT = 2  # of EfficientNet-Lite: a better eye than 0 for a tenth more time, as most of it goes to the decoder
 WIDTHS = {32: 256, 16: 160, 8: 96, 4: 64}  # channels of the decoder by stride
 HINT_WIDTHS = {2: 16, 4: 32, 8: 64, 16: 128}  # and of the hints' path
+LIKENESS = 16  # features by which a place is like a hint
+SILENCE = -4.0  # score above which a hint is heard, at first
 
 
 def build(encoder_weights='imagenet', drop_path=0.1):
-    """A fresh network: L and hints to logits over the ab bins at a quarter of the resolution.
+    """A fresh network: L and hints to logits over the ab bins at a quarter of the resolution, and the hints' share.
 
     Parameters
     ----------
@@ -47,10 +50,10 @@ def build(encoder_weights='imagenet', drop_path=0.1):
         return layers.ReLU()(layers.Add()([x, conv(conv(x, channels), channels, activation=False)]))
 
     L = layers.Input((None, None, 1), name='L')
-    hints = layers.Input((None, None, 3), name='hints')
+    hints = layers.Input((None, 5), name='hints')
 
     spread = {}
-    x = layers.Rescaling([1 / 110, 1 / 110, 1.0])(hints)
+    x = layers.Rescaling([1 / 110, 1 / 110, 1.0])(HintMap(dtype='float32')(L, hints))
     for stride, width in HINT_WIDTHS.items():
         x = layers.Conv2D(width, 3, strides=2, padding='same', activation='relu', name=f'hints_{stride}')(x)
         spread[stride] = x
@@ -79,7 +82,15 @@ def build(encoder_weights='imagenet', drop_path=0.1):
         x = residual(conv(layers.Concatenate()([x, skip, spread[stride]]), width))
     # float32 also under mixed precision: the loss is taken here
     logits = layers.Conv2D(len(BINS), 1, dtype='float32', name='logits')(x)
-    network = keras.Model([L, hints], Distribution(dtype='float32', name='distribution')(logits), name='lumachrome')
+    gentle = keras.initializers.RandomNormal(stddev=0.02)
+    alike = layers.Conv2D(LIKENESS, 1, use_bias=False, kernel_initializer=gentle, name='hints_alike')(x)
+    silence = layers.Conv2D(
+        1, 1, kernel_initializer='zeros', bias_initializer=keras.initializers.Constant(SILENCE), name='hints_silence'
+    )(x)
+    logits, share = SpreadHints(stride=4, dtype='float32', name='hints_spread')(logits, alike, silence, L, hints)
+    network = keras.Model(
+        [L, hints], [Distribution(dtype='float32', name='distribution')(logits), share], name='lumachrome'
+    )
     if encoder_weights == 'imagenet':
         efficientnet_lite.load_imagenet(network, VARIANT)
     return network
