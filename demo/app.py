@@ -1,6 +1,7 @@
-"""The page: one photo in, compared before and after, steered by clicking, downloaded at full size.
+"""The page: one photo in, compared before and after, steered by clicking, downloaded at full size; and albums.
 
-Here is how it looks and what leads where; what happens then is in `demo.studio`.
+Here is how it looks and what leads where; what happens then is in `demo.studio`, and in
+`demo.album_page` for albums.
 """
 
 import os
@@ -13,16 +14,20 @@ os.environ.setdefault('HF_HUB_DISABLE_TELEMETRY', '1')
 import gradio as gr
 from starlette.middleware import Middleware
 
-from demo import contract, studio, words
+from demo import album_page, contract, studio, words
 from demo.colorizer import models
 from demo.guard import Guard
 from demo.painter import HintPainter
+from demo.tray import AlbumFiles, AlbumPicker, AlbumReport
 
 EXAMPLES = Path(__file__).parent / 'examples'
 UPLOAD_LIMIT = '200mb'
 KEPT_SECONDS = 60 * words.KEPT_MINUTES  # how long a photo stays on the server
 RENDER_SIZES = (256, 384, 512, 768)
 QUEUE = 32  # visitors who wait; the next one is told to try again
+# Albums take turns among themselves, and one of their photos runs beside a visitor's single one: an album never makes
+# that visitor wait, and two photos at most are in memory.
+ALBUM = {'concurrency_id': 'album', 'concurrency_limit': 1, 'api_visibility': 'private', 'show_progress': 'hidden'}
 LIVE = {'trigger_mode': 'always_last', 'show_progress': 'hidden'}  # while a slider moves, the last place counts
 
 STYLE = """
@@ -30,8 +35,13 @@ STYLE = """
 #title h1 { font-weight: 600; margin: 0 } #title p { margin: 2px 0 0; opacity: .75 }
 #status { min-height: 1.6em; text-align: center } #status p { opacity: .75; font-size: 14px; margin: 0 }
 #warning { min-height: 0 } #warning p { text-align: center; font-size: 14px; margin: 2px 0 }
-#gallery .grid-wrap { min-height: 0; max-height: none } #gallery { border: 0 }
+#gallery .grid-wrap, #album-gallery .grid-wrap { min-height: 0; max-height: none }
+#album-gallery .grid-wrap { padding: 0 }
+#gallery, #album-gallery { border: 0 }
 #gallery .grid-container { grid-template-columns: repeat(auto-fit, minmax(90px, 1fr)) !important }
+#album-gallery .grid-container { grid-template-columns: repeat(auto-fill, minmax(90px, 1fr)) !important }
+#album-gallery .caption-label { opacity: 0 } #album-gallery button:hover .caption-label { opacity: 1 }
+button[role=tab] { opacity: .65 } button[role=tab].selected { opacity: 1; color: var(--body-text-color) !important }
 #privacy p { opacity: .65; font-size: 13px }
 """
 THEME = gr.themes.Base(
@@ -92,67 +102,77 @@ def build(model=None):
     label = words.LABELS
     with gr.Blocks(title='Lumachrome', delete_cache=(600, KEPT_SECONDS)) as page:
         gr.Markdown(label('title'), elem_id='title')
-        photo = _photo_input(
-            label=label('photo'),
-            alt_text=label('chosen'),
-            placeholder=label('drop'),
-            height=360,
-            elem_id='photo',
-        )
-        painter = HintPainter(elem_id='compare', visible='hidden')
-        warning = gr.Markdown(elem_id='warning')
-        status = gr.Markdown(elem_id='status')
-        with gr.Column(visible=False) as controls:
-            with gr.Row():
-                download = gr.Button(label('download'), variant='primary', elem_id='download')
-                another = gr.Button(label('another'), elem_id='another')
-            with gr.Row():
-                saturation = gr.Slider(
-                    0, 2, value=1, step=0.05, label=label('saturation'), min_width=200, elem_id='saturation'
-                )
-                warmth = gr.Slider(-1, 1, value=0, step=0.05, label=label('warmth'), min_width=200, elem_id='warmth')
-                vividness = gr.Slider(
-                    *contract.VIVIDNESS_RANGE,
-                    value=1,
-                    step=0.05,
-                    label=label('vividness'),
-                    visible=colorizer.takes_vividness,
-                    min_width=200,
-                    elem_id='vividness',
-                )
-            with gr.Accordion(
-                label('others'), open=False, visible=colorizer.predicts_distribution, elem_id='others'
-            ) as leans:
-                gallery = gr.Gallery(
-                    show_label=False,
-                    columns=5,
-                    height='auto',
-                    allow_preview=False,
-                    interactive=False,
-                    buttons=[],
-                    elem_id='gallery',
-                )
-            with gr.Accordion(label('palette'), open=False, elem_id='palette'), gr.Row():
-                reference = _photo_input(label=label('reference'), height=160, elem_id='reference')
-                strength = gr.Slider(0, 1, value=0.5, step=0.05, label=label('strength'), elem_id='strength')
-            with (
-                gr.Accordion(label('keep'), open=False, visible=colorizer.takes_hints, elem_id='keep') as keep,
-                gr.Row(),
-            ):
-                save_hints = gr.Button(label('save_hints'), elem_id='save-hints')
-                load_hints = gr.UploadButton(label('load_hints'), file_types=['.json'], elem_id='load-hints')
-            with gr.Accordion(label('settings'), open=False, elem_id='settings'), gr.Row():
-                model_choice = gr.Dropdown(
-                    choices, value=first, label=label('model'), visible=len(choices) > 1, min_width=200, elem_id='model'
-                )
-                render_size = gr.Dropdown(
-                    [(label('own_size'), 0), *((str(size), size) for size in RENDER_SIZES)],
-                    value=0,
-                    label=label('render_size'),
-                    min_width=200,
-                    elem_id='render-size',
-                )
-        gr.Examples(_examples(), inputs=photo, label=label('examples'), elem_id='examples')
+        with gr.Tab(label('one_photo')):
+            photo = _photo_input(
+                label=label('photo'),
+                alt_text=label('chosen'),
+                placeholder=label('drop'),
+                height=360,
+                elem_id='photo',
+            )
+            painter = HintPainter(elem_id='compare', visible='hidden')
+            warning = gr.Markdown(elem_id='warning')
+            status = gr.Markdown(elem_id='status')
+            with gr.Column(visible=False) as controls:
+                with gr.Row():
+                    download = gr.Button(label('download'), variant='primary', elem_id='download')
+                    another = gr.Button(label('another'), elem_id='another')
+                with gr.Row():
+                    saturation = gr.Slider(
+                        0, 2, value=1, step=0.05, label=label('saturation'), min_width=200, elem_id='saturation'
+                    )
+                    warmth = gr.Slider(
+                        -1, 1, value=0, step=0.05, label=label('warmth'), min_width=200, elem_id='warmth'
+                    )
+                    vividness = gr.Slider(
+                        *contract.VIVIDNESS_RANGE,
+                        value=1,
+                        step=0.05,
+                        label=label('vividness'),
+                        visible=colorizer.takes_vividness,
+                        min_width=200,
+                        elem_id='vividness',
+                    )
+                with gr.Accordion(
+                    label('others'), open=False, visible=colorizer.predicts_distribution, elem_id='others'
+                ) as leans:
+                    gallery = gr.Gallery(
+                        show_label=False,
+                        columns=5,
+                        height='auto',
+                        allow_preview=False,
+                        interactive=False,
+                        buttons=[],
+                        elem_id='gallery',
+                    )
+                with gr.Accordion(label('palette'), open=False, elem_id='palette'), gr.Row():
+                    reference = _photo_input(label=label('reference'), height=160, elem_id='reference')
+                    strength = gr.Slider(0, 1, value=0.5, step=0.05, label=label('strength'), elem_id='strength')
+                with (
+                    gr.Accordion(label('keep'), open=False, visible=colorizer.takes_hints, elem_id='keep') as keep,
+                    gr.Row(),
+                ):
+                    save_hints = gr.Button(label('save_hints'), elem_id='save-hints')
+                    load_hints = gr.UploadButton(label('load_hints'), file_types=['.json'], elem_id='load-hints')
+                with gr.Accordion(label('settings'), open=False, elem_id='settings'), gr.Row():
+                    model_choice = gr.Dropdown(
+                        choices,
+                        value=first,
+                        label=label('model'),
+                        visible=len(choices) > 1,
+                        min_width=200,
+                        elem_id='model',
+                    )
+                    render_size = gr.Dropdown(
+                        [(label('own_size'), 0), *((str(size), size) for size in RENDER_SIZES)],
+                        value=0,
+                        label=label('render_size'),
+                        min_width=200,
+                        elem_id='render-size',
+                    )
+            gr.Examples(_examples(), inputs=photo, label=label('examples'), elem_id='examples')
+        with gr.Tab(label('album')):
+            _album(choices, first, colorizer.takes_vividness)
         gr.Markdown(label('limits'), elem_id='privacy')
 
         seen = gr.State()
@@ -196,8 +216,75 @@ def build(model=None):
                 api_name='colorize',
                 **network | {'api_visibility': 'public'},
             )
+            gr.Button().click(
+                album_page.colorize_album,
+                [AlbumFiles(label='Photos or ZIPs'), model_choice, any_saturation, vividness, any_size],
+                [gr.File(label='ZIP of the photos in colour'), gr.JSON(label='Report')],
+                api_name='colorize_album',
+                **ALBUM | {'api_visibility': 'public'},
+            )
     page.queue(max_size=QUEUE)
     return page
+
+
+def _album(choices, first, takes_vividness):
+    """The part of the page where many photos are coloured."""
+    label = words.LABELS
+    picker = AlbumPicker(album_page.MAX_PHOTOS, padding=False, elem_id='album')
+    with gr.Column() as settings:
+        with gr.Row():
+            saturation = gr.Slider(
+                0, 2, value=1, step=0.05, label=label('saturation'), min_width=200, elem_id='album-saturation'
+            )
+            vividness = gr.Slider(
+                *contract.VIVIDNESS_RANGE,
+                value=1,
+                step=0.05,
+                label=label('vividness'),
+                visible=takes_vividness,
+                min_width=200,
+                elem_id='album-vividness',
+            )
+            model_choice = gr.Dropdown(
+                choices,
+                value=first,
+                label=label('model'),
+                visible=len(choices) > 1,
+                min_width=200,
+                elem_id='album-model',
+            )
+        start = gr.Button(label('album_start'), variant='primary', interactive=False, elem_id='album-start')
+    report = AlbumReport(visible='hidden', padding=False, elem_id='album-report')
+    leave = gr.Button(label('cancel'), visible=False, elem_id='album-leave')
+    stop = gr.Button(label('cancel'), visible=False, elem_id='album-stop')
+    with gr.Row():
+        download = gr.DownloadButton(
+            label('download_album'), variant='primary', visible=False, elem_id='album-download'
+        )
+        again = gr.Button(label('another_album'), visible=False, elem_id='album-again')
+    gallery = gr.Gallery(
+        label=label('album_results'),
+        show_label=False,
+        columns=6,
+        height='auto',
+        visible=False,
+        allow_preview=False,
+        interactive=False,
+        buttons=[],
+        elem_id='album-gallery',
+    )
+
+    shown = [picker, settings, report, gallery, leave, stop, download, again]  # as album_page.PARTS
+    at_once = {'queue': False, 'api_visibility': 'private', 'show_progress': 'hidden'}
+    picker.picked(lambda files: gr.update(interactive=bool(files)), picker, start, **at_once)
+    model_choice.input(album_page.suits, model_choice, vividness, **at_once)
+    running = start.click(album_page.begin, picker, shown, **at_once).success(
+        album_page.run, [picker, model_choice, saturation, vividness], shown, **ALBUM
+    )
+    running.failure(album_page.choose, None, shown, **at_once)
+    leave.click(album_page.choose, None, shown, cancels=running, **at_once)
+    stop.click(album_page.cancel, None, stop, **at_once)
+    again.click(album_page.start_again, None, [start, *shown], **at_once)
 
 
 def serve(model=None):

@@ -4,9 +4,7 @@ Gradio's own ImageSlider has a handle that no key reaches and pictures without a
 static: a value reaches the page only as an address or as text, never as markup. `demo.painter` builds on it.
 """
 
-import json
-
-from demo.words import WORDS
+from demo import words
 
 TEMPLATE = """
 <figure class="compare" hidden>
@@ -54,15 +52,8 @@ STYLE = """
 
 # Both scripts run in one function: what is declared here is there for the painter's as well.
 SCRIPT = (
-    f'const allWords = {json.dumps(WORDS, ensure_ascii=False)};'
+    words.IN_BROWSER
     + """
-const words = allWords[navigator.language.toLowerCase().startsWith('zh') ? 'zh' : 'en'];
-const find = selector => element.querySelector(selector);
-for (const node of element.querySelectorAll('[data-word]')) node.textContent = words[node.dataset.word];
-for (const node of element.querySelectorAll('[data-label]')) {
-  node.setAttribute('aria-label', words[node.dataset.label]);
-  node.title = words[node.dataset.label];
-}
 const figure = find('.compare'), frame = find('.frame'), stage = find('.stage');
 const before = find('.before'), after = find('.after'), range = find('.range'), line = find('.line');
 let zoom = 1, whole = 0, pressed = null, dragged = false;

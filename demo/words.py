@@ -4,6 +4,8 @@ Labels are translated in the browser, by Gradio; `of` gives the words for what t
 is for everybody else.
 """
 
+import json
+
 import gradio as gr
 
 KEPT_MINUTES = 60  # how long a photo stays on the server
@@ -71,6 +73,31 @@ WORDS = {
         'has_colors': 'This photo has colours of its own: only its light and dark are used.',
         'is_dull': 'The network found next to nothing to colour here.',
         'click_to_color': 'Click on the photo to help it.',
+        'one_photo': 'One photo',
+        'album': 'Album',
+        'album_drop': 'Drop photos, a folder or a ZIP here',
+        'album_limit': 'At most {count} photos at a time; the colours come back as one ZIP with the same names.',
+        'choose_photos': 'Choose photos or a ZIP',
+        'choose_folder': 'Choose a folder',
+        'forget': 'Remove all',
+        'uploading': 'Uploading {done} of {count} …',
+        'ready': 'Ready: {count} files, {size} MB',
+        'not_uploaded': 'Not uploaded, because too large or cut off: {names}',
+        'nothing_there': 'No photos were found there.',
+        'album_start': 'Colour the album',
+        'album_waits': 'Waiting: the album of somebody else comes first.',
+        'album_done': '{done} of {photos} photos',
+        'album_results': 'In colour, the last ones first',
+        'album_finished': '{coloured} of {photos} photos coloured.',
+        'album_stopped': 'Cancelled: {left} were not reached.',
+        'album_late': 'An album may take {minutes} minutes here: {left} were not reached. Send them as another album.',
+        'album_problems': 'What to know about these:',
+        'album_choose_first': 'Choose some photos first.',
+        'album_too_many': 'These are {count} photos: an album here has at most {limit}. Send them as several albums.',
+        'cancel': 'Cancel',
+        'cancelling': 'Finishing this photo …',
+        'download_album': 'Download the ZIP',
+        'another_album': 'Another album',
         'choose_first': 'Choose a photo first.',
         'unreadable': '{reason}',
         'refused': '{reason}',
@@ -138,6 +165,31 @@ WORDS = {
         'has_colors': '这张照片本身有颜色：这里只使用它的明暗。',
         'is_dull': '模型在这张照片里几乎没找到可上的颜色。',
         'click_to_color': '点击照片来帮助它。',
+        'one_photo': '单张照片',
+        'album': '相册',
+        'album_drop': '把多张照片、文件夹或 ZIP 拖到这里',
+        'album_limit': '一次最多 {count} 张；上色后打包成一个 ZIP，文件名不变。',
+        'choose_photos': '选择照片或 ZIP',
+        'choose_folder': '选择文件夹',
+        'forget': '全部移除',
+        'uploading': '正在上传 {done} / {count} …',
+        'ready': '已就绪：{count} 个文件，{size} MB',
+        'not_uploaded': '未能上传（太大或连接中断）：{names}',
+        'nothing_there': '那里没有找到照片。',
+        'album_start': '为相册上色',
+        'album_waits': '正在等待：先处理别人的相册。',
+        'album_done': '{photos} 张中的 {done} 张',
+        'album_results': '上色结果，最新的在前',
+        'album_finished': '{photos} 张中已上色 {coloured} 张。',
+        'album_stopped': '已取消：还有 {left} 张没有处理。',
+        'album_late': '这里一个相册最多处理 {minutes} 分钟：还有 {left} 张没有处理，请另作一个相册发送。',
+        'album_problems': '以下照片请留意：',
+        'album_choose_first': '请先选择一些照片。',
+        'album_too_many': '共 {count} 张照片：这里一个相册最多 {limit} 张，请分成几个相册。',
+        'cancel': '取消',
+        'cancelling': '正在完成这一张 …',
+        'download_album': '下载 ZIP',
+        'another_album': '换一个相册',
         'choose_first': '请先选择一张照片。',
         'unreadable': '这张照片无法读取或写入。{reason}',
         'refused': '无法这样做。{reason}',
@@ -147,6 +199,20 @@ WORDS = {
 }
 
 LABELS = gr.I18n(**WORDS)
+
+# For a component's JavaScript: its `words`, `find`, and the texts of what asks for them by data-word or data-label.
+IN_BROWSER = (
+    f'const allWords = {json.dumps(WORDS, ensure_ascii=False)};'
+    + """
+const words = allWords[navigator.language.toLowerCase().startsWith('zh') ? 'zh' : 'en'];
+const find = selector => element.querySelector(selector);
+for (const node of element.querySelectorAll('[data-word]')) node.textContent = words[node.dataset.word];
+for (const node of element.querySelectorAll('[data-label]')) {
+  node.setAttribute('aria-label', words[node.dataset.label]);
+  node.title = words[node.dataset.label];
+}
+"""
+)
 
 
 def of(request):

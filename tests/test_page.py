@@ -58,8 +58,8 @@ def _rotated():
 # ---- HTTP
 
 
-def test_only_colorize_is_public(client):
-    assert set(client.view_api(return_format='dict')['named_endpoints']) == {'/colorize'}
+def test_two_calls_are_public(client):
+    assert set(client.view_api(return_format='dict')['named_endpoints']) == {'/colorize', '/colorize_album'}
 
 
 def test_the_api_gives_the_photo_at_full_size_in_its_format(client, photo):
