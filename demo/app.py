@@ -276,7 +276,9 @@ def _album(choices, first, takes_vividness):
 
     shown = [picker, settings, report, gallery, leave, stop, download, again]  # as album_page.PARTS
     at_once = {'queue': False, 'api_visibility': 'private', 'show_progress': 'hidden'}
-    picker.picked(lambda files: gr.update(interactive=bool(files)), picker, start, **at_once)
+    picker.picked(
+        lambda files: gr.update(interactive=bool(files)), picker, start, trigger_mode='always_last', **at_once
+    )
     model_choice.input(album_page.suits, model_choice, vividness, **at_once)
     running = start.click(album_page.begin, picker, shown, **at_once).success(
         album_page.run, [picker, model_choice, saturation, vividness], shown, **ALBUM

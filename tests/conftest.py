@@ -1,8 +1,10 @@
-"""What several rooms' tests share: photos to train on, and small files that need no training and no export."""
+"""What several rooms' tests share: photos to train on, small files that need no training and no export, the page."""
 
 import os
 
 os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '2')
+
+import shutil
 
 import numpy as np
 import onnx
@@ -171,3 +173,64 @@ def photo_folder(tmp_path_factory):
         y, x = (rng.integers(0, length - 130) for length in picture.shape[:2])
         Image.fromarray(picture[y : y + 100, x : x + 130]).save(folder / f'{i:02}.png')
     return folder
+
+
+# ---- the page; Gradio takes seconds to load, which the other rooms' tests need not wait for
+
+
+@pytest.fixture(scope='module')
+def cache(tmp_path_factory):
+    return tmp_path_factory.mktemp('gradio')
+
+
+@pytest.fixture(scope='module')
+def url(standins, cache):
+    """The page, served on a free port with two networks whose colours are known."""
+    from demo import app, colorizer
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(colorizer, 'MODELS', standins)
+        patch.setenv('GRADIO_TEMP_DIR', str(cache))
+        page = app.build()
+        _, address, _ = page.launch(prevent_thread_lock=True, quiet=True, **app.LAUNCH)
+        yield address.rstrip('/')
+        page.close()
+
+
+@pytest.fixture(scope='module')
+def client(url, tmp_path_factory):
+    from gradio_client import Client
+
+    return Client(url, verbose=False, download_files=str(tmp_path_factory.mktemp('downloads')))
+
+
+@pytest.fixture(scope='module')
+def browser():
+    chromium = shutil.which('chromium') or shutil.which('chromium-browser') or shutil.which('google-chrome')
+    if chromium is None:
+        if os.environ.get('CI') == 'true':
+            pytest.fail('No Chromium: install it from the distribution (apt-get install chromium).')
+        pytest.skip('No Chromium here: the page was not tried in a browser.')
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=['--no-sandbox', '--disable-gpu'])
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def page(browser, url):
+    """The page in a browser; `outside` are the addresses of other hosts that it asked for."""
+    page = browser.new_page(viewport={'width': 1280, 'height': 900})
+    page.outside, page.errors = [], []
+    page.on('request', lambda request: page.outside.append(request.url) if _is_outside(request.url, url) else None)
+    page.on('pageerror', lambda error: page.errors.append(str(error)))
+    page.goto(url)
+    page.wait_for_selector('#photo input[type=file]', state='attached')
+    yield page
+    page.close()
+
+
+def _is_outside(address, url):
+    return not address.startswith((url, 'data:', 'blob:'))

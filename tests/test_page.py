@@ -4,8 +4,6 @@ import base64
 import contextlib
 import io
 import json
-import os
-import shutil
 import time
 from pathlib import Path
 
@@ -17,28 +15,6 @@ from gradio_client.exceptions import AppError
 from PIL import Image
 
 from demo import app, colorizer, guard, photofile
-
-
-@pytest.fixture(scope='module')
-def cache(tmp_path_factory):
-    return tmp_path_factory.mktemp('gradio')
-
-
-@pytest.fixture(scope='module')
-def url(standins, cache):
-    """The page, served on a free port with two networks whose colours are known."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(colorizer, 'MODELS', standins)
-        patch.setenv('GRADIO_TEMP_DIR', str(cache))
-        page = app.build()
-        _, address, _ = page.launch(prevent_thread_lock=True, quiet=True, **app.LAUNCH)
-        yield address.rstrip('/')
-        page.close()
-
-
-@pytest.fixture(scope='module')
-def client(url, tmp_path_factory):
-    return Client(url, verbose=False, download_files=str(tmp_path_factory.mktemp('downloads')))
 
 
 @pytest.fixture(scope='module')
@@ -170,37 +146,6 @@ def test_what_visitors_need_not_see_is_closed(url):
 
 
 # ---- the browser
-
-
-@pytest.fixture(scope='module')
-def browser():
-    chromium = shutil.which('chromium') or shutil.which('chromium-browser') or shutil.which('google-chrome')
-    if chromium is None:
-        if os.environ.get('CI') == 'true':
-            pytest.fail('No Chromium: install it from the distribution (apt-get install chromium).')
-        pytest.skip('No Chromium here: the page was not tried in a browser.')
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=['--no-sandbox', '--disable-gpu'])
-        yield browser
-        browser.close()
-
-
-@pytest.fixture
-def page(browser, url):
-    page = browser.new_page(viewport={'width': 1280, 'height': 900})
-    page.outside, page.errors = [], []
-    page.on('request', lambda request: page.outside.append(request.url) if _is_outside(request.url, url) else None)
-    page.on('pageerror', lambda error: page.errors.append(str(error)))
-    page.goto(url)
-    page.wait_for_selector('#photo input[type=file]', state='attached')
-    yield page
-    page.close()
-
-
-def _is_outside(address, url):
-    return not address.startswith((url, 'data:', 'blob:'))
 
 
 def _choose(page, path):
