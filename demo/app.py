@@ -36,10 +36,10 @@ STYLE = """
 #status { min-height: 1.6em; text-align: center } #status p { opacity: .75; font-size: 14px; margin: 0 }
 #warning { min-height: 0 } #warning p { text-align: center; font-size: 14px; margin: 2px 0 }
 #gallery .grid-wrap, #album-gallery .grid-wrap { min-height: 0; max-height: none }
-#album-gallery .grid-wrap { padding: 0 }
-#gallery, #album-gallery { border: 0 }
+#album .html-container, #album-report .html-container, #album-gallery .grid-wrap { padding: 0 }
+#gallery, #album-gallery { border: 0 } #album-gallery { background: none }
 #gallery .grid-container { grid-template-columns: repeat(auto-fit, minmax(90px, 1fr)) !important }
-#album-gallery .grid-container { grid-template-columns: repeat(auto-fill, minmax(90px, 1fr)) !important }
+#album-gallery .grid-container { grid-template-columns: repeat(auto-fill, minmax(min(130px, 30%), 1fr)) !important }
 #album-gallery .caption-label { opacity: 0 } #album-gallery button:hover .caption-label { opacity: 1 }
 button[role=tab] { opacity: .65 } button[role=tab].selected { opacity: 1; color: var(--body-text-color) !important }
 #privacy p { opacity: .65; font-size: 13px }
@@ -230,7 +230,7 @@ def build(model=None):
 def _album(choices, first, takes_vividness):
     """The part of the page where many photos are coloured."""
     label = words.LABELS
-    picker = AlbumPicker(album_page.MAX_PHOTOS, padding=False, elem_id='album')
+    picker = AlbumPicker(album_page.MAX_PHOTOS, elem_id='album')
     with gr.Column() as settings:
         with gr.Row():
             saturation = gr.Slider(
@@ -254,7 +254,7 @@ def _album(choices, first, takes_vividness):
                 elem_id='album-model',
             )
         start = gr.Button(label('album_start'), variant='primary', interactive=False, elem_id='album-start')
-    report = AlbumReport(visible='hidden', padding=False, elem_id='album-report')
+    report = AlbumReport(visible='hidden', elem_id='album-report')
     leave = gr.Button(label('cancel'), visible=False, elem_id='album-leave')
     stop = gr.Button(label('cancel'), visible=False, elem_id='album-stop')
     with gr.Row():
