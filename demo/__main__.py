@@ -1,6 +1,6 @@
 """The page and the command line.
 
-python -m demo                                          opens the page
+python -m demo [--mcp]                                  opens the page
 python -m demo colorize PHOTO|FOLDER|ZIP... -o OUT      colours photos
 """
 
@@ -29,7 +29,7 @@ def serve(options):
     """Show the page until it is stopped; Gradio's environment variables hold."""
     from demo import app  # gradio takes seconds to load, which the other commands need not wait for
 
-    app.serve(options.model)
+    app.serve(options.model, options.mcp)
     return 0
 
 
@@ -72,11 +72,12 @@ def colorize(options):
 def _parser():
     parser = argparse.ArgumentParser(
         prog='python -m demo',
-        usage='python -m demo [--model MODEL]\n       python -m demo colorize PHOTO|FOLDER|ZIP... -o OUT [--help]',
+        usage='python -m demo [--model MODEL] [--mcp]\n       python -m demo colorize PHOTO|FOLDER|ZIP... -o OUT',
         description='Colour black-and-white photos, on a page in the browser or here in the shell.',
     )
     model = {'metavar': 'MODEL', 'help': f'a name ({", ".join(models()) or "none is there yet"}) or an .onnx file'}
     parser.add_argument('--model', **model)
+    parser.add_argument('--mcp', action='store_true', help='the page is an MCP server too, for AI assistants')
     commands = parser.add_subparsers(dest='command', metavar='colorize')
     command = commands.add_parser(
         'colorize',

@@ -12,9 +12,10 @@ os.environ.setdefault('GRADIO_ANALYTICS_ENABLED', 'False')
 os.environ.setdefault('HF_HUB_DISABLE_TELEMETRY', '1')
 
 import gradio as gr
+import gradio.mcp
 from starlette.middleware import Middleware
 
-from demo import album_page, contract, studio, words
+from demo import album_page, contract, studio, tool, words
 from demo.colorizer import models
 from demo.guard import Guard
 from demo.painter import HintPainter
@@ -65,19 +66,28 @@ class PhotoInput(gr.Image):
     is_template = True  # the page knows it as the image component that it is
 
     def preprocess(self, payload):
-        try:
-            return super().preprocess(payload)
-        except Exception as error:  # whatever Pillow and Gradio make of a file that is no photo
-            if payload.path is None:
-                raise gr.Error('This is not a photo that can be read.', print_exception=False) from error
-            return payload.path
+        if payload is not None and payload.path is None:
+            with studio.in_words():
+                return studio.store(payload.url or '')
+        return payload and payload.path
+
+
+class HintList(gr.JSON):
+    """Gradio's JSON input, which says in the API pages and to assistants what hints are."""
+
+    is_template = True
+
+    def api_info(self):
+        side = {'type': 'number', 'minimum': 0, 'maximum': 1}
+        hint = {'x': side, 'y': side, 'color': {'type': 'string', 'description': '#rrggbb'}}
+        return {'type': 'array', 'items': {'type': 'object', 'properties': hint, 'required': list(hint)}}
+
+    def example_payload(self):
+        return [{'x': 0.5, 'y': 0.2, 'color': '#4060c0'}]
 
 
 def _photo_input(**settings):
-    # What comes as a data: address is stored as PNG, without loss.
-    return PhotoInput(
-        type='filepath', image_mode=None, format='png', sources=['upload', 'clipboard'], buttons=[], **settings
-    )
+    return PhotoInput(type='filepath', image_mode=None, sources=['upload', 'clipboard'], buttons=[], **settings)
 
 
 def build(model=None):
@@ -211,7 +221,7 @@ def build(model=None):
             any_size = gr.Number(0, precision=0, minimum=0, maximum=contract.RENDER_SIZE_RANGE[1], label='Render size')
             gr.Button().click(
                 studio.colorize,
-                [photo, model_choice, any_saturation, vividness, any_size, gr.JSON(label='Hints')],
+                [photo, model_choice, any_saturation, vividness, any_size, HintList(label='Hints')],
                 [gr.File(label='Colour photo'), gr.Textbox(label='Status')],
                 api_name='colorize',
                 **network | {'api_visibility': 'public'},
@@ -289,9 +299,22 @@ def _album(choices, first, takes_vividness):
     again.click(album_page.start_again, None, [start, *shown], **at_once)
 
 
-def serve(model=None):
-    """Show the page until it is stopped: on 127.0.0.1, unless Gradio's environment variables say otherwise."""
-    build(model).launch(inbrowser=True, **LAUNCH)
+def serve(model=None, mcp=False):
+    """Show the page until it is stopped: on 127.0.0.1, unless Gradio's environment variables say otherwise.
+
+    Parameters
+    ----------
+    model : str or Path, optional
+        The model chosen at first, by name or by path.
+    mcp : bool
+        Whether assistants find the tool `colorize`, at /gradio_api/mcp/.
+
+    Raises
+    ------
+    ModelError
+        There is no such model, or none at all.
+    """
+    build(model).launch(inbrowser=True, **LAUNCH | {'mcp_server': mcp})
 
 
 def _examples():
@@ -300,6 +323,7 @@ def _examples():
     ]
 
 
+gradio.mcp.GradioMCPServer = tool.Server  # of which `launch` makes one
 LAUNCH = {
     'theme': THEME,
     'css': STYLE,
@@ -308,6 +332,7 @@ LAUNCH = {
     'enable_monitoring': False,
     'run_history': False,
     'show_error': False,
+    'mcp_server': False,
     'footer_links': ['api', 'settings'],
     'app_kwargs': {'openapi_url': None, 'docs_url': None, 'redoc_url': None, 'middleware': [Middleware(Guard)]},
 }

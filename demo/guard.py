@@ -12,7 +12,7 @@ from starlette.responses import JSONResponse
 
 JSON_BYTES = 20_000_000  # a photo may come as a data: URL of this size; larger ones are uploaded as files
 _REMOTE_FILE = re.compile(r'/(file|proxy)[=/]+\s*(https?|ftp):', re.IGNORECASE)
-_CALL = re.compile(r'/(call|queue/join|run|api)(/|$)')
+_CALL = re.compile(r'/(call|queue/join|run|api|mcp)(/|$)')
 _ADDRESS = re.compile(r'\s*(https?|ftp|file):', re.IGNORECASE)
 
 

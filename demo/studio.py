@@ -5,8 +5,11 @@ What is seen is a preview, so that it answers at once however large the photo is
 What goes wrong reaches the visitor as a sentence.
 """
 
+import base64
+import binascii
 import contextlib
 import functools
+import re
 import secrets
 import time
 from dataclasses import dataclass, replace
@@ -20,6 +23,7 @@ from demo import photofile, steer, words
 from demo.colorizer import CUDA, Colorizer, Guess, ModelError, ProviderError
 
 THUMBNAIL = 240  # long side in pixels of the other colourings
+DATA_ADDRESS = re.compile(r'data:image/([a-z0-9]+)[a-z0-9.+-]*;base64,', re.IGNORECASE)
 
 loaded = functools.cache(Colorizer)  # a network is read once and shared by all visitors
 
@@ -54,8 +58,7 @@ def colorize(
         saturation: Factor on the colours, 0 (gray) to 4; 1 is the network's own colour.
         vividness: From 0, faithful, to 1, vivid. Networks that know no vividness pass it over.
         render_size: Short side in pixels, 32 to 1024, at which the network looks at the photo; 0 is its own.
-        hints: Known colours, a list such as [{"x": 0.5, "y": 0.2, "color": "#4060c0"}], x and y as fractions of width
-            and height. Networks that take no hints refuse them.
+        hints: Known colours, such as [{"x": 0.5, "y": 0.2, "color": "#4060c0"}]; x, y: fractions of width, height.
 
     Returns:
         The photo in colour, and a line with its size, where it was coloured, and how long that took.
@@ -221,6 +224,28 @@ def new_file(name):
     folder = Path(gr.utils.get_upload_folder()) / secrets.token_hex(16)
     folder.mkdir(parents=True)
     return folder / name
+
+
+def store(address):
+    """Write the photo of a data: URL to a file, byte for byte, and give its path.
+
+    Raises
+    ------
+    PhotoError
+        It is no such URL.
+    """
+    start = DATA_ADDRESS.match(address)
+    try:
+        content = base64.b64decode(address[start.end() :], validate=True) if start else b''
+    except binascii.Error:
+        content = b''
+    if not content:
+        raise photofile.PhotoError(
+            'This data: URL holds no photo: send data:image/jpeg;base64, and then all of the file.'
+        )
+    path = new_file(f'photo.{start[1].lower()}')
+    path.write_bytes(content)
+    return str(path)
 
 
 @contextlib.contextmanager
