@@ -14,7 +14,7 @@ from gradio_client import Client, handle_file
 from gradio_client.exceptions import AppError
 from PIL import Image
 
-from demo import app, colorizer, guard, photofile
+from demo import app, colorizer, guard, photofile, steer
 
 
 @pytest.fixture(scope='module')
@@ -455,6 +455,19 @@ def test_a_photo_with_colours_of_its_own_brings_a_warning(page, photo, tmp_path)
     page.wait_for_selector('#photo', state='visible')
     _choose(page, photo)
     assert page.inner_text('#warning').strip() == ''
+
+
+def test_next_to_no_colour_brings_a_warning_and_what_to_do(page, photo, tmp_path):
+    _steered(page, photo)
+    assert page.inner_text('#warning').strip() == ''
+    quarters = [(x, y) for x in (0.2, 0.8) for y in (0.2, 0.8)]
+    steer.write_hints(tmp_path / 'gray.json', 'grandmother.jpg', [{'x': x, 'y': y, 'color': '#808080'} for x, y in quarters])
+    page.click('#keep button')
+    with _news(page):
+        page.set_input_files('#keep input[type=file]', tmp_path / 'gray.json')
+    assert page.inner_text('#warning').strip() == (
+        'The network found next to nothing to colour here. Click on the photo to help it.'
+    )
 
 
 def test_zoom_keeps_the_place_and_clicks_still_meet_it(page, photo):
