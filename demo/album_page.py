@@ -4,6 +4,7 @@ The photos go through `album.colorize` one by one into a ZIP on the disk, so tha
 they are. What goes wrong with one of them is a sentence in the report; the others follow.
 """
 
+import secrets
 import threading
 import time
 from collections import deque
@@ -37,8 +38,8 @@ class Progress:
     failed : list of (name, reason)
     notes : list of str
         What is to be known about photos that were coloured.
-    shown : sequence of (path, name)
-        Small pictures of the last ones, the newest first.
+    news : deque of album.Outcome
+        The last ones that were coloured, with small pictures, for who looks to take out.
     archive : Path or None
         The ZIP, in the end, unless nothing could be coloured.
     ended : str
@@ -49,7 +50,7 @@ class Progress:
     done: int = 0
     failed: list = field(default_factory=list)
     notes: list = field(default_factory=list)
-    shown: deque = field(default_factory=lambda: deque(maxlen=SHOWN))
+    news: deque = field(default_factory=lambda: deque(maxlen=SHOWN))
     archive: Path | None = None
     ended: str = ''
 
@@ -77,7 +78,8 @@ def colorize_album(files, model=None, saturation=1.0, vividness=1.0, render_size
     """
     say = words.of(request)
     with studio.in_words(say):
-        for progress in _coloured(files, model, saturation, vividness, int(render_size), say, threading.Event()):
+        settings = {'saturation': saturation, 'vividness': vividness, 'render_size': int(render_size)}
+        for progress in _coloured(files, model, say, **settings):
             yield (
                 progress.archive and str(progress.archive),
                 {
@@ -121,15 +123,20 @@ def begin(request: gr.Request, files):
 
 def run(request: gr.Request, files, model, saturation, vividness):
     """Colour an album and show how far it is."""
-    say, cancelled = words.of(request), threading.Event()
-    _cancels[request.session_hash] = cancelled
+    say = words.of(request)
+    cancelled = _cancels[request.session_hash] = threading.Event()
+    folder, pictures = studio.new_file('pictures'), deque(maxlen=SHOWN)
+    folder.mkdir()
+    settings = {'saturation': saturation, 'vividness': vividness}
     try:
         with studio.in_words(say):
-            for progress in _coloured(files, model, saturation, vividness, 0, say, cancelled):
-                yield _show(report=_report(progress, say), gallery=_gallery(progress), stop={})
+            for progress in _coloured(files, model, say, cancelled, SHOWN_SIDE, **settings):
+                pictures.extendleft(_pictures(progress, folder))
+                gallery = {'value': list(pictures), 'visible': bool(pictures)}
+                yield _show(report=_report(progress, say), gallery=gallery, stop={})
         yield _show(
             report=_final_report(progress, say),
-            gallery=_gallery(progress),
+            gallery=gallery,
             download={'value': progress.archive and str(progress.archive), 'visible': progress.archive is not None},
             again={},
         )
@@ -144,7 +151,7 @@ def cancel(request: gr.Request):
     return gr.update(value=words.of(request)['cancelling'], interactive=False)
 
 
-def _coloured(files, model, saturation, vividness, render_size, say, cancelled):
+def _coloured(files, model, say, cancelled=None, preview=0, **settings):
     """Colour an album. Yields the same `Progress` again and again; closed early, it leaves no file behind."""
     if not files:
         raise gr.Error(say['album_choose_first'], print_exception=False)
@@ -152,19 +159,17 @@ def _coloured(files, model, saturation, vividness, render_size, say, cancelled):
     if len(found) > MAX_PHOTOS:
         text = say['album_too_many'].format(count=len(found), limit=MAX_PHOTOS)
         raise gr.Error(text, print_exception=False)
-    settings = {'saturation': saturation, 'render_size': render_size}
-    if colorizer.takes_vividness:
-        settings['vividness'] = vividness
-    progress, previews = Progress(len(found)), studio.new_file('previews')
-    previews.mkdir()
-    path = studio.new_file(f'{_title(files)}-colour{zipped.SUFFIX}')
+    if not colorizer.takes_vividness:
+        settings |= {'vividness': None}
+    progress, path = Progress(len(found)), studio.new_file(f'{_title(files)}-colour{zipped.SUFFIX}')
     yield progress
     end, seen = time.monotonic() + 60 * MINUTES, time.monotonic()
     with zipped.Writer(path, MAX_RESULT) as target:
-        for outcome in album.colorize(found, colorizer, target, preview=SHOWN_SIDE, **settings):
-            _note(progress, outcome, previews)
-            if progress.done < progress.photos and (cancelled.is_set() or time.monotonic() > end):
-                progress.ended = 'stopped' if cancelled.is_set() else 'late'
+        for outcome in album.colorize(found, colorizer, target, preview, **settings):
+            _note(progress, outcome)
+            stopped = cancelled is not None and cancelled.is_set()
+            if progress.done < progress.photos and (stopped or time.monotonic() > end):
+                progress.ended = 'stopped' if stopped else 'late'
                 break
             if time.monotonic() - seen > PAUSE:
                 yield progress
@@ -199,16 +204,24 @@ def _title(files):
     return names[0].stem if len(names) == 1 else 'album'
 
 
-def _note(progress, outcome, previews):
+def _note(progress, outcome):
     progress.done += 1
     if outcome.error:
         progress.failed.append((outcome.name, outcome.error))
         return
     if outcome.note:
         progress.notes.append(outcome.note)
-    picture = previews / f'{progress.done}.jpg'
-    photofile.write_preview(picture, outcome.small)
-    progress.shown.appendleft((str(picture), PurePosixPath(outcome.name).name))
+    if outcome.small is not None:
+        progress.news.append(outcome)
+
+
+def _pictures(progress, folder):
+    """What is new as files, with their names. Gradio deletes in the end what it has shown, and only that."""
+    while progress.news:
+        outcome = progress.news.popleft()
+        path = folder / f'{secrets.token_hex(4)}.jpg'
+        photofile.write_preview(path, outcome.small)
+        yield str(path), PurePosixPath(outcome.name).name
 
 
 def _report(progress, say):
@@ -224,10 +237,6 @@ def _final_report(progress, say):
         line = f'{line} {say[f"album_{progress.ended}"].format(left=left, minutes=MINUTES)}'
     problems = [reason for _, reason in progress.failed] + progress.notes
     return {'value': Reported(line=line, problems=problems)}
-
-
-def _gallery(progress):
-    return {'value': list(progress.shown), 'visible': bool(progress.shown)}
 
 
 def _show(**shown):

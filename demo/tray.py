@@ -8,7 +8,8 @@ import json
 from pathlib import Path
 
 import gradio as gr
-from gradio.data_classes import FileData, GradioModel
+from gradio.data_classes import FileData, GradioModel, ListFiles
+from pydantic import model_validator
 
 from demo import photofile, words, zipped
 
@@ -250,6 +251,13 @@ class AlbumReport(_Component):
         return Reported.model_json_schema()
 
 
+class _Files(ListFiles):
+    @model_validator(mode='before')
+    @classmethod
+    def _one_is_a_list_of_one(cls, value):
+        return [value] if isinstance(value, dict) else value
+
+
 class AlbumFiles(gr.File):
     """Gradio's input for several files, for the API: to Python a list of (path, name), as they were called before."""
 
@@ -257,6 +265,7 @@ class AlbumFiles(gr.File):
 
     def __init__(self, **settings):
         super().__init__(file_count='multiple', **settings)
+        self.data_model = _Files
 
     def preprocess(self, payload):
         return [] if payload is None else [(file.path, file.orig_name or Path(file.path).name) for file in payload]

@@ -81,7 +81,7 @@ WORDS = {
         'choose_folder': 'Choose a folder',
         'forget': 'Remove all',
         'uploading': 'Uploading {done} of {count} …',
-        'ready': 'Ready: {count} files, {size} MB',
+        'ready': 'Files ready: {count} ({size} MB)',
         'not_uploaded': 'Not uploaded, because too large or cut off: {names}',
         'nothing_there': 'No photos were found there.',
         'album_start': 'Colour the album',

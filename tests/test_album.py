@@ -232,7 +232,7 @@ def test_a_zip_through_the_api_with_settings(client, photo, tmp_path):
     )
     alone = np.asarray(Image.open(one)).astype(int)[0, 0]
     assert _redness(archive, 'summer/b.jpg', tmp_path) == alone[0] - alone[1] != 0
-    gray, _ = client.predict([handle_file(source)], saturation=0, api_name='/colorize_album')
+    gray, _ = client.predict(handle_file(source), saturation=0, api_name='/colorize_album')  # one needs no list
     assert _redness(gray, 'a.jpg', tmp_path) == 0
 
 
@@ -369,6 +369,30 @@ def test_an_album_with_a_broken_file_from_upload_to_zip(page, holiday, tmp_path)
     assert page.inner_text('.state') == '' and page.is_disabled('#album-start')
     assert not page.is_visible('#album-gallery') and not page.is_visible('.forget')
     assert page.outside == [] and page.errors == []
+
+
+def test_photos_and_folders_are_dropped(page, holiday, photo, tmp_path):
+    _open(page)
+    box = page.locator('.picker').bounding_box()
+    at = {'x': box['x'] + 20, 'y': box['y'] + 20}
+    data = {'items': [], 'files': [str(holiday), str(photo)], 'dragOperationsMask': 1}
+    session = page.context.new_cdp_session(page)
+    for kind in ('dragEnter', 'dragOver', 'drop'):
+        session.send('Input.dispatchDragEvent', {'type': kind, **at, 'data': data})
+    page.wait_for_selector('#album-start:not([disabled])')
+    assert 'Files ready: 5 ' in page.inner_text('.state')
+    page.click('.forget')
+    page.wait_for_selector('#album-start[disabled]')
+    assert page.inner_text('.state') == '' and page.errors == []
+
+
+def test_what_cannot_be_uploaded_is_named(page, photo, tmp_path):
+    large = tmp_path / 'large.tif'
+    with large.open('wb') as file:
+        file.truncate(210_000_000)
+    _open(page)
+    _choose(page, [large, photo], 1)
+    assert page.inner_text('.state') == 'Files ready: 1 (0.0 MB). Not uploaded, because too large or cut off: large.tif'
 
 
 def test_a_folder_keeps_its_folders(page, holiday, tmp_path):
