@@ -161,7 +161,7 @@ def _coloured(files, model, say, cancelled=None, preview=0, **settings):
         raise gr.Error(text, print_exception=False)
     if not colorizer.takes_vividness:
         settings |= {'vividness': None}
-    progress, path = Progress(len(found)), studio.new_file(f'{_title(files)}-colour{zipped.SUFFIX}')
+    progress, path = Progress(len(found)), studio.new_file(f'{_title(files)[:50]}-colour{zipped.SUFFIX}')
     yield progress
     end, seen = time.monotonic() + 60 * MINUTES, time.monotonic()
     with zipped.Writer(path, MAX_RESULT) as target:

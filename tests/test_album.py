@@ -236,6 +236,13 @@ def test_a_zip_through_the_api_with_settings(client, photo, tmp_path):
     assert _redness(gray, 'a.jpg', tmp_path) == 0
 
 
+def test_long_names_stay(client, photo, tmp_path):
+    long = 'a very long name ' * 14
+    source = _zip(tmp_path / f'{long}.zip', photo, f'summer/{long}.jpg')
+    archive, _ = client.predict([handle_file(source)], api_name='/colorize_album')
+    assert _names(archive) == [f'summer/{long}.jpg']
+
+
 def test_bombs_and_too_much_are_refused_through_the_api(client, photo, tmp_path, monkeypatch):
     source = _zip(tmp_path / 'bomb.zip', photo, *(f'{i}.jpg' for i in range(4)))
     monkeypatch.setattr(album_page, 'MAX_PHOTOS', 3)
