@@ -263,9 +263,12 @@ class AlbumFiles(gr.File):
 
     is_template = True
 
-    def __init__(self, **settings):
-        super().__init__(file_count='multiple', **settings)
+    def __init__(self, label):
+        super().__init__(label=label, file_count='multiple')
         self.data_model = _Files
+
+    def example_payload(self):
+        return [{'path': 'album.zip', 'meta': {'_type': 'gradio.FileData'}}]
 
     def preprocess(self, payload):
         return [] if payload is None else [(file.path, file.orig_name or Path(file.path).name) for file in payload]
