@@ -5,6 +5,7 @@ Here is how it looks and what leads where; what happens then is in `demo.studio`
 """
 
 import os
+import tempfile
 from pathlib import Path
 
 # Gradio reads these when it is imported; whoever sets them keeps their choice.
@@ -13,16 +14,16 @@ os.environ.setdefault('HF_HUB_DISABLE_TELEMETRY', '1')
 
 import gradio as gr
 import gradio.mcp
+import gradio.route_utils
 from starlette.middleware import Middleware
 
-from demo import album_page, contract, studio, tool, words
+from demo import album_page, contract, studio, tidy, tool, words
 from demo.colorizer import models
-from demo.guard import Guard
+from demo.guard import UPLOAD_MB, FilesAlone, Guard
 from demo.painter import HintPainter
 from demo.tray import AlbumFiles, AlbumPicker, AlbumReport
 
 EXAMPLES = Path(__file__).parent / 'examples'
-UPLOAD_LIMIT = '200mb'
 KEPT_SECONDS = 60 * words.KEPT_MINUTES  # how long a photo stays on the server
 RENDER_SIZES = (256, 384, 512, 768)
 QUEUE = 32  # visitors who wait; the next one is told to try again
@@ -110,7 +111,7 @@ def build(model=None):
         choices.insert(0, (Path(first).stem, first))
 
     label = words.LABELS
-    with gr.Blocks(title='Lumachrome', delete_cache=(600, KEPT_SECONDS)) as page:
+    with gr.Blocks(title='Lumachrome') as page:
         gr.Markdown(label('title'), elem_id='title')
         with gr.Tab(label('one_photo')):
             photo = _photo_input(
@@ -233,7 +234,7 @@ def build(model=None):
                 api_name='colorize_album',
                 **ALBUM | {'api_visibility': 'public'},
             )
-    page.queue(max_size=QUEUE)
+    page.queue(max_size=QUEUE, api_open=False)  # else calls to /run pass the queue by
     return page
 
 
@@ -314,7 +315,13 @@ def serve(model=None, mcp=False):
     ModelError
         There is no such model, or none at all.
     """
-    build(model).launch(inbrowser=True, **LAUNCH | {'mcp_server': mcp})
+    above = os.environ.get('GRADIO_TEMP_DIR') or tempfile.gettempdir()
+    os.makedirs(above, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix='lumachrome-', dir=above, ignore_cleanup_errors=True) as folder:
+        os.environ['GRADIO_TEMP_DIR'] = folder
+        page = build(model)
+        with tidy.swept(folder, KEPT_SECONDS):
+            page.launch(inbrowser=True, **LAUNCH | {'mcp_server': mcp})
 
 
 def _examples():
@@ -323,12 +330,14 @@ def _examples():
     ]
 
 
-gradio.mcp.GradioMCPServer = tool.Server  # of which `launch` makes one
+# What `launch` makes
+gradio.mcp.GradioMCPServer = tool.Server
+gradio.route_utils.GradioMultiPartParser = FilesAlone
 LAUNCH = {
     'theme': THEME,
     'css': STYLE,
     'i18n': words.LABELS,
-    'max_file_size': UPLOAD_LIMIT,
+    'max_file_size': f'{UPLOAD_MB}mb',
     'enable_monitoring': False,
     'run_history': False,
     'show_error': False,

@@ -1,23 +1,38 @@
 """What Gradio leaves open on a public address, closed by a small piece of ASGI middleware.
 
-Gradio fetches any public web address that a request names as a photo, streams any other through `/file=`, and takes
-pictures of any size inside JSON; none of it obeys the limit on uploads. Here addresses are refused, and JSON
-is bounded.
+Gradio fetches any public web address that a request names as a photo, streams any other through `/file=`, opens any
+file of this machine where a path comes without its mark, and reads JSON and form fields of any size into memory. Here
+what a request names must have been uploaded, and every body is bounded.
 """
 
 import json
 import re
+from pathlib import Path
+from urllib.parse import unquote
 
+import gradio as gr
+from gradio.route_utils import GradioMultiPartParser
+from starlette.formparsers import MultiPartException
+from starlette.requests import Request
 from starlette.responses import JSONResponse
 
+from demo import words
+
 JSON_BYTES = 20_000_000  # a photo may come as a data: URL of this size; larger ones are uploaded as files
-_REMOTE_FILE = re.compile(r'/(file|proxy)[=/]+\s*(https?|ftp):', re.IGNORECASE)
-_CALL = re.compile(r'/(call|queue/join|run|api|mcp)(/|$)')
+UPLOAD_MB = 200  # a file's, in Gradio's megabytes of 1024 x 1024 bytes
+_UPLOAD_BYTES = UPLOAD_MB * 2**20 + 2**16  # of one request: a file of that size and what it is wrapped in
+
+_ANSWERED = re.compile(r'/gradio_api/(upload|queue/join|call/[^/]+|call/v2/[^/]+|run/[^/]+|cancel|reset|mcp(/.*)?)/?$')
+_UPLOAD = re.compile(r'/gradio_api/upload/?$')
+_CLOSED = re.compile(r'/gradio_api/(deep_link|dev/|vibe|proxy)')  # a developer's doors
+_REMOTE_FILE = re.compile(r'/file[=/]+\s*(https?|ftp):', re.IGNORECASE)
 _ADDRESS = re.compile(r'\s*(https?|ftp|file):', re.IGNORECASE)
+_OWN = re.compile(r'https?://[^/]+(?:/.*)?/gradio_api/file=', re.IGNORECASE)
+_NOT_FETCHED = 'Upload the photo: web addresses are not fetched.'
 
 
 class Guard:
-    """Middleware: refuses remote addresses and oversized JSON, and keeps visitors' photos out of shared caches."""
+    """Middleware: what a request names must lie among the uploads, what it holds is bounded; photos are not cached."""
 
     def __init__(self, app):
         self.app = app
@@ -28,13 +43,20 @@ class Guard:
         path = scope['path']
         if _REMOTE_FILE.search(path):
             return await _refuse(403, 'Files from other places are not served here.', scope, receive, send)
-        if scope['method'] == 'POST' and _CALL.search(path):
+        if _CLOSED.search(path) or (scope['method'] not in ('GET', 'HEAD', 'OPTIONS') and not _ANSWERED.search(path)):
+            return await _refuse(404, 'There is nothing here.', scope, receive, send)
+        if _UPLOAD.search(path):
+            text = f'A file has at most {UPLOAD_MB} MB here: make it smaller first.'
+            if int(dict(scope['headers']).get(b'content-length', 0)) > _UPLOAD_BYTES:
+                return await _refuse(413, text, scope, receive, send)
+            receive = _bounded(receive, _UPLOAD_BYTES)
+        elif scope['method'] == 'POST':
             body = await _body(receive)
             if body is None:
                 text = f'A request holds at most {JSON_BYTES // 1_000_000} MB: upload the photo as a file.'
                 return await _refuse(413, text, scope, receive, send)
-            if _names_address(body):
-                return await _refuse(400, 'Upload the photo: web addresses are not fetched.', scope, receive, send)
+            if text := _refusal(body, words.of(Request(scope))):
+                return await _refuse(400, text, scope, receive, send)
             receive = _again(body, receive)
 
         async def send_with_headers(message):
@@ -48,8 +70,49 @@ class Guard:
         await self.app(scope, receive, send_with_headers)
 
 
+class FilesAlone(GradioMultiPartParser):
+    """Gradio's reader of uploads, without form fields: it would keep those in memory, however large they are."""
+
+    def on_headers_finished(self):
+        super().on_headers_finished()
+        if self._current_part.file is None:
+            raise MultiPartException('Send files alone: the form field "files", each with a file name.')
+
+
+def uploaded(address):
+    """The path of a file that lies among the uploads, or None.
+
+    Parameters
+    ----------
+    address : str
+        Its path, as the upload was answered, or its web address on this server, which is not fetched.
+    """
+    own = _OWN.match(address)
+    try:
+        path = Path(unquote(address[own.end() :]) if own else address).resolve()
+        is_here = path.is_relative_to(Path(gr.utils.get_upload_folder()).resolve()) and path.is_file()
+    except (OSError, ValueError):  # a name that no file can have
+        return None
+    return path if is_here else None
+
+
 async def _refuse(status, text, scope, receive, send):
     await JSONResponse({'detail': text}, status)(scope, receive, send)
+
+
+def _bounded(receive, limit):
+    """A `receive` that ends an upload at so many bytes, as Gradio ends one whose file is too large."""
+    received = 0
+
+    async def bounded():
+        nonlocal received
+        message = await receive()
+        received += len(message.get('body', b''))
+        if received > limit:
+            raise MultiPartException(f'A file has at most {UPLOAD_MB} MB here, the maximum allowed size.')
+        return message
+
+    return bounded
 
 
 async def _body(receive):
@@ -74,17 +137,32 @@ def _again(body, receive):
     return replay
 
 
-def _names_address(body):
+def _refusal(body, say):
+    """A sentence on why what a JSON body names is not opened, or None where all of it was uploaded."""
     try:
-        waiting = [json.loads(body)]
+        content = json.loads(body)
     except (ValueError, RecursionError):
-        return False  # Gradio answers what is not JSON
+        return None  # it names nothing: Gradio answers what is not JSON
+    if any(isinstance(value, str) and _ADDRESS.match(value) for value in _values(content)):
+        return _NOT_FETCHED
+    waiting = [content]
     while waiting:
         part = waiting.pop()
         if isinstance(part, dict):
-            if isinstance(part.get('path'), str) and _ADDRESS.match(part['path']):
-                return True
+            if isinstance(path := part.get('path'), str):
+                if _ADDRESS.match(path):
+                    return _NOT_FETCHED
+                if uploaded(path) is None:
+                    return say['gone']
             waiting += part.values()
         elif isinstance(part, list):
             waiting += part
-    return False
+    return None
+
+
+def _values(content):
+    """What is given for the inputs themselves: in a list of data, or by their names."""
+    if not isinstance(content, dict):
+        return []
+    data = content.get('data')
+    return [*content.values(), *data] if isinstance(data, list) else list(content.values())

@@ -28,6 +28,7 @@ COLOURED = 6  # spread of a and b from which a photo has colours of its own; a s
 COMMON = [(18, 20), (-4, -28), (-24, 30), (12, 28), (40, 28)]
 DULL = 4  # mean chroma under which the network has found nothing to colour
 MOST_HINTS = 200
+HINTS_BYTES = 100_000  # of a file of hints, which is read whole
 
 _COLOR = re.compile('#[0-9a-fA-F]{6}')
 
@@ -234,7 +235,8 @@ def read_hints(path):
     """
     path = Path(path)
     try:
-        content = json.loads(path.read_text('utf-8'))
+        with path.open('rb') as file:  # whoever sent it may have sent gigabytes
+            content = json.loads(file.read(HINTS_BYTES))
         hints = content['hints']
         rows(hints)
     except OSError as error:

@@ -241,7 +241,7 @@ def store(address):
         content = b''
     if not content:
         raise photofile.PhotoError(
-            'This data: URL holds no photo: send data:image/jpeg;base64, and then all of the file.'
+            'Upload the photo, or send it as a data: URL: data:image/jpeg;base64, and then all of the file.'
         )
     path = new_file(f'photo.{start[1].lower()}')
     path.write_bytes(content)

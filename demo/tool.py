@@ -4,19 +4,16 @@ Gradio's own server would fetch every web address that an assistant names, offer
 cannot take, and put photos of any size into its answers.
 """
 
-import re
-from pathlib import Path
-from urllib.parse import unquote
-
 import gradio.mcp
 from gradio_client import handle_file
 from PIL import Image
 
 from demo import studio
-from demo.guard import JSON_BYTES
+from demo.guard import JSON_BYTES, uploaded
 
 ENDPOINT = '/colorize'
 SHOWN_SIDE = 1024  # long side in pixels of the picture inside the answer; the photo itself is at the address beside it
+SHOWN_PIXELS = 50_000_000  # of a larger photo the answer holds the address alone
 PHOTO = (
     f'The photo: a data: URL such as data:image/jpeg;base64,... (up to {JSON_BYTES * 3 // 4 // 1_000_000} MB), or the '
     'address of a file that was uploaded to this server (POST it to /gradio_api/upload as form field "files"). '
@@ -26,7 +23,6 @@ REFUSAL = (
     'Send the photo as a data: URL (data:image/jpeg;base64,...), or upload it to /gradio_api/upload of this server and '
     'give the path that it answers: other addresses are not fetched.'
 )
-_OWN = re.compile(r'https?://[^/]+(?:/.*)?/gradio_api/file=', re.IGNORECASE)
 
 
 class Server(gradio.mcp.GradioMCPServer):
@@ -51,9 +47,9 @@ class Server(gradio.mcp.GradioMCPServer):
 
     @staticmethod
     def get_image(file_path):
-        """A small JPEG of a coloured photo, or None where the file is no picture."""
+        """A small JPEG of a coloured photo; None where the file is no picture, or a huge one."""
         picture = super(Server, Server).get_image(file_path)
-        if picture is None:
+        if picture is None or picture.width * picture.height > SHOWN_PIXELS:
             return None
         with picture:
             picture.draft('RGB', (SHOWN_SIDE, SHOWN_SIDE))
@@ -73,13 +69,7 @@ def _on_disk(photo):
     """
     if photo.startswith('data:'):
         return studio.store(photo)
-    uploads = Path(gradio.utils.get_upload_folder()).resolve()
-    path = Path(unquote(photo[own.end() :]) if (own := _OWN.match(photo)) else photo)
-    try:
-        path = path.resolve()
-        is_here = path.is_relative_to(uploads) and path.is_file()
-    except (OSError, ValueError):  # too long a name, or one that no file can have
-        is_here = False
-    if not is_here:
+    path = uploaded(photo)
+    if path is None:
         raise ValueError(REFUSAL)
     return path

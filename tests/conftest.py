@@ -198,6 +198,21 @@ def url(standins, cache):
 
 
 @pytest.fixture(scope='module')
+def photo(tmp_path_factory):
+    """A gray JPEG of 400 x 300 pixels, which its EXIF turns upright."""
+    path = tmp_path_factory.mktemp('photos') / 'grandmother.jpg'
+    pixels = np.linspace(80, 170, 300 * 400).reshape(300, 400).astype(np.uint8)
+    Image.fromarray(pixels).save(path, quality=95, exif=_rotated(), dpi=(300, 300))
+    return path
+
+
+def _rotated():
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    return exif
+
+
+@pytest.fixture(scope='module')
 def client(url, tmp_path_factory):
     from gradio_client import Client
 

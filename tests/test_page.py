@@ -1,151 +1,14 @@
-"""The page: its HTTP door through gradio_client and plain HTTP, and itself in a headless Chromium."""
+"""The page in a headless Chromium."""
 
-import base64
 import contextlib
 import io
-import json
-import time
-from pathlib import Path
 
 import httpx
 import numpy as np
 import pytest
-from gradio_client import Client, handle_file
-from gradio_client.exceptions import AppError
 from PIL import Image
 
-from demo import app, colorizer, guard, photofile, steer
-
-
-@pytest.fixture(scope='module')
-def photo(tmp_path_factory):
-    path = tmp_path_factory.mktemp('photos') / 'grandmother.jpg'
-    pixels = np.linspace(80, 170, 300 * 400).reshape(300, 400).astype(np.uint8)
-    Image.fromarray(pixels).save(path, quality=95, exif=_rotated(), dpi=(300, 300))
-    return path
-
-
-def _rotated():
-    exif = Image.Exif()
-    exif[0x0112] = 6
-    return exif
-
-
-# ---- HTTP
-
-
-def test_two_calls_are_public(client):
-    assert set(client.view_api(return_format='dict')['named_endpoints']) == {'/colorize', '/colorize_album'}
-
-
-def test_the_api_gives_the_photo_at_full_size_in_its_format(client, photo):
-    path, status = client.predict(handle_file(photo), api_name='/colorize')
-    assert Path(path).name == 'grandmother-colour.jpg'
-    with Image.open(path) as image:
-        assert image.format == 'JPEG' and image.size == (300, 400) and image.mode == 'RGB'
-        assert image.getexif()[0x0112] == 1
-        top = np.asarray(image).astype(int)[20, 100]
-    assert abs(top[0] - top[1] - 40) < 6
-    assert status.startswith('300 × 400 pixels · plain on CPU · coloured in ') and status.endswith(' ms')
-
-
-def test_the_api_takes_every_setting(client, photo):
-    path, status = client.predict(
-        handle_file(photo), model='steered', saturation=2, vividness=0, render_size=500, api_name='/colorize'
-    )
-    top = np.asarray(Image.open(path)).astype(int)[20, 100]
-    assert abs(top[0] - top[1] - 2 * (40 + 0.5) / 2) < 6 and 'steered' in status
-    gray, _ = client.predict(handle_file(photo), saturation=0, api_name='/colorize')
-    pixels = np.asarray(Image.open(gray)).astype(int)
-    assert np.abs(pixels[..., 0] - pixels[..., 2]).max() <= 2
-
-
-def test_the_api_takes_hints(client, photo):
-    hints = [{'x': 0.9, 'y': 0.9, 'color': '#ff0000'}]
-    path, _ = client.predict(handle_file(photo), model='steered', hints=hints, vividness=0, api_name='/colorize')
-    pixels = np.asarray(Image.open(path)).astype(int)
-    assert (pixels[300:, 200:, 0] - pixels[300:, 200:, 1]).mean() > 60 > (pixels[..., 0] - pixels[..., 1]).mean()
-    with pytest.raises(AppError, match='takes no colour hints'):
-        client.predict(handle_file(photo), hints=hints, api_name='/colorize')
-    with pytest.raises(AppError, match='A hint has x and y'):
-        client.predict(handle_file(photo), model='steered', hints=[{'x': 2}], api_name='/colorize')
-
-
-def test_sixteen_bits_go_through_the_page(client, tmp_path):
-    deep = np.random.default_rng(0).integers(20_000, 40_000, (40, 50)).astype(np.uint16)
-    Image.fromarray(deep).save(tmp_path / 'deep.png')
-    path, _ = client.predict(handle_file(tmp_path / 'deep.png'), api_name='/colorize')
-    pixels = photofile.read(path).pixels
-    assert pixels.dtype == np.uint16
-    np.testing.assert_array_equal(pixels[..., 1], deep)
-
-
-def test_a_data_address_is_stored_without_loss(url):
-    """The only way for a program that has no file to upload; Gradio would make a lossy WebP of it."""
-    noise = np.random.default_rng(0).integers(60, 200, (64, 64)).astype(np.uint8)
-    stored = io.BytesIO()
-    Image.fromarray(noise).save(stored, 'PNG')
-    data = {'url': 'data:image/png;base64,' + base64.b64encode(stored.getvalue()).decode()}
-    photo = {'path': None, **data, 'meta': {'_type': 'gradio.FileData'}}
-    event = httpx.post(f'{url}/gradio_api/call/colorize', json={'data': [photo, 'plain', 1, 1, 0, None]}).json()[
-        'event_id'
-    ]
-    answer = httpx.get(f'{url}/gradio_api/call/colorize/{event}').text
-    assert answer.startswith('event: complete'), answer
-    written = httpx.get(json.loads(answer.split('data: ', 1)[1])[0]['url'])
-    np.testing.assert_array_equal(np.asarray(Image.open(io.BytesIO(written.content)))[..., 1], noise)
-    assert written.headers['cache-control'] == 'private, no-store'
-
-
-@pytest.mark.parametrize('content', [b'hello', b'', b'\xff\xd8\xff\xe0 cut short'])
-def test_what_is_no_photo_is_said_in_words(client, content, tmp_path):
-    path = tmp_path / 'photo.jpg'
-    path.write_bytes(content)
-    with pytest.raises(
-        AppError, match=r'photo\.jpg is (not a photo that can|damaged or cut short and cannot) be read'
-    ) as error:
-        client.predict(handle_file(path), api_name='/colorize')
-    assert str(tmp_path) not in str(error.value)
-
-
-def test_a_cut_photo_is_said_in_words(client, photo, tmp_path):
-    path = tmp_path / 'cut.jpg'
-    path.write_bytes(photo.read_bytes()[:-2000])
-    with pytest.raises(AppError, match=r'^cut\.jpg is damaged or cut short and cannot be read\.$'):
-        client.predict(handle_file(path), api_name='/colorize')
-
-
-def test_no_photo_and_unknown_models_are_refused(client, photo):
-    with pytest.raises(AppError, match='Choose a photo first'):
-        client.predict(None, api_name='/colorize')
-    with pytest.raises(AppError, match='nobody'):
-        client.predict(handle_file(photo), model='nobody', api_name='/colorize')
-
-
-@pytest.mark.parametrize('address', ['http://example.com/a.jpg', ' HTTPS://example.com/a.jpg', 'file:///etc/passwd'])
-def test_addresses_are_not_fetched(url, address):
-    photo = {'path': address, 'meta': {'_type': 'gradio.FileData'}}
-    for place in ('call/colorize', 'run/colorize', 'queue/join', 'call/v2/colorize'):
-        body = {'data': [photo, 'plain', 1, 1, 0], 'fn_index': 0, 'session_hash': 'x', 'photo': photo}
-        answer = httpx.post(f'{url}/gradio_api/{place}', json=body)
-        assert answer.status_code == 400 and 'not fetched' in answer.text, place
-    assert httpx.get(f'{url}/gradio_api/file=http://example.com/a.jpg').status_code == 403
-
-
-def test_json_is_bounded(url):
-    photo = {'path': None, 'url': 'data:image/png;base64,' + 'A' * guard.JSON_BYTES}
-    answer = httpx.post(f'{url}/gradio_api/call/colorize', json={'data': [photo]})
-    assert answer.status_code == 413 and '20 MB' in answer.text
-    assert httpx.post(f'{url}/gradio_api/call/colorize', content=b'[' * 200_000).status_code == 422
-
-
-def test_what_visitors_need_not_see_is_closed(url):
-    for place in ('/openapi.json', '/docs', '/monitoring/summary', '/gradio_api/runs', '/gradio_api/file=/etc/passwd'):
-        assert httpx.get(url + place).status_code in (403, 404), place
-    assert httpx.get(url).headers['x-content-type-options'] == 'nosniff'
-
-
-# ---- the browser
+from demo import photofile, steer
 
 
 def _choose(page, path):
@@ -461,7 +324,9 @@ def test_next_to_no_colour_brings_a_warning_and_what_to_do(page, photo, tmp_path
     _steered(page, photo)
     assert page.inner_text('#warning').strip() == ''
     quarters = [(x, y) for x in (0.2, 0.8) for y in (0.2, 0.8)]
-    steer.write_hints(tmp_path / 'gray.json', 'grandmother.jpg', [{'x': x, 'y': y, 'color': '#808080'} for x, y in quarters])
+    steer.write_hints(
+        tmp_path / 'gray.json', 'grandmother.jpg', [{'x': x, 'y': y, 'color': '#808080'} for x, y in quarters]
+    )
     page.click('#keep button')
     with _news(page):
         page.set_input_files('#keep input[type=file]', tmp_path / 'gray.json')
@@ -510,25 +375,3 @@ def test_a_phone_shows_it_without_scrolling_sideways(page, url, photo, theme):
     _choose(page, photo)
     assert page.evaluate('document.documentElement.scrollWidth') <= 390
     assert page.locator('#compare .stage').bounding_box()['width'] > 150
-
-
-def test_what_visitors_sent_is_deleted_in_the_end(standins, photo, tmp_path, monkeypatch):
-    monkeypatch.setattr(colorizer, 'MODELS', standins)
-    monkeypatch.setenv('GRADIO_TEMP_DIR', str(tmp_path / 'cache'))
-    page = app.build()
-    page.delete_cache = (1, 1)
-    _, address, _ = page.launch(prevent_thread_lock=True, quiet=True, **app.LAUNCH)
-    try:
-        client = Client(address, verbose=False, download_files=str(tmp_path / 'got'))
-        client.predict(handle_file(photo), api_name='/colorize')
-        files = [path for path in (tmp_path / 'cache').rglob('*') if path.is_file()]
-        shown = {path.name for path in app.EXAMPLES.iterdir()}  # the page's own, which stay
-        files = [path for path in files if path.name not in shown]
-        assert {'grandmother.jpg', 'grandmother-colour.jpg'} <= {path.name for path in files}
-        for _ in range(60):
-            if not any(path.exists() for path in files):
-                break
-            time.sleep(0.2)
-        assert [path for path in files if path.exists()] == []
-    finally:
-        page.close()
