@@ -185,14 +185,14 @@ def cache(tmp_path_factory):
 
 @pytest.fixture(scope='module')
 def url(standins, cache):
-    """The page, served on a free port with two networks whose colours are known."""
+    """The page and its MCP server, on a free port with two networks whose colours are known."""
     from demo import app, colorizer
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(colorizer, 'MODELS', standins)
         patch.setenv('GRADIO_TEMP_DIR', str(cache))
         page = app.build()
-        _, address, _ = page.launch(prevent_thread_lock=True, quiet=True, **app.LAUNCH)
+        _, address, _ = page.launch(prevent_thread_lock=True, quiet=True, **app.LAUNCH | {'mcp_server': True})
         yield address.rstrip('/')
         page.close()
 

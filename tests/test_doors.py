@@ -1,18 +1,27 @@
 """The doors for programs: the page's HTTP API, by gradio_client and plain, and the MCP tool."""
 
+import asyncio
 import base64
 import io
 import json
+import re
+import shutil
+import subprocess
+import sys
+import zipfile
 from pathlib import Path
+from urllib.parse import quote
 
 import httpx
 import numpy as np
 import pytest
 from gradio_client import handle_file
 from gradio_client.exceptions import AppError
+from mcp import ClientSession
+from mcp.client.streamable_http import streamable_http_client
 from PIL import Image
 
-from demo import photofile
+from demo import photofile, tool
 
 
 def test_two_calls_are_public(client):
@@ -101,3 +110,137 @@ def test_no_photo_and_unknown_models_are_refused(client, photo):
         client.predict(None, api_name='/colorize')
     with pytest.raises(AppError, match='nobody'):
         client.predict(handle_file(photo), model='nobody', api_name='/colorize')
+
+
+# ---- MCP
+
+
+@pytest.fixture
+def ask(url):
+    """Calls the tool through a real MCP client: arguments to whether it failed, and what it answered."""
+
+    def ask(tool='colorize', **arguments):
+        async def call():
+            async with (
+                streamable_http_client(f'{url}/gradio_api/mcp/') as (read, write, *_),
+                ClientSession(read, write) as session,
+            ):
+                await session.initialize()
+                answer = await session.call_tool(tool, arguments)
+                return answer.isError, answer.content
+
+        return asyncio.run(call())
+
+    return ask
+
+
+def test_one_tool_is_offered_and_says_what_it_takes(url):
+    async def offered():
+        async with (
+            streamable_http_client(f'{url}/gradio_api/mcp/') as (read, write, *_),
+            ClientSession(read, write) as session,
+        ):
+            await session.initialize()
+            return (await session.list_tools()).tools
+
+    [found] = asyncio.run(offered())
+    assert found.name == 'colorize' and found.description.startswith('Colour a black-and-white photo.')
+    properties = found.inputSchema['properties']
+    assert set(properties) == {'photo', 'model', 'saturation', 'vividness', 'render_size', 'hints'}
+    assert all(value['description'] for value in properties.values())
+    assert 'data: URL' in properties['photo']['description'] and properties['model']['enum'] == ['plain', 'steered']
+    assert found.inputSchema['required'] == ['photo']
+    assert [tool['name'] for tool in httpx.get(f'{url}/gradio_api/mcp/schema').json()] == ['colorize']
+
+
+@pytest.mark.parametrize('way', ['data', 'path', 'address'])
+def test_an_assistant_gets_a_small_picture_and_an_address(url, ask, way, tmp_path):
+    Image.new('L', (3000, 2000), 128).save(tmp_path / 'big one.png')
+    content = (tmp_path / 'big one.png').read_bytes()
+    if way == 'data':
+        photo = 'data:image/png;base64,' + base64.b64encode(content).decode()
+    else:
+        photo = httpx.post(f'{url}/gradio_api/upload', files={'files': ('big one.png', content)}).json()[0]
+        if way == 'address':
+            photo = f'{url}/gradio_api/file={quote(photo)}'
+    failed, (picture, address, status) = ask(photo=photo, saturation=1)
+    assert not failed and status.text.startswith('3000 × 2000 pixels · plain on CPU')
+    with Image.open(io.BytesIO(base64.b64decode(picture.data))) as small:
+        assert picture.mimeType == 'image/jpeg' and max(small.size) == 1024
+    with Image.open(io.BytesIO(httpx.get(address.text.removeprefix('Image URL: ')).content)) as whole:
+        assert whole.format == 'PNG' and whole.size == (3000, 2000)
+        top = whole.getpixel((1500, 500))
+    assert top[0] - top[1] == 40
+
+
+def test_an_assistant_may_give_hints(ask, photo):
+    address = 'data:image/jpeg;base64,' + base64.b64encode(photo.read_bytes()).decode()
+    hints = [{'x': 0.9, 'y': 0.9, 'color': '#ff0000'}]
+    failed, content = ask(photo=address, model='steered', vividness=0, hints=hints)
+    assert not failed
+    pixels = np.asarray(Image.open(io.BytesIO(base64.b64decode(content[0].data)))).astype(int)
+    assert (pixels[300:, 200:, 0] - pixels[300:, 200:, 1]).mean() > 60
+    failed, content = ask(photo=address, model='plain', hints=hints)
+    assert failed and 'takes no colour hints' in content[0].text
+
+
+@pytest.mark.parametrize('photo', ['http://example.com/a.jpg', 'file:///etc/passwd', '/etc/passwd', 'x' * 5000, ''])
+def test_an_assistant_cannot_name_other_places(ask, photo):
+    failed, content = ask(photo=photo)
+    assert failed and content[0].text == tool.REFUSAL
+
+
+def test_what_an_assistant_sends_wrong_is_said_in_a_sentence(ask):
+    letter = base64.b64encode(b'hello').decode()
+    for photo, sentence in (
+        (f'data:image/png;base64,{letter}', 'photo.png is not a photo that can be read.'),
+        ('data:image/png;base64,@@@', 'Upload the photo, or send it as a data: URL'),
+        (f'data:text/html;base64,{letter}', 'Upload the photo, or send it as a data: URL'),
+    ):
+        failed, content = ask(photo=photo)
+        assert failed and sentence in content[0].text
+    assert ask('colorize_album', files=[])[0]
+
+
+# ---- the README
+
+
+def _blocks(language):
+    """The README's examples for other programs."""
+    readme = (Path(__file__).parent.parent / 'README.md').read_text('utf-8')
+    section = readme.split('## From other programs')[1].split('\n## ')[0]
+    return re.findall(rf'```{language}\n(.*?)```', section, re.DOTALL)
+
+
+@pytest.fixture
+def desk(photo, tmp_path):
+    """A folder with the files that the README's examples speak of."""
+    for name in ('photo.jpg', 'one.jpg'):
+        shutil.copy(photo, tmp_path / name)
+    with zipfile.ZipFile(tmp_path / 'album.zip', 'w') as archive:
+        archive.write(photo, 'summer/two.jpg')
+    return tmp_path
+
+
+def _run(command, desk):
+    done = subprocess.run(command, cwd=desk, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_the_python_examples_of_the_readme_run(url, desk):
+    for_gradio, for_mcp = (code.replace('http://127.0.0.1:7860', url) for code in _blocks('py'))
+    steered = for_gradio.replace("api_name='/colorize'", "model='steered', api_name='/colorize'", 1)
+    said = _run([sys.executable, '-c', steered + 'print(photo, archive, report)'], desk)
+    assert 'photo-colour.jpg' in said and "'coloured': 2" in said
+    address = _run([sys.executable, '-c', for_mcp], desk).strip().removeprefix('Image URL: ')
+    with Image.open(io.BytesIO(httpx.get(address).content)) as image:
+        assert image.size == (300, 400)
+
+
+@pytest.mark.skipif(not shutil.which('curl') or not shutil.which('sh'), reason='It is a call from a POSIX shell.')
+def test_the_shell_example_of_the_readme_runs(url, desk):
+    [example] = _blocks('sh')
+    assert 'event: complete' in _run(['sh', '-e', '-c', example.replace('http://127.0.0.1:7860', url)], desk)
+    with Image.open(desk / 'photo-colour.jpg') as image:
+        assert image.mode == 'RGB' and image.size == (300, 400)

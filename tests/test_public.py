@@ -115,7 +115,7 @@ def test_only_uploads_and_calls_are_answered(url):
     for place in ('component_server', 'process_recording', 'stream/x', 'vibe-edit', 'vibe-code', 'run-history/connect'):
         assert httpx.post(f'{url}/gradio_api/{place}', json={}).status_code == 404, place
     places = ('openapi.json', 'docs', 'monitoring', 'monitoring/summary', 'gradio_api/runs', 'gradio_api/dev/reload')
-    for place in (*places, 'gradio_api/deep_link?session_hash=x', 'gradio_api/vibe-code', 'gradio_api/mcp/'):
+    for place in (*places, 'gradio_api/deep_link?session_hash=x', 'gradio_api/vibe-code'):
         assert httpx.get(f'{url}/{place}').status_code in (403, 404), place
     answer = httpx.post(f'{url}/gradio_api/run/colorize', json={'data': [data_address(b'x'), *WISHES]})
     assert answer.status_code == 404 and 'join the queue' in answer.text
