@@ -34,6 +34,8 @@ PHOTO_SUFFIXES = frozenset(READ_ONLY_SUFFIXES).union(*SUFFIXES.values())
 _SCREEN = (72 / 25.4, 72 / 25.4)
 
 pi_heif.register_heif_opener()
+# libvips remembers its last hundred operations, and with them the pixels of dozens of photos.
+pyvips.cache_set_max(0)
 Image.MAX_IMAGE_PIXELS = MAX_PIXELS // 2  # Pillow warns from here and refuses at twice as many
 # libvips also reads tables, vector drawings and more: only photo formats are let in.
 pyvips.operation_block_set('VipsForeignLoad', True)

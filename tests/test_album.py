@@ -3,17 +3,19 @@
 import contextlib
 import threading
 import time
+import weakref
 import zipfile
 from pathlib import Path
 
 import httpx
 import numpy as np
 import pytest
+import pyvips
 from gradio_client import Client, handle_file
 from gradio_client.exceptions import AppError
 from PIL import Image
 
-from demo import album, album_page, colorizer, zipped
+from demo import album, album_page, colorizer, photofile, zipped
 from demo.__main__ import main
 from demo.photofile import PhotoError
 
@@ -164,6 +166,24 @@ def test_results_of_one_name_both_survive(photo, tmp_path, plain):
                 archive.write(photo, name)
     _coloured(source, tmp_path / 'out.zip', plain)
     assert _names(tmp_path / 'out.zip') == ['B/A (2).JPG', 'b/a (3).jpg', 'b/a.jpg', 'x (2).png', 'x.png']
+
+
+def test_no_photo_stays_in_memory(tmp_path, plain, monkeypatch):
+    alive, read, colour = [], photofile.read, plain.colorize
+
+    def watched(value, pixels):
+        alive.append(weakref.ref(pixels))
+        return value
+
+    monkeypatch.setattr(photofile, 'read', lambda *given: watched(photo := read(*given), photo.pixels))
+    monkeypatch.setattr(plain, 'colorize', lambda *given: watched(pixels := colour(*given), pixels))
+    paths = [_photo(tmp_path / f'{i}.png') for i in range(3)]
+    found = [album.Task(path.name, path, Path(), path.stem) for path in paths]
+    with zipped.Writer(tmp_path / 'out.zip') as target:
+        for outcome in album.colorize(found, plain, target, preview=100):
+            assert outcome.small is not None and [pixels() for pixels in alive] == [None] * len(alive) != []
+    assert len(alive) == 6
+    assert pyvips.cache_get_size() == 0  # nor does libvips remember them
 
 
 def test_what_goes_wrong_leaves_no_file(photo, tmp_path, plain):
