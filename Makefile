@@ -1,4 +1,4 @@
-# make demo · make test · make check · make bench        `make` alone lists them
+# make demo · make test · make check · make bench · make space        `make` alone lists them
 
 PYTHON := $(firstword $(foreach p,python3.13 python3.12 python3.11 python3,$(shell $(p) -c 'import sys; (3,11) <= sys.version_info[:2] <= (3,13) and print("$(p)")' 2>/dev/null)))
 # The CUDA libraries are gigabytes: only where a driver is there to use them
@@ -10,6 +10,7 @@ help:
 	@echo 'make test    all tests'
 	@echo 'make check   format and lint'
 	@echo 'make bench   speed, as ratios'
+	@echo 'make space REPO=user/name   the page as a Space on Hugging Face'
 
 demo: .venv-demo/made
 	.venv-demo/bin/python -m demo
@@ -23,6 +24,10 @@ check: .venv/made
 
 bench: .venv/made
 	for b in tests/benchmarks/*.py; do .venv/bin/python -m tests.benchmarks.$$(basename $$b .py) || exit 1; done
+
+space: $(if $(REPO),.venv-demo/made)
+	@test -n '$(REPO)' || { echo 'Say where to, logged in by .venv-demo/bin/hf auth login: make space REPO=user/name'; exit 1; }
+	.venv-demo/bin/python -m demo.publish '$(REPO)'
 
 # Made anew only when the requirements change; a half-made one has no `made` in it.
 .venv-demo/made: $(DEMO_REQUIREMENTS)
@@ -40,4 +45,4 @@ define environment
 	@touch $@
 endef
 
-.PHONY: help demo test check bench
+.PHONY: help demo test check bench space

@@ -5,6 +5,7 @@ Here is how it looks and what leads where; what happens then is in `demo.studio`
 """
 
 import os
+import signal
 import tempfile
 from pathlib import Path
 
@@ -317,6 +318,7 @@ def serve(model=None, mcp=False):
     """
     above = os.environ.get('GRADIO_TEMP_DIR') or tempfile.gettempdir()
     os.makedirs(above, exist_ok=True)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # end as with Ctrl-C, so that the folder goes
     with tempfile.TemporaryDirectory(prefix='lumachrome-', dir=above, ignore_cleanup_errors=True) as folder:
         os.environ['GRADIO_TEMP_DIR'] = folder
         page = build(model)

@@ -1,0 +1,78 @@
+"""Publish the page as a Space on Hugging Face: make space REPO=user/name
+
+What goes there is `demo`, and the three files of `demo/space` at the root. Whoever is logged in (`hf auth login`, or
+HF_TOKEN) owns the Space.
+"""
+
+import re
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+
+import httpx
+from huggingface_hub import HfApi
+from huggingface_hub.errors import HfHubHTTPError
+
+ROOT = Path(__file__).parent.parent
+NAMED = re.compile(r'[\w-][\w.-]*/[\w-][\w.-]*')
+
+
+def stage(folder, repo):
+    """Lay out the Space in an empty folder.
+
+    Parameters
+    ----------
+    folder : Path
+    repo : str
+        'user/name', of which its README speaks.
+    """
+    shutil.copytree(
+        ROOT / 'demo',
+        folder / 'demo',
+        ignore=shutil.ignore_patterns('space', 'publish.py', '__pycache__', '*.pyi', 'requirements*.txt', '.*'),
+    )
+    for source in (ROOT / 'LICENSE', *(ROOT / 'demo' / 'space').glob('*.*')):
+        shutil.copy(source, folder)
+    readme = folder / 'README.md'
+    readme.write_text(readme.read_text('utf-8').replace('OWNER/NAME', repo), 'utf-8')
+
+
+def upload(folder, repo):
+    """Make the Space where there is none, and make its files those of a folder.
+
+    Returns
+    -------
+    str
+        Its address.
+    """
+    hub = HfApi()
+    url = hub.create_repo(repo, repo_type='space', space_sdk='gradio', exist_ok=True)
+    hub.upload_folder(
+        repo_id=repo, repo_type='space', folder_path=folder, delete_patterns='*', commit_message='Lumachrome'
+    )
+    return str(url)
+
+
+def main(arguments):
+    if len(arguments) != 1 or not NAMED.fullmatch(arguments[0]):
+        print('Say where to: make space REPO=user/name', file=sys.stderr)
+        return 2
+    with tempfile.TemporaryDirectory() as folder:
+        stage(Path(folder), arguments[0])
+        try:
+            print(upload(folder, arguments[0]))
+        except HfHubHTTPError as error:
+            reason = error.server_message or error.response.reason_phrase
+            if error.response.status_code == 401:
+                reason = 'log in first, with .venv-demo/bin/hf auth login.'
+            print(f'Hugging Face refuses {arguments[0]}: {reason}', file=sys.stderr)
+        except httpx.HTTPError as error:
+            print(f'Hugging Face cannot be reached: {error}', file=sys.stderr)
+        else:
+            return 0
+    return 1
+
+
+if __name__ == '__main__':
+    sys.exit(main(sys.argv[1:]))
