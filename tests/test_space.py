@@ -37,8 +37,10 @@ class Hub(http.server.ThreadingHTTPServer):
 
 class Answers(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
+        if 'poor' in self.path:
+            return self.answer({'error': 'There is no such Space.'}, 404)
         files = [{'type': 'file', 'path': path, 'oid': '0' * 40, 'size': 1} for path in self.server.space]
-        self.answer(files if '/tree/' in self.path else {'id': REPO, 'sha': '0' * 40, 'siblings': []})
+        return self.answer(files if '/tree/' in self.path else {'id': REPO, 'sha': '0' * 40, 'siblings': []})
 
     def do_PUT(self):
         self.server.parcels[self.path.rsplit('/')[-1]] = self.body()
@@ -49,8 +51,8 @@ class Answers(http.server.BaseHTTPRequestHandler):
         if self.headers.get('authorization') != 'Bearer hf_somebody':
             return self.answer({'error': 'Invalid username or password.'}, 401)
         if self.path.endswith('/repos/create'):
-            if b'others' in body:
-                return self.answer({'error': 'You are not of these people.'}, 403)
+            if b'poor' in body:
+                return self.answer({'error': 'A Space with Gradio needs a paid plan.'}, 402)
             hub.created = json.loads(body)
             return self.answer({'url': f'{hub.url}/spaces/{REPO}', 'id': REPO})
         if '/preupload/' in self.path:
@@ -187,11 +189,12 @@ def test_what_keeps_it_from_being_published_is_said_in_a_sentence(hub):
     for given, sentence in (
         ({'token': None}, 'refuses somebody/lumachrome: log in first, with'),
         ({'token': 'hf_nobody'}, 'refuses somebody/lumachrome: log in first, with'),
-        ({'repo': 'others/lumachrome'}, 'refuses others/lumachrome: You are not of these people.'),
+        ({'repo': 'poor/lumachrome'}, 'refuses poor/lumachrome: A Space with Gradio needs a paid plan.'),
         ({'repo': 'lumachrome'}, 'Say where to: make space REPO=user/name'),
     ):
         done = published(hub, **given)
         assert done.returncode and sentence in done.stderr and 'Traceback' not in done.stderr, done.stderr
+    hub.shutdown()
     hub.server_close()
     assert 'Hugging Face cannot be reached' in published(hub).stderr
 
