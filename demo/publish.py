@@ -10,7 +10,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-import httpx
+import httpx2  # which huggingface_hub speaks through
 from huggingface_hub import HfApi
 from huggingface_hub.errors import HfHubHTTPError
 
@@ -67,7 +67,7 @@ def main(arguments):
             if error.response.status_code == 401:
                 reason = 'log in first, with .venv-demo/bin/hf auth login.'
             print(f'Hugging Face refuses {arguments[0]}: {reason}', file=sys.stderr)
-        except httpx.HTTPError as error:
+        except httpx2.HTTPError as error:
             print(f'Hugging Face cannot be reached: {error}', file=sys.stderr)
         else:
             return 0
