@@ -192,7 +192,9 @@ def url(standins, cache):
         patch.setattr(colorizer, 'MODELS', standins)
         patch.setenv('GRADIO_TEMP_DIR', str(cache))
         page = app.build()
-        _, address, _ = page.launch(prevent_thread_lock=True, quiet=True, **app.LAUNCH | {'mcp_server': True})
+        # Gradio writes the MCP server's lifespan into these: the next page needs its own
+        settings = app.LAUNCH | {'mcp_server': True, 'app_kwargs': dict(app.LAUNCH['app_kwargs'])}
+        _, address, _ = page.launch(prevent_thread_lock=True, quiet=True, **settings)
         yield address.rstrip('/')
         page.close()
 
