@@ -4,8 +4,10 @@ Here is how it looks and what leads where; what happens then is in `demo.studio`
 `demo.album_page` for albums.
 """
 
+import ctypes
 import os
 import signal
+import sys
 import tempfile
 from pathlib import Path
 
@@ -316,6 +318,7 @@ def serve(model=None, mcp=False):
     ModelError
         There is no such model, or none at all.
     """
+    _share_memory()
     above = os.environ.get('GRADIO_TEMP_DIR') or tempfile.gettempdir()
     os.makedirs(above, exist_ok=True)
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # end as with Ctrl-C, so that the folder goes
@@ -324,6 +327,14 @@ def serve(model=None, mcp=False):
         page = build(model)
         with tidy.swept(folder, KEPT_SECONDS):
             page.launch(inbrowser=True, **LAUNCH | {'mcp_server': mcp})
+
+
+def _share_memory():
+    """Let all threads take memory from the same places: glibc gives each its own, and those keep what photos needed."""
+    if sys.platform == 'linux':
+        mallopt, most_arenas = getattr(ctypes.CDLL(None), 'mallopt', None), -8
+        if mallopt:  # other C libraries have none
+            mallopt(most_arenas, 2)
 
 
 def _examples():
