@@ -9,12 +9,11 @@ from pathlib import Path
 import numpy as np
 import onnx
 import onnxruntime
-from keras import ops
 
 from demo import contract
 from export import pipeline, verify
 from export.convert import ExportError, convert, in_half_the_bytes
-from training import networks
+from training import bins, networks
 
 JOINS = {'join.onnx': np.uint8, 'join16.onnx': np.uint16}
 
@@ -73,8 +72,9 @@ def describe(converted, source, licence, verified):
     run = _json(source / 'run.json')
     vivid = None
     if converted.distribution is not None:
-        point = ops.convert_to_numpy(converted.distribution.vivid_point).tolist()
-        vivid = dict(zip(('temperature', 'correction', 'gain'), point, strict=True))
+        sharpness, _, colours = converted.distribution.vivid_point
+        gain = (colours * bins.BINS).sum() / (bins.BINS**2).sum()  # on the chroma, on the average
+        vivid = {'sharpness': float(sharpness), 'gain': float(gain)}
     return {
         'format': contract.FORMAT,
         'network': converted.name,
@@ -82,7 +82,9 @@ def describe(converted, source, licence, verified):
         'render_size': converted.render_size,
         'takes_hints': converted.takes_hints,
         'vivid': vivid,
-        'training': {key: run.get(key) for key in ('data', 'photos_seen', 'config')} if run else 'not recorded',
+        'training': {key: run.get(key) for key in ('data', 'photos_before', 'photos_seen', 'config')}
+        if run
+        else 'not recorded',
         'metrics': _json(source / 'metrics.json'),
         'verified': verified,
         'licence': licence,

@@ -193,12 +193,11 @@ def read_distribution(g, logits, share, distribution):
 
     What hints gave (`share`, if the network takes any) is no guess, and stays as it was given.
     """
-    temperature, correction, gain = (float(x) for x in distribution.vivid_point.numpy())
+    sharpness, offsets, colours = distribution.vivid_point
     g.Identity(bins.BINS, name=contract.BINS)
     g.Softmax(logits, axis=-1, name=contract.PROBABILITIES)
     faithful = g.MatMul(contract.PROBABILITIES, bins.BINS)
-    corrected = g.Sub(logits, correction * np.log(distribution.prior.numpy()))
-    vivid = g.MatMul(g.Softmax(g.Div(corrected, temperature), axis=-1), gain * bins.BINS)
+    vivid = g.MatMul(g.Softmax(g.Add(g.Mul(logits, sharpness), offsets), axis=-1), colours)
     vividness = bounded(g, contract.VIVIDNESS, contract.VIVIDNESS_RANGE)
     if share:
         vividness = g.Mul(vividness, g.Sub(1.0, share[0]))

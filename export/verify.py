@@ -225,11 +225,9 @@ def expected_ab(converted, rendered, feed):
     answer = ops.convert_to_numpy(answer)[inside]
     if converted.distribution is None:
         return answer
-    temperature, correction, gain = ops.convert_to_numpy(converted.distribution.vivid_point)
-    prior = ops.convert_to_numpy(converted.distribution.prior)
     logits = ops.convert_to_tensor(answer)
     faithful = ops.convert_to_numpy(bins.mean(logits))
-    vivid = ops.convert_to_numpy(bins.vivid(logits, prior, temperature, correction, gain))
+    vivid = ops.convert_to_numpy(bins.vivid(logits, *converted.distribution.vivid_point))
     return faithful + feed[contract.VIVIDNESS][0] * (1 - share) * (vivid - faithful)
 
 

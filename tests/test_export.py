@@ -34,9 +34,7 @@ def build_tiny():
     logits, share = SpreadHints(stride=4)(logits, layers.Conv2D(3, 1)(x), silence, L, hints)
     network = keras.Model([L, hints], [bins.Distribution(name='distribution')(logits), share], name='tiny')
     distribution = networks.distribution(network)
-    prior = np.linspace(1, 3, len(bins.BINS), dtype='float32')
-    distribution.prior.assign(prior / prior.sum())
-    distribution.vivid_point.assign([0.6, 0.4, 1.3])
+    distribution.read_by(1.7, np.linspace(0, -2, len(bins.BINS)), 1.3 * bins.BINS + [2, -3])
     return network
 
 
@@ -178,10 +176,8 @@ def test_vividness_goes_from_the_mean_to_the_vivid_point(session, photos, tiny):
     found = colorize(session, photos, vividness=0)
     assert np.allclose(found[contract.PROBABILITIES].sum(-1), 1, atol=1e-5)
     assert np.allclose(found[contract.PROBABILITIES] @ found[contract.BINS], ab[0], atol=1e-2)
-    distribution = networks.distribution(tiny)
-    prior = distribution.prior.numpy()
     logits = np.log(np.maximum(found[contract.PROBABILITIES], 1e-30))
-    assert np.allclose(np.asarray(bins.vivid(logits, prior, 0.6, 0.4, 1.3)), ab[2], atol=0.1)
+    assert np.allclose(np.asarray(bins.vivid(logits, *networks.distribution(tiny).vivid_point)), ab[2], atol=0.1)
 
 
 def test_hints_reach_the_network_where_they_are(session, photos):

@@ -87,16 +87,17 @@ def test_every_colour_is_near_a_bin():
 
 
 def test_vivid_point_turns_from_mean_to_rare_colours():
-    logits = np.zeros((1, len(bins.BINS)), 'float32')
+    logits = np.full((1, len(bins.BINS)), -20, 'float32')
     gray, red = (np.linalg.norm(bins.BINS - centre, axis=-1).argmin() for centre in ([0, 0], [60, 40]))
     logits[0, gray], logits[0, red] = 9, 8
-    prior = np.full(len(bins.BINS), 1e-3, 'float32')
-    prior[gray] = 0.5
-    mean = np.linalg.norm(numpy(bins.mean(ops.convert_to_tensor(logits))))
-    vivid = np.linalg.norm(numpy(bins.vivid(ops.convert_to_tensor(logits), prior, 1.0, 0.5, 1.0)))
-    assert vivid > 2 * mean
-    plain = numpy(bins.vivid(ops.convert_to_tensor(logits), prior, 1.0, 0.0, 1.0))
-    assert np.allclose(np.linalg.norm(plain), mean, atol=1e-3)
+    offsets = np.zeros(len(bins.BINS), 'float32')
+    logits = ops.convert_to_tensor(logits)
+    mean = numpy(bins.mean(logits))
+    assert np.allclose(numpy(bins.vivid(logits, 1.0, offsets, bins.BINS)), mean, atol=1e-3)
+    assert np.linalg.norm(numpy(bins.vivid(logits, 3.0, offsets, bins.BINS))) < np.linalg.norm(mean) / 2
+    offsets[gray] = -4
+    vivid = numpy(bins.vivid(logits, 1.0, offsets, 1.2 * bins.BINS))
+    assert np.allclose(vivid, 1.2 * bins.BINS[red], atol=5)
 
 
 # Hints
@@ -234,7 +235,8 @@ def test_folder_is_read_and_what_is_left_out_is_named(album):
 
 
 def test_shards_and_folders_hold_the_same_photos_and_the_cache_gives_them_back(album, tmp_path):
-    shard = tmp_path / 'shard.tar'
+    shard = tmp_path / 'shards' / 'shard.tar'
+    shard.parent.mkdir()
     with tarfile.open(shard, 'w') as tar:
         for path in sorted(album.rglob('*.*')):
             tar.add(path, path.name)
@@ -244,7 +246,7 @@ def test_shards_and_folders_hold_the_same_photos_and_the_cache_gives_them_back(a
     again = photos.read([shard], 96, cache=tmp_path / 'cache')
     assert isinstance(again.pictures, np.memmap) and again.names == from_shard.names
     assert all((again[i] == from_shard[i]).all() for i in range(len(again)))
-    both = photos.read([album, shard], 96)
+    both = photos.read([album, shard.parent], 96)
     assert len(both) == 6
 
 
@@ -338,7 +340,10 @@ def test_hints_start_without_a_voice_and_frozen_blocks_stay():
 
 def test_kept_weights_come_back(tmp_path):
     network = networks.build('unet')
-    networks.keep(network, tmp_path / 'unet.npz')
+    network.save(tmp_path / 'best.keras')
+    (tmp_path / 'run.json').write_text(json.dumps({'photos_before': 30, 'photos_seen': 12}))
+    networks.keep(tmp_path, tmp_path / 'unet.npz')
+    assert networks.photos_seen(tmp_path / 'unet.npz') == 42
     again = networks.load(tmp_path / 'unet.npz')
     for ours, theirs in zip(network.get_weights(), again.get_weights(), strict=True):
         assert np.abs(ours - theirs).max() < 1e-3
@@ -452,9 +457,32 @@ def test_fine_tuning_starts_where_another_run_ended(photo_folder, tmp_path):
     fit.fit(still, train, validation, tmp_path / 'second', 'test', init_from=tmp_path / 'first')
     for ours, theirs in zip(weights_of(tmp_path / 'first'), weights_of(tmp_path / 'second'), strict=True):
         assert np.allclose(ours, theirs, atol=1e-5)
+    assert networks.photos_seen(tmp_path / 'second') == 48
     with pytest.raises(fit.FitError, match='called article'):
         other = recipe.load(**SHORT | {'network': 'unet'})
         fit.fit(other, train, validation, tmp_path / 'third', 'test', init_from=tmp_path / 'first')
+
+
+@pytest.mark.parametrize('loss', recipe.LOSSES)
+@pytest.mark.parametrize('distribution', [True, False])
+def test_every_loss_is_least_where_the_colours_are_true(loss, distribution):
+    if loss == 'bins' and not distribution:
+        pytest.skip('one colour has no bins')
+    marks = [bins.Distribution()] if distribution else []
+    network = keras.Sequential([keras.Input((4, 4, len(bins.BINS) if distribution else 2)), *marks])
+    model = colorization.Colorization(network, recipe.Recipe(loss=loss))
+    ab = ops.convert_to_tensor([[[[20.0, -30.0], [60.0, 10.0]]]])
+    losses = []
+    for shift in (0, 5, 20):
+        answer = ops.log(bins.spread(ab + shift) + 1e-9) if distribution else ab + shift
+        losses.append(float(model.compute_loss(y_pred=(answer, ab))))
+    assert losses[0] < losses[1] < losses[2]
+
+
+def test_bins_are_refused_to_a_network_without_them(photo_folder, tmp_path):
+    train, validation = photos.split(photos.read([photo_folder], 64), 0.2)
+    with pytest.raises(fit.FitError, match="'huber'"):
+        fit.fit(recipe.load(**SHORT | {'loss': 'bins'}), train, validation, tmp_path / 'run', 'test')
 
 
 def test_a_loss_that_is_no_number_ends_the_run_and_harms_nothing(photo_folder, tmp_path, monkeypatch):
@@ -547,8 +575,9 @@ def test_vivid_point_is_chosen_on_photos_split_off_and_kept_with_the_network(pho
     fit.fit(recipe.load(**settings, batch=4, epoch=4, budget=4, held_out=0.3), train, validation, out, 'test')
     main(['vivid', str(out), '--photos', str(photo_folder)])
     chosen = json.loads((out / 'vivid.json').read_text())['chosen']
-    kept = networks.distribution(networks.load(out)).vivid_point
-    assert np.allclose(numpy(kept), [chosen['temperature'], chosen['correction'], chosen['gain']])
+    assert chosen['gain'] in vivid.GAINS
+    sharpness, offsets, colours = networks.distribution(networks.load(out)).vivid_point
+    assert sharpness != 1 and offsets.any() and np.abs(colours - chosen['gain'] * bins.BINS).max() > 1
     assert 'chosen' in capsys.readouterr().out
 
 

@@ -47,8 +47,8 @@ def main(arguments=None):
 
     point = commands.add_parser(
         'vivid',
-        help='choose how vivid a network that predicts a distribution can be',
-        description='Compare decoders on the photos that a run split off; its best.keras keeps the best vivid point.',
+        help='learn how vivid a network that predicts a distribution can be',
+        description='Learn the vivid point on the photos that a run split off; its best.keras keeps it.',
     )
     point.add_argument('run', help="the run's folder")
     point.add_argument('--photos', nargs='+', required=True, metavar='SOURCE', help='those that the run was fitted on')
@@ -92,6 +92,8 @@ def run_evaluate(options):
 
 
 def run_vivid(options):
+    import keras
+
     from training import evaluate, fit, networks, photos, recipe, vivid
 
     run = Path(options.run)
@@ -100,19 +102,27 @@ def run_vivid(options):
         raise ValueError(f'{run} holds a network called {model.name}, which predicts one colour, not a distribution.')
     settings = recipe.Recipe(**json.loads((run / 'run.json').read_text())['config'])
     _, held_out = photos.split(photos.read(options.photos, settings.canvas, options.cache), settings.held_out)
-    points = vivid.curve(model, evaluate.first(held_out, 96))
+    if len(held_out) < 4:
+        raise ValueError(
+            f'Only {len(held_out)} photos were split off in {run}, too few to learn from: name more photos.'
+        )
+    keras.utils.set_random_seed(settings.seed)
+    pictures = evaluate.first(held_out, len(held_out))
+    judged = -(-len(pictures) // 4)
+    point = vivid.learn(model, pictures[judged:])
+    points = vivid.curve(model, pictures[:judged], *point)
     best = vivid.choose(points)
-    model.distribution.vivid_point.assign([best['temperature'], best['correction'], best['gain']])
+    model.distribution.read_by(*point[:2], best['gain'] * point[2])
     fit.save_network(model.network, run / 'best.keras')
     fit.write_json({'chosen': best, 'points': points}, run / 'vivid.json')
     print(vivid.table(points))
-    print(f'chosen: temperature {best["temperature"]}, correction {best["correction"]}, gain {best["gain"]}')
+    print(f'chosen: gain {best["gain"]:.2f}')
 
 
 def run_keep(options):
     from training import networks
 
-    networks.keep(networks.load(options.network), options.target)
+    networks.keep(options.network, options.target)
 
 
 if __name__ == '__main__':

@@ -58,27 +58,26 @@ def mean(logits):
     return ops.tensordot(ops.softmax(logits, axis=-1), ops.cast(BINS, logits.dtype), 1)
 
 
-def vivid(logits, prior, temperature, correction, gain):
-    """A colour nearer to the likely and away from the common ones.
+def vivid(logits, sharpness, offsets, colours):
+    """A colour read off a distribution otherwise than by its mean: each bin with a weight and a colour of its own.
 
     Parameters
     ----------
     logits : float tensor [..., Q]
-    prior : float array [Q]
-        How often each bin occurs in photos; adds up to 1.
-    temperature : float
-        Below 1 the likeliest bins gain (the annealed mean of Zhang 2016).
-    correction : float
-        Power of the prior by which the probabilities are divided: gray is common everywhere, and would win everywhere.
-    gain : float
-        Factor on the chroma of the result.
+    sharpness : float
+        Above 1 the likeliest bins gain (the annealed mean of Zhang 2016; its temperature is 1 / sharpness).
+    offsets : float array [Q]
+        Added to the sharpened logits: gray is common everywhere, and would win everywhere.
+    colours : float array [Q, 2]
+        ab that each bin stands for, CIELAB units.
 
     Returns
     -------
     float tensor [..., 2]
         ab, CIELAB units.
     """
-    return gain * mean((logits - correction * ops.log(ops.cast(prior, logits.dtype))) / temperature)
+    offsets, colours = (ops.cast(x, logits.dtype) for x in (offsets, colours))
+    return ops.tensordot(ops.softmax(sharpness * logits + offsets, axis=-1), colours, 1)
 
 
 @keras.saving.register_keras_serializable(package='lumachrome')
@@ -87,38 +86,28 @@ class Distribution(layers.Layer):
 
     Attributes
     ----------
-    prior : weight [Q]
-        How often each bin occurs in the training photos, smoothed.
-    vivid_point : weight [3]
-        Temperature, correction and gain of `vivid` that won on photos split off from training.
+    sharpness, offsets, colours : weights [], [Q], [Q, 2]
+        Those of `vivid` that won on photos split off from training; at first, those of the mean.
     """
 
     def build(self, shape):
-        def constant(shape, values, name):
-            return self.add_weight(shape=shape, initializer=values, trainable=False, dtype='float32', name=name)
+        def constant(name, *shape):
+            return self.add_weight(shape=shape, initializer='zeros', trainable=False, dtype='float32', name=name)
 
-        self.prior = constant((len(BINS),), keras.initializers.Constant(1 / len(BINS)), 'prior')
-        self.vivid_point = constant((3,), 'ones', 'vivid_point')
-        self.vivid_point.assign([1.0, 0.0, 1.0])
+        self.sharpness = constant('sharpness')
+        self.offsets, self.colours = constant('offsets', len(BINS)), constant('colours', *BINS.shape)
+        self.read_by(1.0, np.zeros(len(BINS)), BINS)
+
+    def read_by(self, sharpness, offsets, colours):
+        """Set the vivid point."""
+        self.sharpness.assign(sharpness)
+        self.offsets.assign(offsets)
+        self.colours.assign(colours)
+
+    @property
+    def vivid_point(self):
+        """The three as numpy arrays."""
+        return tuple(ops.convert_to_numpy(w) for w in (self.sharpness, self.offsets, self.colours))
 
     def call(self, logits):
         return logits
-
-
-def prior(photos, most=2000):
-    """How often each bin occurs in photos: float32 [Q], adds up to 1.
-
-    A fiftieth is spread over all bins, so that a colour the photos lack does not count as infinitely rare.
-
-    Parameters
-    ----------
-    photos : sequence of uint8 arrays [S, S, 3]
-    most : int
-        How many of them are looked at, evenly chosen.
-    """
-    total = np.zeros(len(BINS))
-    for i in np.linspace(0, len(photos) - 1, min(most, len(photos))).astype(int):
-        ab = color.rgb2lab(photos[i][::8, ::8])[..., 1:]
-        indices, weights = encode(ops.convert_to_tensor(ab, 'float32'))
-        np.add.at(total, ops.convert_to_numpy(indices).ravel(), ops.convert_to_numpy(weights).ravel())
-    return (0.98 * total / total.sum() + 0.02 / len(BINS)).astype('float32')

@@ -7,7 +7,7 @@ crops go over.
 import keras
 from keras import ops
 
-from training import augment, bins, hints, lab
+from training import augment, bins, hints, lab, networks
 
 
 def prepare(pictures):
@@ -53,11 +53,13 @@ class Colorization(keras.Model):
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
         answer, ab = y_pred
         answer = ops.cast(answer, 'float32')
+        colours = bins.mean(answer) if networks.distribution(self.network) else answer
         if self.recipe.loss == 'mse':
-            return ops.mean(((answer - ab) / 128) ** 2)
+            return ops.mean(((colours - ab) / 128) ** 2)
+        regression = ops.mean(huber((colours - ab) / 110))
         if self.recipe.loss == 'huber':
-            return ops.mean(huber((answer - ab) / 110))
+            return regression
         indices, weights = bins.encode(ab)
         likely = ops.log_softmax(answer, axis=-1)
         cross_entropy = -ops.mean(ops.sum(ops.take_along_axis(likely, indices, axis=-1) * weights, axis=-1))
-        return cross_entropy + self.recipe.huber * ops.mean(huber((bins.mean(answer) - ab) / 110))
+        return cross_entropy + self.recipe.huber * regression

@@ -108,8 +108,7 @@ class NetworkColorizer:
         if self.distribution is None:
             return answer
         faithful = bins.mean(answer)
-        prior, point = self.distribution.prior, self.distribution.vivid_point
-        vivid = bins.vivid(answer, prior, *ops.convert_to_numpy(point))
+        vivid = bins.vivid(answer, *self.distribution.vivid_point)
         return faithful + vividness * (1 - share) * (vivid - faithful)
 
 

@@ -25,7 +25,7 @@ import numpy as np
 from keras import ops
 from tensorboardX import SummaryWriter
 
-from training import augment, bins, colorization, evaluate, networks, photos, recipe
+from training import augment, colorization, evaluate, networks, photos, recipe
 from training.networks import efficientnet_lite
 
 JUDGED = 128  # validation photos behind the figures of an epoch
@@ -283,6 +283,10 @@ def fit(settings, train, validation, out, data, init_from=None):
         if start.name != network.name:
             raise FitError(f'{init_from} is a network called {start.name}, not {network.name}.')
         network.set_weights(start.get_weights())
+        if facts['epoch'] == 0:
+            facts['photos_before'] = networks.photos_seen(init_from)
+    if settings.loss == 'bins' and networks.distribution(network) is None:
+        raise FitError(f"loss = 'bins': {network.name} predicts one colour, not a distribution; take 'huber' or 'mse'.")
     networks.freeze(network, settings.freeze)
 
     model = colorization.Colorization(network, settings)
@@ -303,8 +307,6 @@ def fit(settings, train, validation, out, data, init_from=None):
     optimizer.build(model.trainable_variables)
     if facts['epoch']:
         load_state(model, out / 'state.npz')
-    elif networks.distribution(network) and init_from is None:
-        networks.distribution(network).prior.assign(bins.prior(train))
 
     run = Run(out, settings, batches, facts)
     model.fit(
@@ -331,6 +333,7 @@ def begin_or_go_on(settings, out, data):
             'backend': keras.backend.backend(),
             'data': data,
             'config': ours,
+            'photos_before': 0,  # of the network that this run starts from
             'photos_seen': 0,
             'minutes': 0.0,
             'epoch': 0,

@@ -6,10 +6,10 @@ Colorization with Learned Deep Priors", section 3.2.
 """
 
 import keras
+import numpy as np
 from keras import ops
 
-MOST = 64  # hints in one picture; a geometric number of mean 8 hardly ever gets there
-MEAN_NUMBER = 8
+MOST = 64  # hints in one picture
 SIDE = 6 / 256  # of a hint's square in the file, as a fraction of the short side: see demo.contract
 SIDES = (1 / 256, 9 / 256)  # of a hint's square, as fractions of the short side
 SPREAD = 1 / 4  # deviation of the places around the centre, as a fraction of each side
@@ -80,7 +80,8 @@ def simulate(ab, without, seed):
     ab : float tensor [N, H, W, 2]
         The true colours.
     without : float
-        Share of the pictures that get no hint. The others get a geometric number of them.
+        Share of the pictures that get no hint. The others get 1 to `MOST`, few as often as many on a logarithmic scale:
+        a geometric number, as in Zhang 2017, hardly ever shows a picture full of hints.
     seed : keras.random.SeedGenerator
 
     Returns
@@ -92,9 +93,7 @@ def simulate(ab, without, seed):
     def uniform(shape):
         return keras.random.uniform(shape, seed=seed)
 
-    # Inverse of the geometric distribution function; at least one hint
-    tail = ops.maximum(uniform((n, 1)), 1e-6)
-    number = 1 + ops.floor(ops.log(tail) / ops.log(1 - 1 / MEAN_NUMBER))
+    number = ops.floor(ops.exp(np.log(MOST + 1) * uniform((n, 1))))
     number = ops.where(uniform((n, 1)) < without, 0.0, number)
     points = 0.5 + SPREAD * keras.random.normal((n, MOST, 2), seed=seed)
     low, high = (share * min(height, width) for share in SIDES)

@@ -1,8 +1,9 @@
 """Folders and tar shards of photos, read into one array of equal pictures, and split into train and validation.
 
-A source is a folder, searched recursively, or a .tar file (WebDataset's layout: one photo a member). Every photo
-becomes a square of `side` pixels: scaled so that its short side fits, with its aspect kept, and cut from the centre.
-All squares lie in one uint8 array, in memory or mapped from a cache on disk, so that an epoch costs no decoding.
+A source is a folder, searched recursively, or a .tar file (WebDataset's layout: one photo a member), which may also lie
+in such a folder. Every photo becomes a square of `side` pixels: scaled so that its short side fits, with its aspect
+kept, and cut from the centre. All squares lie in one uint8 array, in memory or mapped from a cache on disk, so that an
+epoch costs no decoding.
 """
 
 import hashlib
@@ -25,6 +26,7 @@ from tqdm import tqdm
 SMALLEST = 64  # photos with a shorter side are left out: enlarged further, they teach blur
 GRAYEST = 5.0  # and those whose a and b both range over less than this (as Zhang 2017 does)
 NOT_PHOTOS = {'.pdf', '.eps', '.ps', '.wmf', '.emf', '.h5', '.hdf', '.grib', '.bufr', '.mpg', '.mpeg', '.fits'}
+EXTENSIONS = set(Image.registered_extensions()) - NOT_PHOTOS
 
 
 class PhotosError(ValueError):
@@ -94,33 +96,34 @@ def find(sources):
     PhotosError
         If a source is missing, is neither a folder nor a tar file, or holds no file that could be a photo.
     """
-    extensions = set(Image.registered_extensions()) - NOT_PHOTOS
     members = []
     for source in map(Path, sources):
         if source.is_dir():
-            found = [
-                _Member(str(path), str(path))
-                for path in sorted(source.rglob('*'))
-                if path.suffix.lower() in extensions and path.is_file() and not path.name.startswith('.')
-            ]
-        elif not source.exists():
-            raise PhotosError(f'{source} does not exist: name a folder of photos or a .tar file of them.')
+            files = [p for p in sorted(source.rglob('*')) if p.is_file() and not p.name.startswith('.')]
+            found = [m for p in files for m in (_in_shard(p) if p.suffix == '.tar' else [_Member(str(p), str(p))])]
+        elif source.exists():
+            found = _in_shard(source)
         else:
-            try:
-                with tarfile.open(source, 'r:') as shard:
-                    found = [
-                        _Member(f'{source}/{info.name}', str(source), info.offset_data, info.size)
-                        for info in shard
-                        if info.isfile() and os.path.splitext(info.name)[1].lower() in extensions
-                    ]
-            except tarfile.TarError as error:
-                raise PhotosError(
-                    f'{source} is not an uncompressed tar file ({error}): name a folder of photos or a .tar file.'
-                ) from error
+            raise PhotosError(f'{source} does not exist: name a folder of photos or a .tar file of them.')
+        found = [member for member in found if os.path.splitext(member.name)[1].lower() in EXTENSIONS]
         if not found:
             raise PhotosError(f'{source} holds no photos: none of its files has an extension that Pillow reads.')
         members += found
     return members
+
+
+def _in_shard(path):
+    try:
+        with tarfile.open(path, 'r:') as shard:
+            return [
+                _Member(f'{path}/{info.name}', str(path), info.offset_data, info.size)
+                for info in shard
+                if info.isfile()
+            ]
+    except tarfile.TarError as error:
+        raise PhotosError(
+            f'{path} is not an uncompressed tar file ({error}): name a folder of photos or a .tar file.'
+        ) from error
 
 
 def square(image, side):

@@ -13,6 +13,7 @@ unless told otherwise).
 """
 
 import importlib
+import json
 import zipfile
 from pathlib import Path
 
@@ -82,12 +83,26 @@ def load(source):
         raise ValueError(f'{source} cannot be read as a network of this version: {error}') from error
 
 
-def keep(network, path):
-    """Write a network's weights to a small .npz file, kernels in float16, for others to start from."""
+def photos_seen(source):
+    """How many photos the network of `source` (as of `load`) has seen, over all its runs; 0 where nobody counted."""
+    source = Path(source)
+    if (source / 'run.json').exists():
+        run = json.loads((source / 'run.json').read_text())
+        return run.get('photos_before', 0) + run['photos_seen']
+    if source.suffix == '.npz':
+        with np.load(source) as kept:
+            return int(kept.get('photos_seen', 0))
+    return 0
+
+
+def keep(source, path):
+    """Write the weights of `source` (as of `load`) to a small .npz file, kernels in float16, to start from."""
+    network = load(source)
     # Only kernels: the variances of batch norms may be larger than float16 holds, and weigh nothing.
     weights = [w.astype('float16') if w.ndim == 4 else w for w in network.get_weights()]
     unfinished = Path(path).with_suffix('.part.npz')
-    np.savez(unfinished, network=network.name, **{f'weight_{i}': w for i, w in enumerate(weights)})
+    named = {f'weight_{i}': w for i, w in enumerate(weights)}
+    np.savez(unfinished, network=network.name, photos_seen=photos_seen(source), **named)
     unfinished.rename(path)
 
 
