@@ -66,16 +66,16 @@ def learn(model, pictures):
         Of a network that predicts a distribution.
     pictures : uint8 array [N, S, S, 3]
     """
-    parts = np.array_split(pictures, -(-len(pictures) // 16))
     # Every second place is enough, and a quarter of the memory
-    logits = np.concatenate([model.answers(p, RENDER_SIZE)[0][:, ::2, ::2].astype('float16') for p in parts])
-    truth = np.concatenate([ops.convert_to_numpy(ops.concatenate(colorization.prepare(p), -1)) for p in parts])
+    logits = [model.answers(part, RENDER_SIZE)[0][:, ::2, ::2].astype('float16') for part in _parts(pictures)]
+    logits = np.concatenate(logits)
     at = ((np.arange(logits.shape[1]) + 0.25) / logits.shape[1] * pictures.shape[1]).astype(int)
+    truth = ops.concatenate(colorization.prepare(pictures[:, at][:, :, at]), axis=-1)
     reading = Reading()
     steps = -(-len(pictures) // BATCH)
     rate = keras.optimizers.schedules.CosineDecay(0.03, STEPS)
     reading.compile(keras.optimizers.Adam(rate), loss=None)
-    reading.fit(logits, truth[:, at][:, :, at], batch_size=BATCH, epochs=-(-STEPS // steps), verbose=0)
+    reading.fit(logits, ops.convert_to_numpy(truth), batch_size=BATCH, epochs=-(-STEPS // steps), verbose=0)
     return [ops.convert_to_numpy(part) for part in reading.point]
 
 
@@ -95,20 +95,24 @@ def curve(model, pictures, sharpness, offsets, colours):
         gain; PSNR over gray in dB; colorfulness in absolute form, and that of the truth.
     """
     figures = []  # of each part: [gains, 2, photos]
-    for part in np.array_split(pictures, -(-len(pictures) // 16)):
+    for part in _parts(pictures):
         logits, _ = model.answers(part, RENDER_SIZE)
         ab = bins.vivid(ops.convert_to_tensor(logits), sharpness, offsets, colours)
         ab = ops.image.resize(ab, part.shape[1:3], interpolation='bilinear')
         L, _ = colorization.prepare(part)
-        ours = [evaluate.to_uint8(lab.joined(L, gain * ab)) for gain in GAINS]
-        figures.append([_figures(pictures, part) for pictures in ours])
-    over_gray, colorfulness = np.concatenate(figures, axis=-1).mean(-1).T
-    over_gray -= evaluate.mean_psnr(evaluate.to_gray(pictures), pictures)
+        figures.append([_figures(evaluate.to_uint8(lab.joined(L, gain * ab)), part) for gain in GAINS])
+    psnr, colourful = np.concatenate(figures, axis=-1).mean(-1).T
+    over_gray = psnr - evaluate.mean_psnr(evaluate.to_gray(pictures), pictures)
     truth = float(np.mean([metrics.colorfulness(p, absolute=True) for p in pictures]))
     return [
         {'gain': float(g), 'over_gray': float(o), 'colorfulness': float(c), 'truth': truth}
-        for g, o, c in zip(GAINS, over_gray, colorfulness, strict=True)
+        for g, o, c in zip(GAINS, over_gray, colourful, strict=True)
     ]
+
+
+def _parts(pictures):
+    """Some pictures at a time: the logits of all would take gigabytes."""
+    return np.array_split(pictures, -(-len(pictures) // 16))
 
 
 def _figures(pictures, truth):

@@ -1,0 +1,200 @@
+"""Runs: they learn, go on where they were, end in words, and choose their vivid point."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+from keras import ops
+
+from training import bins, colorization, fit, networks, photos, recipe, vivid
+from training.__main__ import main
+
+SMALL = {'network': 'article', 'loss': 'mse', 'optimizer': 'rmsprop', 'canvas': 64, 'size': 32}
+SHORT = {**SMALL, 'batch': 4, 'epoch': 8, 'budget': 24, 'held_out': 0.2}
+
+
+def weights_of(path):
+    return networks.load(path).get_weights()
+
+
+def test_a_run_learns_and_keeps_what_it_learnt(photo_folder, tmp_path):
+    out = tmp_path / 'run'
+    settings = {**SHORT, 'epoch': 64, 'budget': 640, 'aged': 0.2}
+    flags = [x for name, value in settings.items() for x in (f'--{name.replace("_", "-")}', str(value))]
+    main(['fit', '--photos', str(photo_folder), '--out', str(out), *flags])
+    facts = json.loads((out / 'run.json').read_text())
+    losses = [figures['loss'] for figures in facts['history']]
+    assert facts['photos_seen'] == 640 and len(losses) == 10 and losses[-1] < losses[0]
+    assert {'val_psnr', 'val_gain', 'val_ab_error', 'val_colorfulness', 'waiting'} <= set(facts['history'][0])
+    assert len(list((out / 'sheets').iterdir())) == 10 and list((out / 'log').iterdir())
+    assert networks.load(out).name == 'article' and (out / 'last.keras').exists()
+    main(['evaluate', '--model', str(out), '--photos', str(photo_folder)])
+    assert (out / 'metrics.json').exists()
+
+
+def test_an_interrupted_run_goes_on_as_if_nothing_had_been(photo_folder, tmp_path, monkeypatch):
+    settings = recipe.load(**SHORT)
+    train, validation = photos.split(photos.read([photo_folder], 64), 0.2)
+    fit.fit(settings, train, validation, tmp_path / 'whole', 'test')
+
+    begin = fit.Run.on_epoch_begin
+
+    def die_in_the_second(self, epoch, logs=None):
+        begin(self, epoch, logs)
+        if epoch == 1:
+            raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(fit.Run, 'on_epoch_begin', die_in_the_second)
+        fit.fit(settings, train, validation, tmp_path / 'parts', 'test')
+    assert json.loads((tmp_path / 'parts' / 'run.json').read_text())['photos_seen'] == 8
+    fit.fit(settings, train, validation, tmp_path / 'parts', 'test')
+    for ours, theirs in zip(weights_of(tmp_path / 'whole'), weights_of(tmp_path / 'parts'), strict=True):
+        assert np.allclose(ours, theirs, atol=1e-6)
+    fit.fit(settings, train, validation, tmp_path / 'parts', 'test')  # nothing left to do
+    with pytest.raises(fit.FitError, match='seed'):
+        fit.fit(recipe.load(**SHORT, seed=5), train, validation, tmp_path / 'parts', 'test')
+
+
+def test_fine_tuning_starts_where_another_run_ended(photo_folder, tmp_path):
+    train, validation = photos.split(photos.read([photo_folder], 64), 0.2)
+    fit.fit(recipe.load(**SHORT), train, validation, tmp_path / 'first', 'test')
+    still = recipe.load(**SHORT | {'learning_rate': 1e-12})
+    fit.fit(still, train, validation, tmp_path / 'second', 'test', init_from=tmp_path / 'first')
+    for ours, theirs in zip(weights_of(tmp_path / 'first'), weights_of(tmp_path / 'second'), strict=True):
+        assert np.allclose(ours, theirs, atol=1e-5)
+    assert networks.photos_seen(tmp_path / 'second') == 48
+    with pytest.raises(fit.FitError, match='called article'):
+        other = recipe.load(**SHORT | {'network': 'unet'})
+        fit.fit(other, train, validation, tmp_path / 'third', 'test', init_from=tmp_path / 'first')
+
+
+# One colour has no bins
+@pytest.mark.parametrize(
+    ('loss', 'distribution'), [('mse', True), ('mse', False), ('huber', True), ('huber', False), ('bins', True)]
+)
+def test_every_loss_is_least_where_the_colours_are_true(loss, distribution):
+    marks = [bins.Distribution()] if distribution else []
+    network = keras.Sequential([keras.Input((4, 4, len(bins.BINS) if distribution else 2)), *marks])
+    model = colorization.Colorization(network, recipe.Recipe(loss=loss))
+    ab = ops.convert_to_tensor([[[[20.0, -30.0], [60.0, 10.0]]]])
+    losses = []
+    for shift in (0, 5, 20):
+        answer = ops.log(bins.spread(ab + shift) + 1e-9) if distribution else ab + shift
+        losses.append(float(model.compute_loss(y_pred=(answer, ab))))
+    assert losses[0] < losses[1] < losses[2]
+
+
+def test_bins_are_refused_to_a_network_without_them(photo_folder, tmp_path):
+    train, validation = photos.split(photos.read([photo_folder], 64), 0.2)
+    with pytest.raises(fit.FitError, match="'huber'"):
+        fit.fit(recipe.load(**SHORT | {'loss': 'bins'}), train, validation, tmp_path / 'run', 'test')
+
+
+def test_a_loss_that_is_no_number_ends_the_run_and_harms_nothing(photo_folder, tmp_path, monkeypatch):
+    train, validation = photos.split(photos.read([photo_folder], 64), 0.2)
+    loss = colorization.Colorization.compute_loss
+    fit.fit(recipe.load(**SHORT | {'budget': 8}), train, validation, tmp_path / 'run', 'test')
+    before = (tmp_path / 'run' / 'best.keras').read_bytes()
+    monkeypatch.setattr(colorization.Colorization, 'compute_loss', lambda *args: loss(*args) * float('nan'))
+    with pytest.raises(fit.FitError, match='learning_rate'):
+        fit.fit(recipe.load(**SHORT), train, validation, tmp_path / 'run', 'test')
+    assert (tmp_path / 'run' / 'best.keras').read_bytes() == before
+
+
+def test_too_few_photos_are_an_error_in_words(photo_folder, tmp_path, capsys):
+    with pytest.raises(SystemExit) as error:
+        main(
+            [
+                'fit',
+                '--photos',
+                str(photo_folder),
+                '--out',
+                str(tmp_path),
+                '--canvas',
+                '64',
+                '--size',
+                '64',
+                '--batch',
+                '99',
+            ]
+        )
+    assert 'fewer than one batch of 99' in str(error.value)
+
+
+@pytest.mark.parametrize(
+    'text, words',
+    [
+        ('netwrok = "unet"', 'netwrok'),
+        ('size = "large"', 'type int'),
+        ('size = 100', 'multiples of 16'),
+        ('loss = "l2"', "'l2'"),
+        ('size = ', 'not valid TOML'),
+    ],
+)
+def test_recipes_that_are_wrong_are_refused(tmp_path, text, words):
+    path = tmp_path / 'recipe.toml'
+    path.write_text(text)
+    with pytest.raises(recipe.RecipeError, match=words):
+        recipe.load(path)
+
+
+def test_shipped_recipes_are_whole():
+    for path in Path(recipe.__file__).parent.glob('configs/*.toml'):
+        assert recipe.load(path).network == path.stem
+    assert recipe.load(path, batch=7).batch == 7
+
+
+FIT_IN_A_PROCESS_OF_ITS_OWN = """
+import sys
+from importlib.machinery import PathFinder
+find = PathFinder.find_spec
+PathFinder.find_spec = lambda name, *rest: None if name == sys.argv[1] else find(name, *rest)  # not installed, it seems
+from training.__main__ import main
+from training.networks import efficientnet_lite
+efficientnet_lite.STAGES = [(1, *stage[1:]) for stage in efficientnet_lite.STAGES]  # fewer blocks compile sooner
+options = '--network lumachrome --encoder-weights none --loss bins --canvas 64 --size 32 --mixed-precision'
+short = '--batch 4 --epoch 4 --budget 8'
+main(['fit', '--photos', sys.argv[2], '--out', sys.argv[3], *options.split(), *short.split()])
+"""
+
+
+@pytest.mark.parametrize('backend, other', [('tensorflow', 'jax'), ('jax', 'tensorflow')])
+def test_each_backend_fits_without_the_other(backend, other, photo_folder, tmp_path):
+    done = subprocess.run(
+        [sys.executable, '-c', FIT_IN_A_PROCESS_OF_ITS_OWN, other, photo_folder, tmp_path / 'run'],
+        env=os.environ | {'KERAS_BACKEND': backend},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    facts = json.loads((tmp_path / 'run' / 'run.json').read_text())
+    assert facts['photos_seen'] == 8 and facts['backend'] == backend
+    network = networks.load(tmp_path / 'run')  # under this process' backend
+    assert all(weight.dtype == 'float32' for weight in network.get_weights())
+
+
+def test_vivid_point_is_chosen_on_photos_split_off_and_kept_with_the_network(photo_folder, tmp_path, capsys):
+    out = tmp_path / 'run'
+    settings = {'network': 'lumachrome', 'encoder_weights': 'none', 'loss': 'bins', 'canvas': 64, 'size': 32}
+    train, validation = photos.split(photos.read([photo_folder], 64), 0.3)
+    fit.fit(recipe.load(**settings, batch=4, epoch=4, budget=4, held_out=0.3), train, validation, out, 'test')
+    main(['vivid', str(out), '--photos', str(photo_folder)])
+    chosen = json.loads((out / 'vivid.json').read_text())['chosen']
+    assert chosen['gain'] in vivid.GAINS
+    sharpness, offsets, colours = networks.distribution(networks.load(out)).vivid_point
+    assert sharpness != 1 and offsets.any() and np.abs(colours - chosen['gain'] * bins.BINS).max() > 1
+    assert 'chosen' in capsys.readouterr().out
+
+
+def test_choice_of_the_vivid_point():
+    points = [
+        {'over_gray': g, 'colorfulness': c, 'truth': 40.0} for g, c in ((1.2, 18), (0.9, 33), (0.8, 36), (0.9, 35))
+    ]
+    assert vivid.choose(points)['colorfulness'] == 35
+    assert vivid.choose(points[:1])['colorfulness'] == 18
