@@ -118,7 +118,7 @@ def read(path, name=None):
         if image.width * image.height > MAX_PIXELS:
             raise PhotoError(_too_large(name))
         if image.format not in ('uchar', 'ushort'):
-            raise PhotoError(f'{name} holds {image.format} values: save it with 8 or 16 bits a channel first.')
+            raise PhotoError(_too_deep(name, image.format))
         pages = image.get_n_pages()
         note = f'{name} has {pages} pages or frames; this is the first one.' if pages > 1 else ''
         image = image.autorot()
@@ -218,6 +218,7 @@ def write_preview(path, pixels):
     _image(pixels, None).jpegsave(str(path), Q=92, subsample_mode='off')
 
 
+_SAMPLES = Image.fromarray(np.indices((9, 9, 9), np.uint8).reshape(3, 27, 27).transpose(1, 2, 0) * 31)
 _SRGB_PROFILE = pyvips.Operation.call('profile_load', 'srgb')
 
 _SAVERS = {
@@ -254,12 +255,17 @@ def _open_with_pillow(path, name):
         with Image.open(path) as picture:
             target = 'jpeg' if picture.format in ('HEIF', 'JPEG') else 'png'
             info = PngImagePlugin.PngInfo()
+            exif, dpi = picture.getexif(), picture.info.get('dpi')
             if xmp := picture.info.get('xmp'):
                 info.add_itxt('XML:com.adobe.xmp', xmp.decode(errors='replace') if isinstance(xmp, bytes) else xmp)
+            if picture.mode == 'F':
+                raise PhotoError(_too_deep(name, 'float'))
+            if picture.mode == 'I':  # so Pillow holds the 16 bits of some formats
+                picture = Image.fromarray(np.asarray(picture).clip(0, 65535).astype('uint16'))
             if picture.mode not in ('1', 'L', 'LA', 'P', 'RGB', 'RGBA', 'I;16'):
                 picture = picture.convert('RGBA' if 'A' in picture.getbands() else 'RGB')
             buffer = io.BytesIO()
-            picture.save(buffer, 'PNG', compress_level=0, pnginfo=info, exif=picture.getexif())
+            picture.save(buffer, 'PNG', compress_level=0, pnginfo=info, exif=exif, dpi=dpi)
     except Image.DecompressionBombError as error:
         raise PhotoError(_too_large(name)) from error
     except Image.UnidentifiedImageError as error:
@@ -268,11 +274,15 @@ def _open_with_pillow(path, name):
         raise PhotoError(f'{name} is not a photo that can be read.') from error
     except PermissionError as error:
         raise PhotoError(f'{name} may not be read: permission denied.') from error
-    except MemoryError:
+    except (MemoryError, PhotoError):
         raise
     except Exception as error:  # Pillow's plug-ins raise what they like
         raise PhotoError(f'{name} is damaged or cut short and cannot be read.') from error
     return pyvips.Image.new_from_buffer(buffer.getvalue(), '', fail_on='truncated'), target
+
+
+def _too_deep(name, kind):
+    return f'{name} holds {kind} values: save it with 8 or 16 bits a channel first.'
 
 
 def _too_large(name):
@@ -306,8 +316,20 @@ def _needs_conversion(image):
         profile = ImageCms.ImageCmsProfile(io.BytesIO(image.get('icc-profile-data'))).profile
     except (OSError, ValueError):  # a damaged one
         return image.interpretation == 'cmyk'
-    # A photo that is in sRGB already keeps every level; going through the profile would round it once more.
-    return 'srgb' not in (profile.profile_description or '').lower()
+    if profile.xcolor_space.strip() != 'RGB':
+        return True
+    # A photo that is in sRGB already keeps every level: going through the profile would round it once more. What a
+    # profile calls itself does not tell, as linear ones are called sRGB too.
+    try:
+        same = ImageCms.profileToProfile(
+            _SAMPLES,
+            ImageCms.ImageCmsProfile(profile),
+            ImageCms.createProfile('sRGB'),
+            ImageCms.Intent.RELATIVE_COLORIMETRIC,
+        )
+    except ImageCms.PyCMSError:
+        return True
+    return np.abs(np.asarray(same, int) - np.asarray(_SAMPLES, int)).max() > 1
 
 
 def _image(pixels, alpha):

@@ -353,6 +353,41 @@ def test_another_colour_space_becomes_srgb(tmp_path):
     assert np.abs(photo.pixels[0, 0].astype(int) - np.asarray(converted)[0, 0]).max() <= 2
 
 
+def test_linear_srgb_is_known_by_its_curve_not_its_name(tmp_path):
+    profile = bytearray(pyvips.Operation.call('profile_load', 'srgb'))
+    for i in range(int.from_bytes(profile[128:132], 'big')):  # the table of an ICC profile: name, where, how long
+        entry = profile[132 + 12 * i : 144 + 12 * i]
+        if entry[1:4] == b'TRC':
+            where = int.from_bytes(entry[4:8], 'big')
+            profile[where : where + 12] = b'curv' + bytes(8)  # a straight line
+    assert 'sRGB' in ImageCms.getProfileDescription(ImageCms.ImageCmsProfile(io.BytesIO(bytes(profile))))
+    Image.new('RGB', (8, 8), (55, 55, 55)).save(tmp_path / 'linear.png', icc_profile=bytes(profile))
+    assert abs(int(photofile.read(tmp_path / 'linear.png').pixels[0, 0, 0]) - 128) <= 1
+    levels = np.arange(256, dtype=np.uint8)[None].repeat(8, 0)
+    Image.fromarray(levels).convert('RGB').save(
+        tmp_path / 'srgb.png', icc_profile=pyvips.Operation.call('profile_load', 'srgb')
+    )
+    np.testing.assert_array_equal(photofile.read(tmp_path / 'srgb.png').pixels[..., 0], levels)
+
+
+def test_sixteen_bits_are_kept_and_floats_refused_in_formats_that_only_pillow_knows(tmp_path):
+    levels = np.linspace(0, 65535, 64 * 64).round().astype('uint16').reshape(64, 64)
+    (tmp_path / 'deep.pgm').write_bytes(b'P5 64 64 65535\n' + levels.astype('>u2').tobytes())
+    pixels = photofile.read(tmp_path / 'deep.pgm').pixels
+    assert pixels.dtype == np.uint16
+    np.testing.assert_array_equal(pixels[..., 0], levels)
+    (tmp_path / 'float.pfm').write_bytes(b'Pf\n64 64\n-1.0\n' + (levels / 65535).astype('<f4').tobytes())
+    with pytest.raises(photofile.PhotoError, match='8 or 16 bits'):
+        photofile.read(tmp_path / 'float.pfm')
+
+
+def test_bmp_keeps_its_resolution(gray, tmp_path):
+    Image.fromarray(gray).save(tmp_path / 'scan.bmp', dpi=(300, 300))
+    photo = photofile.read(tmp_path / 'scan.bmp')
+    photofile.write(tmp_path / 'scan.png', photo.pixels, photo)
+    assert np.allclose(Image.open(tmp_path / 'scan.png').info['dpi'], 300, atol=0.1)
+
+
 def test_cmyk_and_palettes_and_bits_are_read(gray, tmp_path):
     image = Image.fromarray(gray)
     image.convert('CMYK').save(tmp_path / 'cmyk.jpg')

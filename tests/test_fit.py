@@ -37,26 +37,37 @@ def test_a_run_learns_and_keeps_what_it_learnt(photo_folder, tmp_path):
     assert (out / 'metrics.json').exists()
 
 
-def test_an_interrupted_run_goes_on_as_if_nothing_had_been(photo_folder, tmp_path, monkeypatch):
+def test_an_interrupted_run_goes_on_as_if_nothing_had_been(photo_folder, tmp_path, monkeypatch, capsys):
     settings = recipe.load(**SHORT)
     train, validation = photos.split(photos.read([photo_folder], 64), 0.2)
     fit.fit(settings, train, validation, tmp_path / 'whole', 'test')
 
-    begin = fit.Run.on_epoch_begin
+    def die_in(epoch, owner, name):
+        """Interrupt the run where a function is done with an epoch (the first is 0)."""
+        done, left = getattr(owner, name), [epoch]
 
-    def die_in_the_second(self, epoch, logs=None):
-        begin(self, epoch, logs)
-        if epoch == 1:
-            raise KeyboardInterrupt
+        def die(*args, **options):
+            done(*args, **options)
+            left[0] -= 1
+            if left[0] < 0:
+                raise KeyboardInterrupt
 
-    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr(fit.Run, 'on_epoch_begin', die_in_the_second)
-        fit.fit(settings, train, validation, tmp_path / 'parts', 'test')
+        with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+            patch.setattr(owner, name, die)
+            fit.fit(settings, train, validation, tmp_path / 'parts', 'test')
+
+    die_in(0, fit, 'write_state')  # the first epoch is done, and not yet kept
+    assert not (tmp_path / 'parts' / 'state.npz').exists()
+    die_in(1, fit.Run, 'on_epoch_begin')
     assert json.loads((tmp_path / 'parts' / 'run.json').read_text())['photos_seen'] == 8
+    die_in(0, fit, 'write_json')  # run.json is an epoch ahead
     fit.fit(settings, train, validation, tmp_path / 'parts', 'test')
     for ours, theirs in zip(weights_of(tmp_path / 'whole'), weights_of(tmp_path / 'parts'), strict=True):
         assert np.allclose(ours, theirs, atol=1e-6)
+    seen = [row['photos_seen'] for row in json.loads((tmp_path / 'parts' / 'run.json').read_text())['history']]
+    assert seen == [8, 16, 24]
     fit.fit(settings, train, validation, tmp_path / 'parts', 'test')  # nothing left to do
+    assert 'raise --budget' in capsys.readouterr().out
     with pytest.raises(fit.FitError, match='seed'):
         fit.fit(recipe.load(**SHORT, seed=5), train, validation, tmp_path / 'parts', 'test')
 
@@ -100,11 +111,34 @@ def test_a_loss_that_is_no_number_ends_the_run_and_harms_nothing(photo_folder, t
     train, validation = photos.split(photos.read([photo_folder], 64), 0.2)
     loss = colorization.Colorization.compute_loss
     fit.fit(recipe.load(**SHORT | {'budget': 8}), train, validation, tmp_path / 'run', 'test')
-    before = (tmp_path / 'run' / 'best.keras').read_bytes()
+    before = {name: (tmp_path / 'run' / name).read_bytes() for name in ('best.keras', 'last.keras', 'state.npz')}
     monkeypatch.setattr(colorization.Colorization, 'compute_loss', lambda *args: loss(*args) * float('nan'))
     with pytest.raises(fit.FitError, match='learning_rate'):
         fit.fit(recipe.load(**SHORT), train, validation, tmp_path / 'run', 'test')
-    assert (tmp_path / 'run' / 'best.keras').read_bytes() == before
+    assert {name: (tmp_path / 'run' / name).read_bytes() for name in before} == before
+
+
+def test_ctrl_c_ends_in_a_sentence(photo_folder, tmp_path, monkeypatch, capsys):
+    def press(*args):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(fit, 'fit', press)
+    flags = ['--photos', str(photo_folder), '--out', 'runs/mine', '--canvas', '64', '--size', '32']
+    with pytest.raises(SystemExit) as error:
+        main(['fit', *flags])
+    assert error.value.code == 130 and 'goes on from the last epoch in runs/mine' in capsys.readouterr().err
+
+
+def test_weights_that_are_no_numbers_are_not_kept(tmp_path):
+    model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
+    model.compile(optimizer='sgd', loss='mse')
+    facts = dict.fromkeys(fit.REACHED, 0)
+    fit.write_state(model, facts, tmp_path / 'state.npz')
+    (tmp_path / 'state.npz').unlink()
+    model.layers[0].bias.assign([np.inf])
+    with pytest.raises(fit.FitError, match='learning_rate'):
+        fit.write_state(model, facts, tmp_path / 'state.npz')
+    assert not (tmp_path / 'state.npz').exists()
 
 
 def test_too_few_photos_are_an_error_in_words(photo_folder, tmp_path, capsys):

@@ -63,6 +63,29 @@ def test_shards_and_folders_hold_the_same_photos_and_the_cache_gives_them_back(a
     assert len(both) == 6
 
 
+def test_a_damaged_cache_is_made_anew(album, tmp_path):
+    cache = tmp_path / 'cache'
+    whole = photos.read([album], 64, cache=cache)
+    for kept in sorted(cache.iterdir()):
+        kept.write_bytes(kept.read_bytes()[:100])
+        again = photos.read([album], 64, cache=cache)
+        assert again.names == whole.names and (again[0] == whole[0]).all()
+
+
+def test_a_plug_in_that_fails_costs_one_photo(album, monkeypatch):
+    draft = photos.Image.Image.draft
+
+    def fail(self, mode, size):
+        if self.format == 'WEBP':
+            raise AssertionError
+        return draft(self, mode, size)
+
+    monkeypatch.setattr(photos.Image.Image, 'draft', fail)
+    found = photos.read([album], 64)
+    assert {Path(name).name for name in found.left_out['cannot be decoded']} == {'broken.jpg', 'c.webp'}
+    assert len(found) == 2
+
+
 def test_a_photo_never_changes_sides_and_copies_stay_together(photo_folder, tmp_path):
     few = photos.read([photo_folder], 64)
     train, validation = photos.split(few, 0.3)
@@ -89,7 +112,14 @@ def test_sources_that_hold_nothing_are_named(tmp_path):
         assert source in str(error.value)
 
 
-def test_memory_that_would_run_out_is_said_before(album, monkeypatch):
+def test_memory_that_would_run_out_is_said_before(album, tmp_path, monkeypatch):
     monkeypatch.setattr(photos.psutil, 'virtual_memory', lambda: type('Memory', (), {'available': 1000}))
     with pytest.raises(photos.PhotosError, match='--cache'):
         photos.read([album], 96)
+    monkeypatch.undo()
+    monkeypatch.setattr(photos, 'CONTAINER_LIMIT', tmp_path / 'memory.max')
+    (tmp_path / 'memory.max').write_text('1000')
+    with pytest.raises(photos.PhotosError, match='--cache'):
+        photos.read([album], 96)
+    (tmp_path / 'memory.max').write_text('max')
+    assert len(photos.read([album], 96)) == 3

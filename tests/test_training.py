@@ -6,10 +6,11 @@ import os
 import keras
 import numpy as np
 import pytest
-from keras import ops
+from keras import layers, ops
 from PIL import Image
 from skimage import color, data, transform
 
+from demo import contract
 from training import augment, bins, colorization, evaluate, hints, lab, metrics, networks, photos
 from training.networks import article, efficientnet_lite, lumachrome
 from training.networks.layers import SpreadHints
@@ -248,9 +249,38 @@ def test_kept_weights_come_back(tmp_path):
     assert (tmp_path / 'unet.npz').stat().st_size < 2.2 * network.count_params()
 
 
+def test_weights_that_the_article_published_are_read_with_their_scaling(tmp_path):
+    def conv(filters, **options):
+        return layers.Conv2D(filters, (3, 3), padding='same', activation='relu', **options)
+
+    theirs = keras.Sequential(
+        [
+            layers.Input((None, None, 1)),
+            conv(8, strides=2),
+            conv(8),
+            conv(16),
+            conv(16, strides=2),
+            conv(32),
+            conv(32, strides=2),
+            layers.UpSampling2D((2, 2)),
+            conv(32),
+            layers.UpSampling2D((2, 2)),
+            conv(16),
+            layers.UpSampling2D((2, 2)),
+            layers.Conv2D(2, (3, 3), padding='same', activation='tanh'),
+        ]
+    )
+    assert theirs.count_params() == 32202
+    theirs.save(tmp_path / 'simple_model.h5')  # as Keras 2 wrote files
+    L = np.random.default_rng(0).uniform(0, 100, (1, 24, 16, 1)).astype('float32')
+    ours = networks.load(tmp_path / 'simple_model.h5')
+    assert np.allclose(numpy(ours(L)), 128 * numpy(theirs(L)), atol=1e-3)
+
+
 def test_what_is_no_network_is_named(tmp_path):
     (tmp_path / 'x.keras').write_text('no network')
-    for path in (tmp_path, tmp_path / 'x.keras', tmp_path / 'none.npz'):
+    (tmp_path / 'empty.npz').touch()
+    for path in (tmp_path, tmp_path / 'x.keras', tmp_path / 'none.npz', tmp_path / 'empty.npz'):
         with pytest.raises(ValueError, match=path.name):
             networks.load(path)
 
@@ -285,8 +315,15 @@ def test_evaluation_puts_gray_beside_the_model(photo_folder, tmp_path):
     assert 'over gray' in evaluate.table(result) and '± ' in evaluate.table(result)
     assert json.loads((tmp_path / 'out' / 'metrics.json').read_text()) == result
     assert Image.open(tmp_path / 'out' / 'sheet.jpg').width > 300
+    assert result['sources'] == [photo_folder.name]
+    with pytest.raises(evaluate.EvaluateError, match='two or more'):
+        evaluate.evaluate(model, found.subset([0]), tmp_path)
     with pytest.raises(evaluate.EvaluateError, match='no hints'):
         evaluate.evaluate(evaluate.NetworkColorizer(networks.build('article')), found, tmp_path, sweep=True)
+
+
+def test_hints_are_judged_as_the_file_draws_them():
+    assert hints.SIDE == contract.HINT_SIDE
 
 
 def test_hint_points_hold_the_true_colours():

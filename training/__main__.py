@@ -23,7 +23,11 @@ def main(arguments=None):
         '--out', required=True, help="the run's folder, such as runs/mine; the same command goes on with it"
     )
     fit.add_argument('--config', help='a recipe, such as training/configs/unet.toml; the flags below override it')
-    fit.add_argument('--init-from', metavar='NETWORK', help='start from a run folder, a .keras or a .npz file')
+    fit.add_argument(
+        '--init-from',
+        metavar='NETWORK',
+        help="start from a run folder, a .keras or .npz file, or a .h5 file of the article's weights",
+    )
     fit.add_argument('--cache', metavar='DIR', help='keep the decoded photos there, and map them back the next time')
     for field in recipe.fields():
         flag, kind = '--' + field.name.replace('_', '-'), field.type
@@ -37,11 +41,13 @@ def main(arguments=None):
         help='how good a model is',
         description='Print a table of figures over photos, gray first, and write it with a contact sheet.',
     )
-    judge.add_argument('--model', required=True, help='a run folder, a .keras, .npz or .onnx file')
+    judge.add_argument('--model', required=True, help='a run folder, a .keras, .npz, .h5 or .onnx file')
     judge.add_argument('--photos', nargs='+', required=True, metavar='SOURCE', help='folders and .tar files of photos')
     judge.add_argument('--render-size', type=int, help='short side at which the network looks; by default its own')
     judge.add_argument('--hints', action='store_true', help='also try 0 to 100 hints a photo')
-    judge.add_argument('--out', help='where metrics.json and sheet.jpg go: by default the run folder, or runs/MODEL')
+    judge.add_argument(
+        '--out', help='where metrics.json and sheet.jpg go: by default the run folder, or runs/evaluated-MODEL'
+    )
     judge.add_argument('--json', action='store_true', help='print JSON instead of a table')
     judge.add_argument('--cache', metavar='DIR', help='keep the decoded photos there, and map them back the next time')
 
@@ -65,6 +71,18 @@ def main(arguments=None):
     options = parser.parse_args(arguments)
     try:
         {'fit': run_fit, 'evaluate': run_evaluate, 'vivid': run_vivid, 'keep': run_keep}[options.command](options)
+    except KeyboardInterrupt:
+        print(
+            f'\nStopped. The same command goes on from the last epoch in {options.out}.'
+            if options.command == 'fit'
+            else '\nStopped.',
+            file=sys.stderr,
+        )
+        sys.exit(130)  # what a shell reports of Ctrl-C
+    except OSError as error:
+        if error.filename is None:
+            raise
+        sys.exit(f'{error.filename}: {error.strerror}.')
     except (ValueError, RuntimeError, ModuleNotFoundError) as error:
         if type(error).__module__.split('.')[0] in ('builtins', 'training', 'demo'):
             sys.exit(f'{error}')
@@ -85,7 +103,9 @@ def run_evaluate(options):
 
     model = evaluate.open_model(options.model)
     judged = photos.read(options.photos, evaluate.SIDE, options.cache)
-    out = options.out or (options.model if Path(options.model).is_dir() else Path('runs') / Path(options.model).stem)
+    print(photos.report(judged), file=sys.stderr)
+    model_path = Path(options.model)
+    out = options.out or (model_path if model_path.is_dir() else Path('runs') / f'evaluated-{model_path.stem}')
     result = evaluate.evaluate(model, judged, out, options.render_size, options.hints)
     print(json.dumps(result, indent=1) if options.json else evaluate.table(result))
     print(f'written: {out}/metrics.json, {out}/sheet.jpg', file=sys.stderr)

@@ -208,6 +208,7 @@ def row(name, pictures, truth):
             'se': float(ours.std(ddof=1) / np.sqrt(len(ours))),
             'truth': float(theirs.mean()),
             'difference': float(ours.mean() - theirs.mean()),
+            'difference_se': float((ours - theirs).std(ddof=1) / np.sqrt(len(ours))),
             'distance': float(apart.mean()),
             'distance_se': float(apart.std(ddof=1) / np.sqrt(len(apart))),
         }
@@ -267,6 +268,8 @@ def evaluate(model, photos, out, render_size=None, sweep=False):
     """
     if sweep and not model.takes_hints:
         raise EvaluateError(f'{model.name} takes no hints: leave out --hints.')
+    if len(photos) < 2:
+        raise EvaluateError('A single photo has no standard error: name two or more.')
     truth = first(photos, len(photos))
     points = {'faithful': 0.0, 'vivid': 1.0} if model.takes_vividness else {model.name: 0.0}
     shown = {'gray': to_gray(truth)}
@@ -275,6 +278,7 @@ def evaluate(model, photos, out, render_size=None, sweep=False):
     result = {
         'model': model.name,
         'photos': len(photos),
+        'sources': sorted({Path(name).parent.name for name in photos.names}),
         'left_out': {reason: len(names) for reason, names in photos.left_out.items()},
         'side': SIDE,
         'render_size': render_size,
@@ -302,8 +306,9 @@ def table(result):
     """The rows of `evaluate` as a Markdown table."""
     gray = result['rows'][0]['psnr']['mean']
     truth = result['rows'][0]['colorfulness']['truth'], result['rows'][0]['colorfulness_absolute']['truth']
+    left_out = ', '.join(f'{count} {reason}' for reason, count in result['left_out'].items())
     lines = [
-        f'{result["photos"]} photos, {result["side"]} x {result["side"]}; left out: {result["left_out"] or "none"}; '
+        f'{result["photos"]} photos, {result["side"]} x {result["side"]}; left out: {left_out or "none"}; '
         f'colorfulness of the truth {truth[0]:.1f}, in absolute form {truth[1]:.1f}',
         '',
         '| | PSNR dB | over gray | SSIM | CIEDE2000 | AuC | colorfulness | difference | distance '
@@ -317,7 +322,8 @@ def table(result):
         for key in ('colorfulness', 'colorfulness_absolute'):
             of = figures[key]
             cells.append(f'{of["mean"]:.1f} ± {of["se"]:.1f}')
-            cells += [f'{of["difference"]:+.1f}', f'{of["distance"]:.1f} ± {of["distance_se"]:.1f}']
+            cells.append(f'{of["difference"]:+.1f} ± {of["difference_se"]:.1f}')
+            cells.append(f'{of["distance"]:.1f} ± {of["distance_se"]:.1f}')
         lines.append(f'| {figures["name"]} | {" | ".join(cells)} |')
     if 'hints' in result:
         lines += ['', '| hints | ' + ' | '.join(str(h['count']) for h in result['hints']) + ' |']

@@ -1,7 +1,7 @@
 """The training loop: Keras' own `fit`, with callbacks that pace it, keep what it learnt, and show how it goes.
 
     runs/NAME/run.json      the recipe, how far the run got, and a row of figures for each epoch
-              state.npz     everything that an interrupted run needs to go on exactly
+              state.npz     everything that an interrupted run needs to go on exactly; with it an epoch is over
               last.keras    the network as it is (float32, averaged weights)
               best.keras    and as it was when its validation PSNR was highest
               sheets/       gray, ours, truth on the same validation photos after each epoch
@@ -30,6 +30,8 @@ from training.networks import efficientnet_lite
 
 JUDGED = 128  # validation photos behind the figures of an epoch
 SHOWN = 8  # and on its contact sheet
+UNFINISHED = 'state.part.npz'
+REACHED = ('epoch', 'photos_seen', 'minutes')  # how far a run is
 
 
 class FitError(RuntimeError):
@@ -84,10 +86,11 @@ class Batches:
 
     def _order(self, turn):
         """The order of the photos in their n-th turn; a few are remembered, as a batch may span two."""
-        if turn not in self.orders:
+        order = self.orders.get(turn)  # another thread may replace them meanwhile
+        if order is None:
             order = np.random.default_rng([self.settings.seed, turn, 1]).permutation(len(self.train))
             self.orders = {t: o for t, o in self.orders.items() if t > turn - 2} | {turn: order}
-        return self.orders[turn]
+        return order
 
 
 class AdamW(keras.optimizers.AdamW):
@@ -181,7 +184,8 @@ class Run(keras.callbacks.Callback):
             f'waiting for photos, {left:.0f} minutes to go'
         )
         self.facts |= {'epoch': epoch + 1, 'minutes': self.minutes}
-        save_state(self.model, self.folder / 'state.npz')
+        # Here, while the weights are still those that are trained; it gets its name when all else of the epoch is kept.
+        write_state(self.model, self.facts, self.folder / UNFINISHED)
 
 
 class Validation(keras.callbacks.Callback):
@@ -212,18 +216,19 @@ class Validation(keras.callbacks.Callback):
         if row['psnr'] >= max(past['val_psnr'] for past in facts['history']) - 1e-4:
             save_network(self.shadow, folder / 'best.keras')
         write_json(facts, folder / 'run.json')
+        (folder / UNFINISHED).rename(folder / 'state.npz')
 
 
-def save_state(model, path):
-    """Write every variable of the model and its optimizer, so that nothing is lost if this is cut short."""
+def write_state(model, facts, path):
+    """Write every variable of the model and its optimizer, and how far the run is."""
     values = [ops.convert_to_numpy(ops.cast(v, v.dtype)) for v in model.variables + model.optimizer.variables]
-    unfinished = path.with_suffix('.part.npz')
-    np.savez(unfinished, *values)
-    unfinished.rename(path)
+    if not all(np.isfinite(value).all() for value in values):
+        raise FitError(f'The weights are no numbers any more: lower learning_rate. {path.parent} is as it was before.')
+    np.savez(path, *values, **{name: facts[name] for name in REACHED})
 
 
 def load_state(model, path):
-    """The inverse of `save_state`, for a model of the same recipe."""
+    """The inverse of `write_state`, for a model of the same recipe."""
     with np.load(path) as state:
         for i, variable in enumerate(model.variables + model.optimizer.variables):
             variable.assign(state[f'arr_{i}'])
@@ -270,7 +275,6 @@ def fit(settings, train, validation, out, data, init_from=None):
         raise FitError('No photos are left for validation: add photos, or name some with --validation.')
     facts = begin_or_go_on(settings, out, data)
     if facts is None:
-        print(f'{out} is finished: raise --budget or --minutes to go on with it.')
         return
     keras.utils.set_random_seed(settings.seed)
 
@@ -278,13 +282,12 @@ def fit(settings, train, validation, out, data, init_from=None):
     shadow = networks.build(settings.network, encoder_weights='none')
     keras.config.set_dtype_policy('mixed_bfloat16' if settings.mixed_precision else 'float32')
     network = networks.build(settings.network, settings.encoder_weights if init_from is None else 'none')
-    if init_from is not None:
+    if init_from is not None and facts['epoch'] == 0:
         start = networks.load(init_from)
         if start.name != network.name:
             raise FitError(f'{init_from} is a network called {start.name}, not {network.name}.')
         network.set_weights(start.get_weights())
-        if facts['epoch'] == 0:
-            facts['photos_before'] = networks.photos_seen(init_from)
+        facts['photos_before'] = networks.photos_seen(init_from)
     if settings.loss == 'bins' and networks.distribution(network) is None:
         raise FitError(f"loss = 'bins': {network.name} predicts one colour, not a distribution; take 'huber' or 'mse'.")
     networks.freeze(network, settings.freeze)
@@ -340,15 +343,21 @@ def begin_or_go_on(settings, out, data):
             'history': [],
         }
     facts = json.loads(kept.read_text())
+    with np.load(
+        out / 'state.npz'
+    ) as state:  # run.json may be an epoch ahead, if the run was cut short between the two
+        facts |= {name: state[name].item() for name in REACHED}
+    facts['history'] = facts['history'][: facts['epoch']]
     for name, value in ours.items():
         if name not in ('budget', 'minutes') and facts['config'].get(name) != value:
             raise FitError(
                 f'{out} was begun with {name} = {facts["config"].get(name)}, not {value}: '
                 'take the same settings to go on with it, or another --out (and --init-from to start from its network).'
             )
-    limit = settings.minutes or math.inf
-    if facts['photos_seen'] >= settings.budget or facts['minutes'] >= limit:
-        return None
+    for name, reached in (('budget', facts['photos_seen']), ('minutes', facts['minutes'])):
+        if 0 < getattr(settings, name) <= reached:
+            print(f'{out} is finished ({name} = {getattr(settings, name)}): raise --{name} to go on with it.')
+            return None
     return facts | {'config': ours}
 
 

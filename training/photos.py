@@ -26,6 +26,7 @@ from tqdm import tqdm
 SMALLEST = 64  # photos with a shorter side are left out: enlarged further, they teach blur
 GRAYEST = 5.0  # and those whose a and b both range over less than this (as Zhang 2017 does)
 NOT_PHOTOS = {'.pdf', '.eps', '.ps', '.wmf', '.emf', '.h5', '.hdf', '.grib', '.bufr', '.mpg', '.mpeg', '.fits'}
+CONTAINER_LIMIT = Path('/sys/fs/cgroup/memory.max')
 EXTENSIONS = set(Image.registered_extensions()) - NOT_PHOTOS
 
 
@@ -141,7 +142,9 @@ def _decode(member, side):
                 return None, f'smaller than {SMALLEST} pixels'
             image.draft('RGB', (2 * side, 2 * side))  # lets a JPEG decoder skip detail that would be scaled away
             picture = square(image, side)
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
+    except MemoryError:
+        raise
+    except Exception:  # Pillow's plug-ins raise what they like
         return None, 'cannot be decoded'
     thumbnail = picture[: side // 8 * 8, : side // 8 * 8].reshape(8, side // 8, 8, side // 8, 3).mean((1, 3)) / 255
     ab = color.rgb2lab(thumbnail)[..., 1:].reshape(-1, 2)
@@ -173,10 +176,8 @@ def read(sources, side, cache=None):
     """
     members = find(sources)
     kept = cache and Path(cache) / f'photos-{_fingerprint(members, side)}'
-    if kept and kept.with_suffix('.json').exists():
-        facts = json.loads(kept.with_suffix('.json').read_text())
-        pictures = np.load(kept.with_suffix('.npy'), mmap_mode='r')
-        return Photos(pictures, list(range(len(facts['names']))), **facts)
+    if kept and (found := _from_cache(kept)):
+        return found
 
     shape = (len(members), side, side, 3)
     if kept:
@@ -185,7 +186,7 @@ def read(sources, side, cache=None):
         unfinished = kept.with_suffix('.part')
         pictures = np.lib.format.open_memmap(unfinished, 'w+', np.uint8, shape)
     else:
-        _check_room(shape, psutil.virtual_memory().available, 'memory is free; --cache keeps them on disk')
+        _check_room(shape, _free_memory(), 'memory is free; --cache keeps them on disk')
         pictures = np.empty(shape, np.uint8)
 
     names, digests, left_out = [], [], {}
@@ -207,9 +208,19 @@ def read(sources, side, cache=None):
     if kept:
         pictures.flush()
         unfinished.rename(kept.with_suffix('.npy'))
-        facts = {'names': names, 'digests': digests, 'left_out': left_out}
-        kept.with_suffix('.json').write_text(json.dumps(facts))
+        unfinished.write_text(json.dumps({'names': names, 'digests': digests, 'left_out': left_out}))
+        unfinished.rename(kept.with_suffix('.json'))
     return Photos(pictures, list(range(len(names))), names, digests, left_out)
+
+
+def _from_cache(kept):
+    """The photos that were kept there; None if there are none, or what is there is damaged."""
+    try:
+        facts = json.loads(kept.with_suffix('.json').read_text())
+        pictures = np.load(kept.with_suffix('.npy'), mmap_mode='r')
+    except (OSError, ValueError, EOFError):
+        return None
+    return Photos(pictures, list(range(len(facts['names']))), **facts)
 
 
 def _fingerprint(members, side):
@@ -217,6 +228,15 @@ def _fingerprint(members, side):
     facts = [(m.name, m.offset, m.size) for m in members]
     stats = [(path, os.path.getsize(path), os.path.getmtime(path)) for path in sorted({m.path for m in members})]
     return hashlib.sha256(repr((facts, stats, side, SMALLEST, GRAYEST)).encode()).hexdigest()[:16]
+
+
+def _free_memory():
+    """Bytes of memory to be had: what is free, or what a container may have at most."""
+    free = psutil.virtual_memory().available
+    try:
+        return min(free, int(CONTAINER_LIMIT.read_text()))
+    except (OSError, ValueError):  # no container, or one without a limit
+        return free
 
 
 def _check_room(shape, free, where):

@@ -79,7 +79,7 @@ def load(source):
             network.load_weights(source)
             return network
         return keras.models.load_model(source, compile=False)
-    except (OSError, TypeError, KeyError, ValueError, zipfile.BadZipFile) as error:
+    except (OSError, EOFError, TypeError, KeyError, ValueError, zipfile.BadZipFile) as error:
         raise ValueError(f'{source} cannot be read as a network of this version: {error}') from error
 
 
