@@ -1,9 +1,10 @@
 # make demo · make test · make check · make bench · make space        `make` alone lists them
 
-PYTHON := $(firstword $(foreach p,python3.13 python3.12 python3.11 python3,$(shell $(p) -c 'import sys; (3,11) <= sys.version_info[:2] <= (3,13) and print("$(p)")' 2>/dev/null)))
+PYTHON := $(firstword $(foreach p,python3.13 python3.12 python3.11 python3,$(shell $(p) -c 'import ensurepip, sys; (3,11) <= sys.version_info[:2] <= (3,13) and print("$(p)")' 2>/dev/null)))
 # The CUDA libraries are gigabytes: only where a driver is there to use them
 CUDA := $(shell $(PYTHON) -c 'import ctypes; ctypes.CDLL("libcuda.so.1"); print("yes")' 2>/dev/null)
 DEMO_REQUIREMENTS := demo/requirements.txt $(if $(CUDA),demo/requirements-cuda.txt)
+DEMO := .venv-demo/made$(if $(CUDA),-with-cuda)
 
 help:
 	@echo 'make demo    the page, at http://127.0.0.1:7860'
@@ -12,7 +13,7 @@ help:
 	@echo 'make bench   speed, as ratios'
 	@echo 'make space REPO=user/name   the page as a Space on Hugging Face'
 
-demo: .venv-demo/made
+demo: $(DEMO)
 	.venv-demo/bin/python -m demo
 
 test: .venv/made check
@@ -25,21 +26,21 @@ check: .venv/made
 bench: .venv/made
 	for b in tests/benchmarks/*.py; do .venv/bin/python -m tests.benchmarks.$$(basename $$b .py) || exit 1; done
 
-space: $(if $(REPO),.venv-demo/made)
+space: $(if $(REPO),$(DEMO))
 	@test -n '$(REPO)' || { echo 'Say where to, logged in by .venv-demo/bin/hf auth login: make space REPO=user/name'; exit 1; }
 	.venv-demo/bin/python -m demo.publish '$(REPO)'
 
 # Made anew only when the requirements change; a half-made one has no `made` in it.
-.venv-demo/made: $(DEMO_REQUIREMENTS)
+$(DEMO): $(DEMO_REQUIREMENTS)
 	$(call environment,.venv-demo,$(DEMO_REQUIREMENTS))
 
 .venv/made: requirements.txt demo/requirements.txt
 	$(call environment,.venv,requirements.txt)
 
 define environment
-	@test -n '$(PYTHON)' || { echo 'Lumachrome needs Python 3.11, 3.12 or 3.13, and none was found: install one from python.org.'; exit 1; }
+	@test -n '$(PYTHON)' || { echo 'Lumachrome needs Python 3.11, 3.12 or 3.13 with venv, and none was found: on Debian and Ubuntu apt install python3-venv, elsewhere install Python from python.org.'; exit 1; }
 	@rm -rf $(1)
-	@$(PYTHON) -m venv $(1) || { echo 'This Python has no venv: on Debian and Ubuntu, apt install python3-venv.'; exit 1; }
+	$(PYTHON) -m venv $(1)
 	@echo 'Installing into $(1): this takes a minute or two, once.'
 	$(1)/bin/python -m pip install --quiet --disable-pip-version-check $(foreach r,$(2),-r $(r))
 	@touch $@

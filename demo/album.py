@@ -114,9 +114,14 @@ def tasks(inputs, out):
     for path in inputs:
         if path.is_dir():
             top = out / path.resolve().name if len(albums) > 1 else out
+            shut = []  # errors of the folders that could not be searched
             photos = [
                 Task(str(photo), photo, top / photo.parent.relative_to(path), photo.stem)
-                for photo in _photos_below(path, out)
+                for photo in _photos_below(path, out, shut.append)
+            ]
+            photos += [
+                Task(e.filename, path, top, path.name, refusal=f'{e.filename} cannot be searched: {e.strerror}.')
+                for e in shut
             ]
             found += photos or [Task(str(path), path, top, path.name, refusal=f'{path} holds no photos.')]
         elif path in albums:
@@ -212,9 +217,12 @@ def _place(task, suffix, target, taken):
     return place
 
 
-def _photos_below(folder, out):
-    """The photos below a folder in order of name, without those in the folder for the results."""
-    for parent, names, files in os.walk(folder):
+def _photos_below(folder, out, onerror):
+    """The photos below a folder in order of name, without those in the folder for the results.
+
+    `onerror` is called with the OSError of each folder that cannot be searched.
+    """
+    for parent, names, files in os.walk(folder, onerror=onerror):
         names[:] = sorted(
             name for name in names if not name.startswith('.') and (Path(parent) / name).resolve() != out.resolve()
         )

@@ -211,6 +211,22 @@ def test_a_full_zip_and_a_full_disk_are_said(photo, tmp_path, plain, monkeypatch
     assert not (tmp_path / 'none.zip').exists()
 
 
+def test_a_folder_that_may_not_be_searched_is_named(holiday, tmp_path, plain, monkeypatch, capsys):
+    scandir = album.os.scandir
+
+    def refuse(path):
+        if str(path).endswith('winter'):
+            raise PermissionError(13, 'Permission denied', str(path))
+        return scandir(path)
+
+    monkeypatch.setattr(album.os, 'scandir', refuse)
+    outcomes = list(album.colorize(album.tasks([holiday], tmp_path / 'out'), plain, album.Folder()))
+    assert [outcome.error for outcome in outcomes if 'winter' in outcome.name] == [
+        f'{holiday / "winter"} cannot be searched: Permission denied.'
+    ]
+    assert [outcome.target.name for outcome in outcomes if outcome.target] == ['a [1].jpg']
+
+
 def test_the_command_line_takes_a_zip(photo, tmp_path, plain, capsys):
     source = _zip(tmp_path / 'in.zip', photo, 'a.jpg', 'summer/b.jpg', **{'summer/letter.jpg': b'Dear grandmother'})
     assert main(['colorize', str(source), '-o', str(tmp_path / 'out')]) == 1

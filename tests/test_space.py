@@ -231,7 +231,7 @@ def start(python, folder, **env):
 def newest_python():
     """Python 3.12, which the Space asks for, or 3.13; else the one that runs."""
     for name in ('python3.12', 'python3.13'):
-        if shutil.which(name) and subprocess.run([name, '--version'], capture_output=True).returncode == 0:
+        if shutil.which(name) and subprocess.run([name, '-c', 'import ensurepip'], capture_output=True).returncode == 0:
             return name
     return sys.executable
 
