@@ -2,7 +2,7 @@
 
 PYTHON := $(firstword $(foreach p,python3.13 python3.12 python3.11 python3,$(shell $(p) -c 'import ensurepip, sys; (3,11) <= sys.version_info[:2] <= (3,13) and print("$(p)")' 2>/dev/null)))
 # The CUDA libraries are gigabytes: only where a driver is there to use them
-CUDA := $(shell $(PYTHON) -c 'import ctypes; ctypes.CDLL("libcuda.so.1"); print("yes")' 2>/dev/null)
+CUDA := $(if $(PYTHON),$(shell $(PYTHON) -c 'import ctypes; ctypes.CDLL("libcuda.so.1"); print("yes")' 2>/dev/null))
 DEMO_REQUIREMENTS := demo/requirements.txt $(if $(CUDA),demo/requirements-cuda.txt)
 DEMO := .venv-demo/made$(if $(CUDA),-with-cuda)
 
