@@ -6,6 +6,7 @@ python -m demo colorize PHOTO|FOLDER|ZIP... -o OUT      colours photos
 
 import argparse
 import sys
+from pathlib import Path
 
 from tqdm import tqdm
 
@@ -45,7 +46,7 @@ def colorize(options):
     outcomes = album.colorize(
         found,
         colorizer,
-        album.Folder(options.force),
+        album.Folder(options.force, [task.source for task in found if isinstance(task.source, Path)]),
         saturation=options.saturation,
         vividness=options.vividness,
         render_size=options.render_size,

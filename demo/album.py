@@ -10,8 +10,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
 import numpy as np
+import pyvips
 
 from demo import photofile, zipped
+from demo.colorizer import ModelError
 
 
 @dataclass(frozen=True)
@@ -60,20 +62,28 @@ class Outcome:
 
 
 class Folder:
-    """Results as files of their own. Nothing that is there is replaced unless `force`; a photo itself never is."""
+    """Results as files of their own. Nothing that is there is replaced unless `force`.
 
-    def __init__(self, force=False):
+    Parameters
+    ----------
+    force : bool
+    photos : iterable of path
+        The photos of the run, which are never replaced.
+    """
+
+    def __init__(self, force=False, photos=()):
         self._force = force
+        self._photos = {_identity(path) for path in photos if os.path.exists(path)}
 
     def key(self, place):
         return place
 
-    def check(self, place, source):
+    def check(self, place):
         """Raise PhotoError if something is in the way of the result."""
-        if not place.exists():
+        if not os.path.exists(place):
             return
-        if isinstance(source, Path) and source.exists() and place.samefile(source):
-            raise photofile.PhotoError(f'{place} would be replaced by its own colour version: choose another folder.')
+        if _identity(place) in self._photos:
+            raise photofile.PhotoError(f'{place} would be replaced by a colour version: choose another folder.')
         if not self._force:
             raise photofile.PhotoError(f'{place} is there already: use --force to replace it.')
 
@@ -105,14 +115,14 @@ def tasks(inputs, out):
         `out` is a file where a folder is needed.
     """
     inputs, out = [Path(path) for path in inputs], Path(out)
-    albums = [path for path in inputs if path.is_dir() or path.suffix.lower() == zipped.SUFFIX]
-    if len(inputs) == 1 and not albums and not out.is_dir() and out.suffix.lower() in photofile.PHOTO_SUFFIXES:
+    albums = [path for path in inputs if os.path.isdir(path) or path.suffix.lower() == zipped.SUFFIX]
+    if len(inputs) == 1 and not albums and not os.path.isdir(out) and out.suffix.lower() in photofile.PHOTO_SUFFIXES:
         return [Task(str(inputs[0]), inputs[0], out.parent, out.stem, out.suffix)]
-    if out.exists() and not out.is_dir():
+    if os.path.exists(out) and not os.path.isdir(out):
         raise photofile.PhotoError(f'{out} is a file: name a folder for the results.')
     found = []
     for path in inputs:
-        if path.is_dir():
+        if os.path.isdir(path):
             top = out / path.resolve().name if len(albums) > 1 else out
             shut = []  # errors of the folders that could not be searched
             photos = [
@@ -158,7 +168,7 @@ def in_zip(path, name, folder, **limits):
     ]
 
 
-def colorize(found, colorizer, target, preview=0, **settings):
+def colorize(found, colorizer, target, preview=0, max_pixels=photofile.MAX_PIXELS, **settings):
     """Colour photos one after the other.
 
     Parameters
@@ -169,6 +179,8 @@ def colorize(found, colorizer, target, preview=0, **settings):
         Where the results go. Two that would have the same name both survive: the second is called 'name (2).jpg'.
     preview : int
         Long side in pixels of the small picture that comes with each outcome; 0 for none.
+    max_pixels : int
+        How many a photo may have.
     **settings
         As `Colorizer.colorize` takes them.
 
@@ -180,32 +192,45 @@ def colorize(found, colorizer, target, preview=0, **settings):
     taken = set()
     for task in found:
         try:
-            outcome = _colored(task, colorizer, target, taken, preview, settings)
+            outcome = _colored(task, colorizer, target, taken, preview, max_pixels, settings)
         except photofile.PhotoError as error:
             outcome = Outcome(task.name, error=str(error))
         except MemoryError:
             outcome = Outcome(task.name, error=f'{task.name} is too large for the memory of this machine.')
+        except ModelError:  # the settings are wrong, whatever the photo
+            raise
+        except (OSError, ValueError, pyvips.Error) as error:  # what nobody thought of is this photo's alone, too
+            outcome = Outcome(task.name, error=f'{task.name} cannot be coloured: {str(error).strip() or repr(error)}.')
         yield outcome
 
 
-def _colored(task, colorizer, target, taken, preview, settings):
+def _colored(task, colorizer, target, taken, preview, max_pixels, settings):
     """One photo; a function of its own, so that its pixels are gone when the next one is read."""
     if task.refusal:
         raise photofile.PhotoError(task.refusal)
     # Most photos keep their suffix: what is there already need not be decoded to be seen.
-    _place(task, task.suffix or Path(task.name).suffix, target, taken)
+    expected = task.suffix or Path(task.name).suffix
+    if expected.lower() not in photofile.READ_ONLY_SUFFIXES:
+        _place(task, expected, target, taken)
     with task.opened() as path:
-        photo = photofile.read(path, task.name)
+        photo = photofile.read(path, task.name, max_pixels)
     if task.suffix and task.suffix.lower() not in photofile.SUFFIXES[photo.format]:
         raise photofile.PhotoError(
             f'{task.name} is written as {photo.format.upper()}: name the result {task.stem}{photo.suffix}.'
         )
     place = _place(task, task.suffix or photo.suffix, target, taken)
-    pixels = colorizer.colorize(photo.pixels, **settings)
+    pixels = _pixels(photo, colorizer, **settings)
     target.write(place, pixels, photo)
     taken.add(target.key(place))
     small = photofile.shrink(replace(photo, pixels=pixels), preview) if preview else None
     return Outcome(task.name, place, note=photo.note, small=small)
+
+
+def _pixels(photo, colorizer, saturation=1.0, **settings):
+    """A photo's pixels in colour. The network looks at what is seen of it."""
+    if photo.alpha is None:
+        return colorizer.colorize(photo.pixels, saturation=saturation, **settings)
+    return colorizer.join(photo.pixels, colorizer.colors(photofile.opaque(photo), **settings), saturation)
 
 
 def _place(task, suffix, target, taken):
@@ -213,8 +238,14 @@ def _place(task, suffix, target, taken):
     place, count = task.folder / f'{task.stem}{suffix}', 2
     while target.key(place) in taken:
         place, count = task.folder / f'{task.stem} ({count}){suffix}', count + 1
-    target.check(place, task.source)
+    target.check(place)
     return place
+
+
+def _identity(path):
+    """What two paths of one file share."""
+    found = os.stat(path)
+    return found.st_dev, found.st_ino
 
 
 def _photos_below(folder, out, onerror):

@@ -78,7 +78,11 @@ def colorize_album(files, model=None, saturation=1.0, vividness=1.0, render_size
     """
     say = words.of(request)
     with studio.in_words(say):
-        settings = {'saturation': saturation, 'vividness': vividness, 'render_size': int(render_size)}
+        settings = {
+            'saturation': 1.0 if saturation is None else saturation,
+            'vividness': vividness,
+            'render_size': int(render_size or 0),
+        }
         for progress in _coloured(files, model, say, **settings):
             yield (
                 progress.archive and str(progress.archive),
@@ -157,15 +161,14 @@ def _coloured(files, model, say, cancelled=None, preview=0, **settings):
         raise gr.Error(say['album_choose_first'], print_exception=False)
     colorizer, found = studio.loaded(model), _tasks(files)
     if len(found) > MAX_PHOTOS:
-        text = say['album_too_many'].format(count=len(found), limit=MAX_PHOTOS)
-        raise gr.Error(text, print_exception=False)
+        raise gr.Error(say['album_too_many'].format(limit=MAX_PHOTOS), print_exception=False)
     if not colorizer.takes_vividness:
         settings |= {'vividness': None}
     progress, path = Progress(len(found)), studio.new_file(f'{_title(files)[:50]}-colour{zipped.SUFFIX}')
     yield progress
     end, seen = time.monotonic() + 60 * MINUTES, time.monotonic()
     with zipped.Writer(path, MAX_RESULT) as target:
-        for outcome in album.colorize(found, colorizer, target, preview, **settings):
+        for outcome in album.colorize(found, colorizer, target, preview, studio.MAX_PIXELS, **settings):
             _note(progress, outcome)
             stopped = cancelled is not None and cancelled.is_set()
             if progress.done < progress.photos and (stopped or time.monotonic() > end):
@@ -179,9 +182,14 @@ def _coloured(files, model, say, cancelled=None, preview=0, **settings):
 
 
 def _tasks(files):
-    """The photos of an album, as (path, name), where ZIPs are opened; if there is more, each ZIP keeps its own name."""
+    """The photos of an album, as (path, name), where ZIPs are opened; if there is more, each ZIP keeps its own name.
+
+    No more ZIPs are opened when there are too many photos already.
+    """
     found = []
     for path, given in files:
+        if len(found) > MAX_PHOTOS:
+            break
         path, name = Path(path), zipped.inside(given)
         place = PurePosixPath(name)
         if not path.exists():

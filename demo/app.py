@@ -206,7 +206,9 @@ def build(model=None):
             studio.look, [seen, model_choice, render_size, *wishes], shown, **busy
         )
         for wish in wishes:
-            wish.change(studio.tint, [seen, *wishes], painter, **network | LIVE)
+            tinted = wish.change(studio.tint, [seen, *wishes], painter, **network | LIVE)
+            if wish is reference:
+                tinted.failure(lambda: None, None, reference, **private)
         leans.expand(studio.others, [seen, *wishes], gallery, show_progress_on=gallery, **network)
         gallery.select(studio.choose, [seen, *wishes], [seen, painter], **network | LIVE)
         ready = gr.DownloadButton(visible='hidden', elem_id='ready')

@@ -232,10 +232,14 @@ class Colorizer:
             raise ValueError(f'A Pillow image of mode {image.mode} has no known range: make it 8 or 16 bits first.')
         if image.mode.startswith('I;16'):
             image = Image.fromarray(_eight_bits(np.asarray(image)))
-        alpha = image.convert('RGBA').getchannel('A') if image.has_transparency_data else None
-        coloured = Image.fromarray(self.colorize(np.asarray(image.convert('RGB')), **settings))
-        if alpha is not None:
-            coloured.putalpha(alpha)
+        if not image.has_transparency_data:
+            return Image.fromarray(self.colorize(np.asarray(image.convert('RGB')), **settings))
+        image, saturation = image.convert('RGBA'), settings.pop('saturation')
+        white = Image.new('RGBA', image.size, 'white')
+        seen = Image.alpha_composite(white, image).convert('RGB')  # below what is transparent there may be anything
+        ab = self.colors(np.asarray(seen), **settings)
+        coloured = Image.fromarray(self.join(np.asarray(image.convert('RGB')), ab, saturation))
+        coloured.putalpha(image.getchannel('A'))
         return coloured
 
 
@@ -344,7 +348,8 @@ def _compute(session, outputs, feed):
 
 
 def _eight_bits(photo):
-    return ((photo.astype(np.uint32) * 255 + 32767) // 65535).astype(np.uint8)
+    """uint16 pixels as uint8, row by row: the products take 32 bits each, and photos may be large."""
+    return np.stack([((row.astype(np.uint32) * 255 + 32767) // 65535).astype(np.uint8) for row in photo])
 
 
 def _bytes(image):

@@ -7,6 +7,7 @@ what a request names must have been uploaded, and every body is bounded.
 
 import json
 import re
+import shutil
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -16,9 +17,10 @@ from starlette.formparsers import MultiPartException
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 
-from demo import words
+from demo import words, zipped
 
 JSON_BYTES = 20_000_000  # a photo may come as a data: URL of this size; larger ones are uploaded as files
+MOST_FILES = 2000  # that a request may name: each is looked for on the disk
 UPLOAD_MB = 200  # a file's, in Gradio's megabytes of 1024 x 1024 bytes
 _UPLOAD_BYTES = UPLOAD_MB * 2**20 + 2**16  # of one request: a file of that size and what it is wrapped in
 
@@ -49,6 +51,9 @@ class Guard:
             text = f'A file has at most {UPLOAD_MB} MB here: make it smaller first.'
             if int(dict(scope['headers']).get(b'content-length', 0)) > _UPLOAD_BYTES:
                 return await _refuse(413, text, scope, receive, send)
+            if _disk_is_full():
+                text = words.of(Request(scope))['disk']
+                return await _refuse(507, text, scope, receive, send)
             receive = _bounded(receive, _UPLOAD_BYTES)
         elif scope['method'] == 'POST':
             body = await _body(receive)
@@ -100,6 +105,12 @@ async def _refuse(status, text, scope, receive, send):
     await JSONResponse({'detail': text}, status)(scope, receive, send)
 
 
+def _disk_is_full():
+    folder = Path(gr.utils.get_upload_folder())
+    folder.mkdir(parents=True, exist_ok=True)
+    return shutil.disk_usage(folder).free < zipped.SPARE_BYTES + _UPLOAD_BYTES
+
+
 def _bounded(receive, limit):
     """A `receive` that ends an upload at so many bytes, as Gradio ends one whose file is too large."""
     received = 0
@@ -145,18 +156,21 @@ def _refusal(body, say):
         return None  # it names nothing: Gradio answers what is not JSON
     if any(isinstance(value, str) and _ADDRESS.match(value) for value in _values(content)):
         return _NOT_FETCHED
-    waiting = [content]
+    waiting, paths = [content], set()
     while waiting:
         part = waiting.pop()
         if isinstance(part, dict):
             if isinstance(path := part.get('path'), str):
-                if _ADDRESS.match(path):
-                    return _NOT_FETCHED
-                if uploaded(path) is None:
-                    return say['gone']
+                paths.add(path)
             waiting += part.values()
         elif isinstance(part, list):
             waiting += part
+    if any(_ADDRESS.match(path) for path in paths):
+        return _NOT_FETCHED
+    if len(paths) > MOST_FILES:
+        return f'A request names at most {MOST_FILES:,} files: send several.'
+    if any(uploaded(path) is None for path in paths):
+        return say['gone']
     return None
 
 

@@ -1,15 +1,18 @@
 """What a photo file says besides its pixels, and what is added to it: that software made the colours."""
 
-import io
 import re
 import shutil
-import xml.etree.ElementTree as ElementTree
 
 import pyvips
+from lxml import etree
 from PIL import ExifTags, Image, TiffImagePlugin, TiffTags
 
 # https://cv.iptc.org/newscodes/digitalsourcetype/
 SOURCE_TYPE = 'http://cv.iptc.org/newscodes/digitalsourcetype/compositeWithTrainedAlgorithmicMedia'
+XMP_BYTES = 10_000_000  # of a packet; larger ones are left out
+
+_RDF = 'http://www.w3.org/1999/02/22-rdf-syntax-ns#'
+_IPTC = 'http://iptc.org/std/Iptc4xmpExt/2008-02-29/'
 
 
 def fields(image):
@@ -28,7 +31,7 @@ def tiff_tags(path):
     base = ExifTags.Base
     plain = (base.ImageDescription, base.Make, base.Model, base.Software, base.DateTime, base.Artist, base.Copyright)
     try:
-        with Image.open(path) as picture:
+        with Image.open(path, formats=['TIFF']) as picture:
             exif = picture.getexif()
             tags = {int(tag): exif[tag] for tag in plain if tag in exif}
             for block in (ExifTags.IFD.Exif, ExifTags.IFD.GPSInfo):
@@ -81,33 +84,32 @@ def _fill(directory, tags):
 
 def xmp_with_source_type(packet):
     """An XMP packet, the file's own where it has one, that says how the colours came about."""
-    rdf = '{http://www.w3.org/1999/02/22-rdf-syntax-ns#}'
-    name = '{http://iptc.org/std/Iptc4xmpExt/2008-02-29/}DigitalSourceType'
-    ElementTree.register_namespace('Iptc4xmpExt', name[1:].split('}')[0])
-    root = None
-    if packet:
-        packet = packet.strip(b'\0 \r\n\t')
-        try:
-            # Written back under the prefixes that it came with.
-            for _, (prefix, uri) in ElementTree.iterparse(io.BytesIO(packet), ['start-ns']):
-                if prefix and not re.fullmatch(r'ns\d+', prefix):
-                    ElementTree.register_namespace(prefix, uri)
-            root = ElementTree.fromstring(packet)
-        except (ElementTree.ParseError, ValueError):
-            root = None  # not XML: nothing that another program could read either
-    if root is None or (root.find(f'.//{rdf}RDF') is None and root.tag != f'{rdf}RDF'):
-        ElementTree.register_namespace('x', 'adobe:ns:meta/')
-        ElementTree.register_namespace('rdf', rdf[1:-1])
-        root = ElementTree.Element('{adobe:ns:meta/}xmpmeta')
-        ElementTree.SubElement(root, f'{rdf}RDF')
-    tree = root if root.tag == f'{rdf}RDF' else root.find(f'.//{rdf}RDF')
+    description = f'{{{_RDF}}}Description'
+    root = _parsed(packet)
+    if root is None:
+        root = etree.Element('{adobe:ns:meta/}xmpmeta', nsmap={'x': 'adobe:ns:meta/'})
+        etree.SubElement(root, f'{{{_RDF}}}RDF', nsmap={'rdf': _RDF})
+    tree = next(root.iter(f'{{{_RDF}}}RDF'))
     # The orientation is that of the stored pixels, which are upright now.
-    for stale in (name, '{http://ns.adobe.com/tiff/1.0/}Orientation'):
-        for description in tree.findall(f'{rdf}Description'):
-            description.attrib.pop(stale, None)
-            for old in description.findall(stale):
-                description.remove(old)
-    statement = ElementTree.SubElement(tree, f'{rdf}Description', {f'{rdf}about': ''})
-    ElementTree.SubElement(statement, name).text = SOURCE_TYPE
-    body = ElementTree.tostring(root, encoding='unicode')
+    for stale in (f'{{{_IPTC}}}DigitalSourceType', '{http://ns.adobe.com/tiff/1.0/}Orientation'):
+        for stated in tree.findall(description):
+            stated.attrib.pop(stale, None)
+            for old in stated.findall(stale):
+                stated.remove(old)
+    statement = etree.SubElement(tree, description, {f'{{{_RDF}}}about': ''}, nsmap={'Iptc4xmpExt': _IPTC})
+    etree.SubElement(statement, f'{{{_IPTC}}}DigitalSourceType').text = SOURCE_TYPE
+    body = etree.tostring(root, encoding='unicode')
     return f'<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>{body}<?xpacket end="w"?>'.encode()
+
+
+def _parsed(packet):
+    """An XMP packet as a tree with an RDF in it; None if there is none, or no program could read it."""
+    if not packet or len(packet) > XMP_BYTES:
+        return None
+    try:
+        # Nothing that it names is fetched or filled in.
+        parser = etree.XMLParser(resolve_entities=False, no_network=True, remove_pis=True)
+        root = etree.fromstring(packet.strip(b'\0 \r\n\t'), parser)
+    except (etree.XMLSyntaxError, ValueError):
+        return None
+    return root if next(root.iter(f'{{{_RDF}}}RDF'), None) is not None else None

@@ -8,13 +8,14 @@ done by libvips; what it cannot decode (HEIC, BMP, JPEG 2000 and others) comes t
 import io
 import os
 import re
+import secrets
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 import pi_heif
 import pyvips
-from PIL import Image, ImageCms, PngImagePlugin
+from PIL import Image, ImageCms, PngImagePlugin, TiffImagePlugin
 
 from demo import metadata
 
@@ -31,13 +32,18 @@ SUFFIXES = {
 READ_ONLY_SUFFIXES = ('.heic', '.heif', '.bmp', '.gif', '.jp2', '.ppm', '.pgm', '.pnm', '.tga')
 PHOTO_SUFFIXES = frozenset(READ_ONLY_SUFFIXES).union(*SUFFIXES.values())
 
+_BITS = {1, 2, 4, 8, 16}  # a channel, that Pillow reads as they are meant
 _SCREEN = (72 / 25.4, 72 / 25.4)
 
 pi_heif.register_heif_opener()
 # libvips remembers its last hundred operations, and with them the pixels of dozens of photos.
 pyvips.cache_set_max(0)
 Image.MAX_IMAGE_PIXELS = MAX_PIXELS // 2  # Pillow warns from here and refuses at twice as many
-# libvips also reads tables, vector drawings and more: only photo formats are let in.
+# Both read tables, vector drawings and more, some by starting other programs: only photo formats are let in.
+_PILLOW_FORMATS = (
+    *('AVIF', 'BMP', 'DIB', 'GIF', 'HEIF', 'ICO', 'JPEG', 'JPEG2000'),
+    *('PCX', 'PNG', 'PPM', 'PSD', 'SGI', 'TGA', 'TIFF', 'WEBP'),
+)
 pyvips.operation_block_set('VipsForeignLoad', True)
 for _kind in ('Jpeg', 'Png', 'Tiff', 'Webp', 'Nsgif', 'Heif'):
     pyvips.operation_block_set(f'VipsForeignLoad{_kind}', False)
@@ -87,16 +93,18 @@ class Photo:
         return given if given.lower() in SUFFIXES[self.format] else SUFFIXES[self.format][0]
 
 
-def read(path, name=None):
+def read(path, name=None, max_pixels=MAX_PIXELS):
     """Read a photo.
 
     Parameters
     ----------
     path : str or Path
-        A JPEG, PNG, TIFF, WebP, AVIF, GIF or HEIC file, or another format that Pillow reads. HEIC is to be written as
-        JPEG, and what holds no metadata (GIF, BMP and so on) as PNG.
+        A JPEG, PNG, TIFF, WebP, AVIF, GIF or HEIC file, or one of another photo format that Pillow reads. HEIC is to be
+        written as JPEG (with transparency, as PNG), and what holds no metadata (GIF, BMP and so on) as PNG.
     name : str, optional
         How people know the photo, with or without folders; by default the file's own name.
+    max_pixels : int
+        How many it may have, at most `MAX_PIXELS`.
 
     Returns
     -------
@@ -108,24 +116,25 @@ def read(path, name=None):
         The file is missing, damaged, cut short, too large, or not a photo.
     """
     path = Path(path)
-    if path.is_dir():
+    if os.path.isdir(path):
         raise PhotoError(f'{name or path} is a folder, not a photo.')
-    if not path.exists():
+    if not os.path.exists(path):
         raise PhotoError(f'{name or path} does not exist.')
     name = name or path.name
     try:
-        image, target = _open(path, name)
-        if image.width * image.height > MAX_PIXELS:
-            raise PhotoError(_too_large(name))
+        image, target = _open(path, name, max_pixels)
+        _check_size(image.width, image.height, name, max_pixels)
         if image.format not in ('uchar', 'ushort'):
             raise PhotoError(_too_deep(name, image.format))
         pages = image.get_n_pages()
         note = f'{name} has {pages} pages or frames; this is the first one.' if pages > 1 else ''
         image = image.autorot()
-        alpha = None
-        if image.hasalpha():
-            image, alpha = image[: image.bands - 1], image[image.bands - 1].numpy()[..., None]
-        pixels = _to_srgb(image).numpy()
+        # What lies beyond the colours is transparency; a TIFF may have more, such as masks.
+        colours = {'b-w': 1, 'grey16': 1, 'cmyk': 4}.get(image.interpretation, min(image.bands, 3))
+        alpha = image[colours].numpy()[..., None] if image.bands > colours else None
+        pixels = _to_srgb(image[:colours] if image.bands > colours else image).numpy()
+        if alpha is not None and target == 'jpeg':
+            target = 'png'
     except pyvips.Error as error:
         raise PhotoError(f'{name} is damaged or cut short and cannot be read.') from error
     except MemoryError as error:
@@ -162,7 +171,7 @@ def write(path, pixels, photo):
         The file cannot be written.
     """
     path = Path(path)
-    temporary = path.with_name(f'.{path.stem}.{os.getpid()}.part')
+    temporary = path.with_name(f'.{secrets.token_hex(8)}.part')  # short: the name itself may be as long as names can be
     image = _image(pixels, photo.alpha).copy(xres=photo.resolution[0], yres=photo.resolution[1])
     for name, (kind, value) in photo.metadata.items():
         image.set_type(kind, name, value)
@@ -201,11 +210,13 @@ def shrink(photo, long_side=1600):
     uint8 array [h, w, 3]
         sRGB; what is transparent has become white.
     """
-    image = _image(photo.pixels, photo.alpha)
-    if photo.alpha is not None:
-        most = np.iinfo(photo.pixels.dtype).max
-        image = image.flatten(background=[most] * 3, max_alpha=most)
-    return image.colourspace('srgb').thumbnail_image(long_side, height=long_side, size='down').numpy()
+    image = _on_white(photo).colourspace('srgb')
+    return image.thumbnail_image(long_side, height=long_side, size='down').numpy()
+
+
+def opaque(photo):
+    """A photo's pixels as they are seen: what is transparent, under which there may be anything, has become white."""
+    return photo.pixels if photo.alpha is None else _on_white(photo).numpy()
 
 
 def ab(pixels):
@@ -236,23 +247,36 @@ _SAVERS = {
 }
 
 
-def _open(path, name):
+def _on_white(photo):
+    image = _image(photo.pixels, photo.alpha)
+    if photo.alpha is None:
+        return image
+    most = np.iinfo(photo.pixels.dtype).max
+    return image.flatten(background=[most] * 3, max_alpha=most)
+
+
+def _open(path, name, max_pixels):
     """The image, not yet decoded, and the format to write."""
     try:
         source = pyvips.Source.new_from_file(str(path))
         image = pyvips.Image.new_from_source(source, '', fail_on='truncated')
     except pyvips.Error:
-        return _open_with_pillow(path, name)
+        return _open_with_pillow(path, name, max_pixels)
     loader = re.match('[a-z0-9]*?load', image.get('vips-loader')).group()
     if loader == 'heifload':
-        return (image, 'avif') if image.get('heif-compression') == 'av1' else _open_with_pillow(path, name)
+        return (image, 'avif') if image.get('heif-compression') == 'av1' else _open_with_pillow(path, name, max_pixels)
     return image, {'jpegload': 'jpeg', 'pngload': 'png', 'tiffload': 'tiff', 'webpload': 'webp'}.get(loader, 'png')
 
 
-def _open_with_pillow(path, name):
+def _open_with_pillow(path, name, max_pixels):
     """The same for what libvips does not know: through a PNG in memory, which carries the metadata along."""
     try:
-        with Image.open(path) as picture:
+        with Image.open(path, formats=_PILLOW_FORMATS) as picture:
+            _check_size(*picture.size, name, max_pixels)
+            if picture.format == 'TIFF':
+                bits = max(picture.tag_v2.get(TiffImagePlugin.BITSPERSAMPLE, (1,)))
+                if bits not in _BITS:  # Pillow gives 12 bits as if they were 16
+                    raise PhotoError(_too_deep(name, f'{bits}-bit'))
             target = 'jpeg' if picture.format in ('HEIF', 'JPEG') else 'png'
             info = PngImagePlugin.PngInfo()
             exif, dpi = picture.getexif(), picture.info.get('dpi')
@@ -267,7 +291,7 @@ def _open_with_pillow(path, name):
             buffer = io.BytesIO()
             picture.save(buffer, 'PNG', compress_level=0, pnginfo=info, exif=exif, dpi=dpi)
     except Image.DecompressionBombError as error:
-        raise PhotoError(_too_large(name)) from error
+        raise PhotoError(_too_large(name, max_pixels)) from error
     except Image.UnidentifiedImageError as error:
         if path.suffix.lower() in PHOTO_SUFFIXES and path.stat().st_size > 0 and b'\0' in path.read_bytes()[:512]:
             raise PhotoError(f'{name} is damaged or cut short and cannot be read.') from error
@@ -285,8 +309,13 @@ def _too_deep(name, kind):
     return f'{name} holds {kind} values: save it with 8 or 16 bits a channel first.'
 
 
-def _too_large(name):
-    return f'{name} has more than {MAX_PIXELS // 1_000_000} megapixels: make it smaller first.'
+def _check_size(width, height, name, max_pixels):
+    if width * height > max_pixels:
+        raise PhotoError(_too_large(name, max_pixels))
+
+
+def _too_large(name, max_pixels):
+    return f'{name} has more than {max_pixels // 1_000_000} megapixels: make it smaller first.'
 
 
 def _to_srgb(image):

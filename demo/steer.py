@@ -208,7 +208,7 @@ def rows(hints):
     for hint in hints:
         try:
             x, y, color = float(hint['x']), float(hint['y']), str(hint['color'])
-        except (TypeError, KeyError, ValueError) as error:
+        except (TypeError, KeyError, ValueError, OverflowError) as error:
             raise HintsError('A hint has x and y, from 0 to 1, and a color such as #c08040.') from error
         if not (0 <= x <= 1 and 0 <= y <= 1 and _COLOR.fullmatch(color)):
             raise HintsError('A hint has x and y, from 0 to 1, and a color such as #c08040.')

@@ -22,6 +22,7 @@ from PIL import Image
 from demo import photofile, steer, words
 from demo.colorizer import CUDA, Colorizer, Guess, ModelError, ProviderError
 
+MAX_PIXELS = 100_000_000  # of a photo on the page: a 16-bit one of that size takes some 3 GB while it is coloured
 THUMBNAIL = 240  # long side in pixels of the other colourings
 DATA_ADDRESS = re.compile(r'data:image/([a-z0-9]+)[a-z0-9.+-]*;base64,', re.IGNORECASE)
 
@@ -67,8 +68,9 @@ def colorize(
     if photo is None:
         raise gr.Error(say['choose_first'], print_exception=False)
     with in_words(say):
-        wishes = steer.Wishes(vividness)
-        return _coloured(photo, loaded(model), saturation, int(render_size), steer.rows(hints or []), wishes, say)
+        wishes = steer.Wishes(1.0 if vividness is None else vividness)
+        saturation = 1.0 if saturation is None else saturation
+        return _coloured(photo, loaded(model), saturation, int(render_size or 0), steer.rows(hints or []), wishes, say)
 
 
 def begin(request: gr.Request, photo, model, render_size, saturation, *wished):
@@ -85,7 +87,7 @@ def begin(request: gr.Request, photo, model, render_size, saturation, *wished):
             hidden,
         )
     with in_words(words.of(request)):
-        picture = photofile.read(_present(photo, words.of(request)))
+        picture = photofile.read(_present(photo, words.of(request)), max_pixels=MAX_PIXELS)
         small = photofile.shrink(picture)
         before = new_file('before.jpg')
         photofile.write_preview(before, small)
@@ -120,8 +122,10 @@ def look(request: gr.Request, seen, model, render_size, saturation, *wished):
         path = new_file('guess.npz')
         np.savez(path, **{name: value for name, value in vars(guess).items() if value is not None})
         lean = seen.lean if colorizer.predicts_distribution else ''
-        seen = replace(seen, model=model, render_size=int(render_size), lean=lean, guess=str(path))
-        shown = _joined(seen, guess, saturation, _wishes(seen, *wished), say)
+        before, seen = seen, replace(seen, model=model, render_size=int(render_size), lean=lean, guess=str(path))
+        shown = _joined(seen, guess, saturation, _wishes(seen, say, *wished), say)
+        if before.guess:
+            Path(before.guess).unlink(missing_ok=True)  # a click brings a new one, and each takes megabytes
         seconds = time.perf_counter() - start
     warnings = [say[note] for note in seen.notes if note == 'has_colors']
     if steer.is_dull(guess.ab):
@@ -133,11 +137,10 @@ def look(request: gr.Request, seen, model, render_size, saturation, *wished):
 
 def tint(request: gr.Request, seen, saturation, *wished):
     """Show the same guess by other wishes; the network does not run."""
-    if seen is None:
-        return gr.skip()
     say = words.of(request)
     with in_words(say):
-        return _joined(seen, _guess(seen, say), saturation, _wishes(seen, *wished), say)
+        wishes = _wishes(seen, say, *wished)  # what is wrong with these is said also while there is no photo
+        return gr.skip() if seen is None else _joined(seen, _guess(seen, say), saturation, wishes, say)
 
 
 def suggest(request: gr.Request, event: gr.EventData, seen):
@@ -164,13 +167,13 @@ def others(request: gr.Request, seen, saturation, *wished):
     say = words.of(request)
     with in_words(say):
         guess, colorizer = _guess(seen, say), loaded(seen.model)
-        with Image.open(seen.before) as image:
-            image.thumbnail((THUMBNAIL, THUMBNAIL))
-            small = np.asarray(image.convert('RGB'))
+        image = Image.fromarray(_preview(seen, say))
+        image.thumbnail((THUMBNAIL, THUMBNAIL))
+        small = np.asarray(image)
         found = []
         for lean in ('', *steer.LEANS):
             path = new_file('other.jpg')
-            ab = steer.colors(guess, _wishes(replace(seen, lean=lean), *wished))
+            ab = steer.colors(guess, _wishes(replace(seen, lean=lean), say, *wished))
             photofile.write_preview(path, colorizer.join(small, ab, saturation))
             found.append((str(path), say[lean or 'as_it_was']))
     return gr.update(value=found, selected_index=None)
@@ -187,15 +190,17 @@ def choose(request: gr.Request, event: gr.SelectData, seen, saturation, *wished)
 def save(request: gr.Request, seen, saturation, *wished):
     """Colour the photo itself, at its full size."""
     say = words.of(request)
+    seen = _still(seen, say)
     with in_words(say):
         colorizer = loaded(seen.model)
         hints = steer.rows(list(seen.hints)) if colorizer.takes_hints else []
-        wishes = _wishes(seen, *wished)
+        wishes = _wishes(seen, say, *wished)
         return _coloured(_present(seen.photo, say), colorizer, saturation, seen.render_size, hints, wishes, say)
 
 
-def save_hints(seen):
+def save_hints(request: gr.Request, seen):
     """A JSON file of the hints, named after the photo."""
+    seen = _still(seen, words.of(request))
     path = new_file(f'{Path(seen.name).stem}-hints.json')
     steer.write_hints(path, seen.name, list(seen.hints))
     return str(path)
@@ -203,9 +208,10 @@ def save_hints(seen):
 
 def load_hints(request: gr.Request, seen, path):
     """The hints of a JSON file, in the painter and in what is seen."""
-    with in_words(words.of(request)):
+    say = words.of(request)
+    with in_words(say):
         hints = steer.read_hints(path)
-    return replace(seen, hints=tuple(hints)), {'hints': hints, 'given': 'loaded'}
+    return replace(_still(seen, say), hints=tuple(hints)), {'hints': hints, 'given': 'loaded'}
 
 
 def suits(request: gr.Request, model):
@@ -269,10 +275,17 @@ def _joined(seen, guess, saturation, wishes, say):
     return {'before': seen.before, 'after': str(after)}
 
 
+def _still(seen, say):
+    """What a visitor sees; Gradio forgets it some time after the page was closed or the server began anew."""
+    if seen is None:
+        raise gr.Error(say['gone'], print_exception=False)
+    return seen
+
+
 def _coloured(photo, colorizer, saturation, render_size, hints, wishes, say):
-    picture = photofile.read(photo)
+    picture = photofile.read(photo, max_pixels=MAX_PIXELS)
     start = time.perf_counter()
-    guess = colorizer.guess(picture.pixels, render_size, hints)
+    guess = colorizer.guess(photofile.opaque(picture), render_size, hints)
     pixels = colorizer.join(picture.pixels, steer.colors(guess, wishes), saturation)
     seconds = time.perf_counter() - start
     path = new_file(f'{Path(picture.name).stem}-colour{picture.suffix}')
@@ -281,14 +294,14 @@ def _coloured(photo, colorizer, saturation, render_size, hints, wishes, say):
     return str(path), _status((width, height), colorizer, 'coloured', seconds, picture.note, say)
 
 
-def _wishes(seen, vividness, warmth, reference, strength):
-    palette = _palette(reference) if reference else None
-    return steer.Wishes(vividness, warmth, seen.lean, palette, strength)
+def _wishes(seen, say, vividness, warmth, reference, strength):
+    palette = _palette(_present(reference, say)) if reference else None
+    return steer.Wishes(vividness, warmth, seen.lean if seen else '', palette, strength)
 
 
 @functools.lru_cache(maxsize=64)
 def _palette(path):
-    return steer.palette(photofile.shrink(photofile.read(path), 256))
+    return steer.palette(photofile.shrink(photofile.read(path, max_pixels=MAX_PIXELS), 256))
 
 
 def _status(size, colorizer, done, seconds, first_page, say):

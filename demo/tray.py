@@ -70,7 +70,7 @@ async function take(given) {
   wanted.sort((one, other) => one.name.localeCompare(other.name, undefined, { numeric: true }));
   const count = files.length + wanted.length;
   if (!wanted.length) return say(words.nothing_there);
-  if (count > LIMIT) return say(words.album_too_many.replace('{count}', count).replace('{limit}', LIMIT));
+  if (count > LIMIT) return say(words.album_too_many.replace('{limit}', LIMIT));
   const stored = Array(wanted.length);
   let next = 0, done = 0;
   busy += 1;

@@ -93,7 +93,7 @@ WORDS = {
         'album_late': 'An album may take {minutes} minutes here: {left} were not reached. Send them as another album.',
         'album_problems': 'What to know about these:',
         'album_choose_first': 'Choose some photos first.',
-        'album_too_many': 'These are {count} photos: an album here has at most {limit}. Send them as several albums.',
+        'album_too_many': 'An album here has at most {limit} photos: send these as several albums.',
         'cancel': 'Cancel',
         'cancelling': 'Finishing this photo …',
         'download_album': 'Download the ZIP',
@@ -103,6 +103,7 @@ WORDS = {
         'refused': '{reason}',
         'gone': 'The photo is no longer on the server: choose it again.',
         'memory': 'This photo does not fit into the memory of the server.',
+        'disk': 'The disk of the server is full: try again later.',
     },
     'zh': {
         'title': '# Lumachrome\n为黑白照片上色，保留原始尺寸。',
@@ -185,7 +186,7 @@ WORDS = {
         'album_late': '这里一个相册最多处理 {minutes} 分钟：还有 {left} 张没有处理，请另作一个相册发送。',
         'album_problems': '以下照片请留意：',
         'album_choose_first': '请先选择一些照片。',
-        'album_too_many': '共 {count} 张照片：这里一个相册最多 {limit} 张，请分成几个相册。',
+        'album_too_many': '这里一个相册最多 {limit} 张照片：请分成几个相册。',
         'cancel': '取消',
         'cancelling': '正在完成这一张 …',
         'download_album': '下载 ZIP',
@@ -195,6 +196,7 @@ WORDS = {
         'refused': '无法这样做。{reason}',
         'gone': '照片已不在服务器上：请重新选择。',
         'memory': '服务器内存放不下这张照片。',
+        'disk': '服务器磁盘已满：请稍后再试。',
     },
 }
 

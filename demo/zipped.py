@@ -6,6 +6,7 @@ own becomes a path on this machine, and a photo is unpacked alone, only while it
 
 import contextlib
 import io
+import re
 import shutil
 import struct
 import tempfile
@@ -89,6 +90,10 @@ def members(path, name, max_photos=None, max_bytes=None):
     try:
         with _opened(path) as archive:
             listed = [(info, _name(info)) for info in archive.infolist() if not info.is_dir()]
+    except FileNotFoundError as error:
+        raise photofile.PhotoError(f'{name} does not exist.') from error
+    except PermissionError as error:
+        raise photofile.PhotoError(f'{name} may not be read: permission denied.') from error
     except _BROKEN as error:
         raise photofile.PhotoError(f'{name} is not a ZIP that can be read.') from error
     found = [Member(Path(path), info, inside(given), _refusal(info, given)) for info, given in listed if _shows(given)]
@@ -107,7 +112,8 @@ def members(path, name, max_photos=None, max_bytes=None):
 def inside(name):
     """A photo's folders and name as a path below the album, whatever they were: nothing leads out of it."""
     parts = [part for part in name.replace('\\', '/').split('/') if part not in ('', '.', '..')]
-    return '/'.join(parts) or 'photo'
+    path = '/'.join(parts)
+    return re.sub(r'^([A-Za-z]:/?)+', '', path) or 'photo'  # Windows' drives
 
 
 class Writer:
@@ -148,7 +154,7 @@ class Writer:
         """What two places share that would be one file on some system: many tell no A from an a."""
         return unicodedata.normalize('NFC', str(place)).casefold()
 
-    def check(self, place, source):
+    def check(self, place):
         """Nothing is in the way of a photo: the ZIP is new."""
 
     def write(self, place, pixels, photo):

@@ -164,6 +164,12 @@ def standins(tmp_path_factory):
 
 
 @pytest.fixture(scope='session')
+def gray():
+    """A gray photo of odd size with neither black nor white, so that no colour is clipped."""
+    return np.linspace(90, 160, 31 * 45).reshape(31, 45).astype(np.uint8)
+
+
+@pytest.fixture(scope='session')
 def photo_folder(tmp_path_factory):
     """A folder with 24 colour photos of 130 x 100 pixels, cut from scikit-image's; to be read, not changed."""
     folder = tmp_path_factory.mktemp('photos')

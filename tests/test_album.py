@@ -176,7 +176,7 @@ def test_no_photo_stays_in_memory(tmp_path, plain, monkeypatch):
         return value
 
     monkeypatch.setattr(photofile, 'read', lambda *given: watched(photo := read(*given), photo.pixels))
-    monkeypatch.setattr(plain, 'colorize', lambda *given: watched(pixels := colour(*given), pixels))
+    monkeypatch.setattr(plain, 'colorize', lambda *given, **more: watched(pixels := colour(*given, **more), pixels))
     paths = [_photo(tmp_path / f'{i}.png') for i in range(3)]
     found = [album.Task(path.name, path, Path(), path.stem) for path in paths]
     with zipped.Writer(tmp_path / 'out.zip') as target:
@@ -235,7 +235,59 @@ def test_the_command_line_takes_a_zip(photo, tmp_path, plain, capsys):
     assert 'summer/letter.jpg is not a photo' in capsys.readouterr().err
     assert main(['colorize', str(source), str(photo.parent / 'nobody.zip'), '-o', str(tmp_path / 'two')]) == 1
     assert (tmp_path / 'two' / 'in' / 'summer' / 'b.jpg').exists()
-    assert 'nobody.zip is not a ZIP that can be read' in capsys.readouterr().err
+    assert 'nobody.zip does not exist' in capsys.readouterr().err
+
+
+def test_no_photo_of_the_run_is_replaced_even_by_force(photo, tmp_path, plain, capsys):
+    _photo(tmp_path / 'a' / 'x.jpg')
+    other = _photo(tmp_path / 'b' / 'x.jpg')
+    before = other.read_bytes()
+    code = main(['colorize', str(tmp_path / 'a' / 'x.jpg'), str(other), '-o', str(other.parent), '--force'])
+    assert code == 1 and other.read_bytes() == before
+    assert 'would be replaced by a colour version: choose another folder' in capsys.readouterr().err
+
+
+def test_what_nobody_thought_of_spoils_one_photo_alone(photo, tmp_path, plain, monkeypatch):
+    read = photofile.read
+    stumbles = iter([ValueError('cannot reshape'), OSError(5, 'Input/output error'), pyvips.Error('no such operation')])
+
+    def stumble(path, name, *more):
+        if name != str(photo):
+            raise next(stumbles)
+        return read(path, name, *more)
+
+    monkeypatch.setattr(photofile, 'read', stumble)
+    found = album.tasks([tmp_path / 'a.jpg', tmp_path / 'b.jpg', tmp_path / 'c.jpg', photo], tmp_path / 'out')
+    *failed, good = album.colorize(found, plain, album.Folder())
+    assert good.target.exists() and not good.error
+    for outcome, reason in zip(failed, ('cannot reshape', 'Input/output error', 'no such operation'), strict=True):
+        assert outcome.error.startswith(outcome.name) and reason in outcome.error and '\n' not in outcome.error
+
+
+def test_a_result_of_another_format_may_lie_beside_its_photo(tmp_path, plain):
+    gif = _photo(tmp_path / 'x.gif')
+    (outcome,) = album.colorize(album.tasks([gif], tmp_path), plain, album.Folder(photos=[gif]))
+    assert outcome.target == tmp_path / 'x.png' and not outcome.error
+
+
+@pytest.mark.parametrize('name', ['C:/x.jpg', 'C:x.jpg', './C:D:/x.jpg', 'C:\\x.jpg', '../x.jpg', '/x.jpg'])
+def test_no_name_leads_out_of_an_album_on_any_system(name):
+    assert zipped.inside(name) == 'x.jpg'
+
+
+def test_what_is_transparent_does_not_choose_the_colours(tmp_path, monkeypatch, plain):
+    seen = []
+    guess = plain.colors
+    monkeypatch.setattr(plain, 'colors', lambda photo, **more: (seen.append(photo), guess(photo, **more))[1])
+    image = Image.new('RGBA', (40, 30), (120, 120, 120, 255))
+    image.paste((0, 0, 0, 0), (0, 0, 20, 30))
+    image.save(tmp_path / 'cut.png')
+    (outcome,) = album.colorize(album.tasks([tmp_path / 'cut.png'], tmp_path / 'out'), plain, album.Folder())
+    plain.colorize(image)
+    assert len(seen) == 2 and all((photo[:, :20] == 255).all() and (photo[:, 20:] == 120).all() for photo in seen)
+    with Image.open(outcome.target) as written:
+        assert written.getchannel('A').tobytes() == image.getchannel('A').tobytes()
+        assert written.getpixel((30, 9))[:3] == (160, 120, 110)
 
 
 # ---- HTTP
@@ -298,7 +350,7 @@ def test_bombs_and_too_much_are_refused_through_the_api(client, photo, tmp_path,
     monkeypatch.setattr(album_page, 'MAX_PHOTOS', 4)
     archive, report = client.predict([handle_file(source)], api_name='/colorize_album')
     assert archive is None and 'unpacked, the limit is' in report['failed'][0]['reason']
-    with pytest.raises(AppError, match='an album here has at most 4'):
+    with pytest.raises(AppError, match='An album here has at most 4'):
         client.predict([handle_file(photo)] * 5, api_name='/colorize_album')
     with pytest.raises(AppError, match='Choose some photos first'):
         client.predict([], api_name='/colorize_album')

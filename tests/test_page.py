@@ -3,12 +3,13 @@
 import contextlib
 import io
 
+import gradio as gr
 import httpx
 import numpy as np
 import pytest
 from PIL import Image
 
-from demo import photofile, steer
+from demo import photofile, steer, studio
 
 
 def _choose(page, path):
@@ -306,6 +307,31 @@ def test_warmth_and_a_palette_are_live(page, photo, tmp_path):
         page.keyboard.press('Enter')
     reds = _pixels(page)
     assert (reds[..., 0] - reds[..., 1]).mean() > 50
+
+
+def test_a_palette_that_cannot_be_read_is_taken_back_alone(page, photo, tmp_path):
+    (tmp_path / 'letter.jpg').write_text('Dear grandmother')
+    _choose(page, photo)
+    before = _pixels(page)
+    page.click('#palette button')
+    page.set_input_files('#reference input[type=file]', tmp_path / 'letter.jpg')
+    page.wait_for_selector('text=letter.jpg is not a photo that can be read.')
+    page.wait_for_selector('#reference input[type=file]', state='attached')  # there is room for another
+    np.testing.assert_array_equal(_pixels(page), before)
+    with _news(page):
+        page.fill('#warmth input[type=number]', '1')
+        page.keyboard.press('Enter')
+
+
+def test_what_the_server_has_forgotten_is_said(tmp_path):
+    steer.write_hints(tmp_path / 'hints.json', 'a.jpg', [])
+    for ask in (
+        lambda: studio.save(None, None, 1, 1, 0, None, 0),
+        lambda: studio.save_hints(None, None),
+        lambda: studio.load_hints(None, None, tmp_path / 'hints.json'),
+    ):
+        with pytest.raises(gr.Error, match='The photo is no longer on the server: choose it again'):
+            ask()
 
 
 def test_a_photo_with_colours_of_its_own_brings_a_warning(page, photo, tmp_path):

@@ -5,6 +5,7 @@ import http.server
 import io
 import json
 import os
+import shutil
 import threading
 import time
 from pathlib import Path
@@ -153,6 +154,23 @@ def test_form_fields_are_not_kept_in_memory(url):
     assert answer.status_code == 400 and 'Send files alone' in answer.text
 
 
+def test_a_full_disk_takes_no_uploads(url, monkeypatch):
+    monkeypatch.setattr(shutil, 'disk_usage', lambda folder: shutil._ntuple_diskusage(10**12, 10**12, 10**6))
+    answer = httpx.post(f'{url}/gradio_api/upload', files={'files': ('a.jpg', b'x')})
+    assert answer.status_code == 507 and answer.json()['detail'] == 'The disk of the server is full: try again later.'
+
+
+def test_a_request_names_only_so_many_files(url, photo, monkeypatch):
+    mine = upload(url, 'mine.jpg', photo.read_bytes())
+    looked = []
+    monkeypatch.setattr(guard, 'uploaded', looked.append)
+    many = [{'path': f'{mine}{i}', 'meta': MARK} for i in range(guard.MOST_FILES + 1)]
+    answer = httpx.post(f'{url}/gradio_api/call/colorize_album', json={'data': [many]})
+    assert answer.status_code == 400 and 'names at most 2,000 files' in answer.text and not looked
+    httpx.post(f'{url}/gradio_api/call/colorize_album', json={'data': [[{'path': mine, 'meta': MARK}] * 5000]})
+    assert looked == [mine]
+
+
 def _bytes_in(folder):
     return sum(path.stat().st_size for path in folder.rglob('*') if path.is_file())
 
@@ -164,7 +182,7 @@ def test_bombs_are_refused_unopened(url, bomb):
     ):
         start = time.monotonic()
         status, events = call(url, photo)
-        assert status == 200 and '.png has more than 300 megapixels: make it smaller first.' in events
+        assert status == 200 and '.png has more than 100 megapixels: make it smaller first.' in events
         assert time.monotonic() - start < 5
 
 
@@ -177,6 +195,7 @@ def test_bombs_are_refused_unopened(url, bomb):
         ['plain', 1, 1, 10**9, None],
         ['plain', 1, 1, 0, [{'x': 1}] * 300],
         ['steered', 1, 1, 0, [{'x': 0.5, 'y': 0.5, 'color': '<script>'}]],
+        ['plain', 1, 1, 0, [{'x': 10**400, 'y': 0.5, 'color': '#000000'}]],
         ['plain'],
     ],
 )
@@ -184,6 +203,12 @@ def test_odd_wishes_give_no_trace_and_no_path(url, photo, wishes):
     status, events = call(url, data_address(photo.read_bytes(), 'jpeg'), *wishes)
     assert status == 200 and events.startswith('event: error')
     assert not any(word in events for word in ('Traceback', 'site-packages', '.py', 'File "', str(app.EXAMPLES)))
+
+
+def test_a_wish_that_is_null_is_the_default(url, photo):
+    for wishes in (['plain', None, 1, None, None], [None, 1, 1, 0, []]):
+        status, events = call(url, data_address(photo.read_bytes(), 'jpeg'), *wishes)
+        assert status == 200 and events.startswith('event: complete'), events
 
 
 # ---- many visitors
