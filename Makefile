@@ -1,4 +1,4 @@
-# make demo · make test · make check · make bench · make space        `make` alone lists them
+# make demo · make env · make test · make check · make bench · make space        `make` alone lists them
 
 PYTHON := $(firstword $(foreach p,python3.13 python3.12 python3.11 python3,$(shell $(p) -c 'import ensurepip, sys; (3,11) <= sys.version_info[:2] <= (3,13) and print("$(p)")' 2>/dev/null)))
 # The CUDA libraries are gigabytes: only where a driver is there to use them
@@ -8,6 +8,7 @@ DEMO := .venv-demo/made$(if $(CUDA),-with-cuda)
 
 help:
 	@echo 'make demo    the page, at http://127.0.0.1:7860'
+	@echo 'make env     the environment .venv, for training, export and tests'
 	@echo 'make test    all tests'
 	@echo 'make check   format and lint'
 	@echo 'make bench   speed, as ratios'
@@ -16,14 +17,16 @@ help:
 demo: $(DEMO)
 	.venv-demo/bin/python -m demo
 
-test: .venv/made check
+env: .venv/made
+
+test: env check
 	.venv/bin/python -m pytest
 
-check: .venv/made
+check: env
 	.venv/bin/ruff format --check .
 	.venv/bin/ruff check .
 
-bench: .venv/made
+bench: env
 	for b in tests/benchmarks/*.py; do .venv/bin/python -m tests.benchmarks.$$(basename $$b .py) || exit 1; done
 
 space: $(if $(REPO),$(DEMO))
@@ -46,4 +49,4 @@ define environment
 	@touch $@
 endef
 
-.PHONY: help demo test check bench space
+.PHONY: help demo env test check bench space
