@@ -242,7 +242,7 @@ def test_kept_weights_come_back(tmp_path):
     network.save(tmp_path / 'best.keras')
     (tmp_path / 'run.json').write_text(json.dumps({'photos_before': 30, 'photos_seen': 12}))
     networks.keep(tmp_path, tmp_path / 'unet.npz')
-    assert networks.photos_seen(tmp_path / 'unet.npz') == 42
+    assert networks.photos_seen(tmp_path / 'unet.npz') == networks.photos_seen(tmp_path / 'last.keras') == 42
     again = networks.load(tmp_path / 'unet.npz')
     for ours, theirs in zip(network.get_weights(), again.get_weights(), strict=True):
         assert np.abs(ours - theirs).max() < 1e-3

@@ -28,7 +28,7 @@ from tensorboardX import SummaryWriter
 from training import augment, colorization, evaluate, networks, photos, recipe
 from training.networks import efficientnet_lite
 
-JUDGED = 128  # validation photos behind the figures of an epoch
+JUDGED = 400  # validation photos behind the figures of an epoch; of fewer, chance would choose the best one
 SHOWN = 8  # and on its contact sheet
 UNFINISHED = 'state.part.npz'
 REACHED = ('epoch', 'photos_seen', 'minutes')  # how far a run is

@@ -86,8 +86,9 @@ def load(source):
 def photos_seen(source):
     """How many photos the network of `source` (as of `load`) has seen, over all its runs; 0 where nobody counted."""
     source = Path(source)
-    if (source / 'run.json').exists():
-        run = json.loads((source / 'run.json').read_text())
+    record = (source.parent if source.suffix == '.keras' else source) / 'run.json'
+    if record.exists():
+        run = json.loads(record.read_text())
         return run.get('photos_before', 0) + run['photos_seen']
     if source.suffix == '.npz':
         with np.load(source) as kept:
