@@ -9,6 +9,7 @@ import shutil
 import numpy as np
 import onnx
 import pytest
+from albums import photo_file
 from PIL import Image
 from skimage import data
 
@@ -167,6 +168,19 @@ def standins(tmp_path_factory):
 def gray():
     """A gray photo of odd size with neither black nor white, so that no colour is clipped."""
     return np.linspace(90, 160, 31 * 45).reshape(31, 45).astype(np.uint8)
+
+
+@pytest.fixture
+def holiday(tmp_path):
+    """A folder with two photos in folders, and two that are none."""
+    folder = tmp_path / 'holiday'
+    photo_file(folder / 'summer' / 'a [1].jpg')
+    photo_file(folder / 'winter' / 'ç.png')
+    (folder / 'summer' / 'cut.jpg').write_bytes((folder / 'summer' / 'a [1].jpg').read_bytes()[:300])
+    (folder / 'letter.jpg').write_text('Dear grandmother')
+    (folder / '.hidden.jpg').write_bytes(b'')
+    (folder / 'notes.txt').write_text('not a photo')
+    return folder
 
 
 @pytest.fixture(scope='session')

@@ -3,13 +3,12 @@
 import contextlib
 import io
 
-import gradio as gr
 import httpx
 import numpy as np
 import pytest
 from PIL import Image
 
-from demo import photofile, steer, studio
+from demo import photofile, steer
 
 
 def _choose(page, path):
@@ -321,17 +320,6 @@ def test_a_palette_that_cannot_be_read_is_taken_back_alone(page, photo, tmp_path
     with _news(page):
         page.fill('#warmth input[type=number]', '1')
         page.keyboard.press('Enter')
-
-
-def test_what_the_server_has_forgotten_is_said(tmp_path):
-    steer.write_hints(tmp_path / 'hints.json', 'a.jpg', [])
-    for ask in (
-        lambda: studio.save(None, None, 1, 1, 0, None, 0),
-        lambda: studio.save_hints(None, None),
-        lambda: studio.load_hints(None, None, tmp_path / 'hints.json'),
-    ):
-        with pytest.raises(gr.Error, match='The photo is no longer on the server: choose it again'):
-            ask()
 
 
 def test_a_photo_with_colours_of_its_own_brings_a_warning(page, photo, tmp_path):

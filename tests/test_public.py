@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 from urllib.parse import quote
 
+import gradio as gr
 import httpx
 import numpy as np
 import pytest
@@ -18,7 +19,7 @@ from gradio_client import Client, handle_file
 from gradio_client.utils import QueueError
 from PIL import Image
 
-from demo import app, colorizer, guard, tidy
+from demo import app, colorizer, guard, steer, studio, tidy
 
 MARK = {'_type': 'gradio.FileData'}
 WISHES = ['plain', 1, 1, 0, None]
@@ -333,3 +334,14 @@ def test_a_sweep_takes_old_files_and_empty_folders_alone(tmp_path):
     tidy.sweep(tmp_path, 60, stays)
     assert sorted(path.name for path in tmp_path.iterdir()) == ['new', 'shown']
     assert all(any(folder.iterdir()) for folder in tmp_path.iterdir())
+
+
+def test_what_the_server_has_forgotten_is_said(tmp_path):
+    steer.write_hints(tmp_path / 'hints.json', 'a.jpg', [])
+    for ask in (
+        lambda: studio.save(None, None, 1, 1, 0, None, 0),
+        lambda: studio.save_hints(None, None),
+        lambda: studio.load_hints(None, None, tmp_path / 'hints.json'),
+    ):
+        with pytest.raises(gr.Error, match='The photo is no longer on the server: choose it again'):
+            ask()
