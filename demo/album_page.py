@@ -78,11 +78,8 @@ def colorize_album(files, model=None, saturation=1.0, vividness=1.0, render_size
     """
     say = words.of(request)
     with studio.in_words(say):
-        settings = {
-            'saturation': 1.0 if saturation is None else saturation,
-            'vividness': vividness,
-            'render_size': int(render_size or 0),
-        }
+        saturation, vividness, render_size = studio.given(saturation, vividness, render_size)
+        settings = {'saturation': saturation, 'vividness': vividness, 'render_size': render_size}
         for progress in _coloured(files, model, say, **settings):
             yield (
                 progress.archive and str(progress.archive),

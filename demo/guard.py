@@ -7,7 +7,6 @@ what a request names must have been uploaded, and every body is bounded.
 
 import json
 import re
-import shutil
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -51,7 +50,9 @@ class Guard:
             text = f'A file has at most {UPLOAD_MB} MB here: make it smaller first.'
             if int(dict(scope['headers']).get(b'content-length', 0)) > _UPLOAD_BYTES:
                 return await _refuse(413, text, scope, receive, send)
-            if _disk_is_full():
+            folder = Path(gr.utils.get_upload_folder())
+            folder.mkdir(parents=True, exist_ok=True)
+            if not zipped.has_room(folder, _UPLOAD_BYTES):
                 text = words.of(Request(scope))['disk']
                 return await _refuse(507, text, scope, receive, send)
             receive = _bounded(receive, _UPLOAD_BYTES)
@@ -103,12 +104,6 @@ def uploaded(address):
 
 async def _refuse(status, text, scope, receive, send):
     await JSONResponse({'detail': text}, status)(scope, receive, send)
-
-
-def _disk_is_full():
-    folder = Path(gr.utils.get_upload_folder())
-    folder.mkdir(parents=True, exist_ok=True)
-    return shutil.disk_usage(folder).free < zipped.SPARE_BYTES + _UPLOAD_BYTES
 
 
 def _bounded(receive, limit):

@@ -68,9 +68,14 @@ def colorize(
     if photo is None:
         raise gr.Error(say['choose_first'], print_exception=False)
     with in_words(say):
-        wishes = steer.Wishes(1.0 if vividness is None else vividness)
-        saturation = 1.0 if saturation is None else saturation
-        return _coloured(photo, loaded(model), saturation, int(render_size or 0), steer.rows(hints or []), wishes, say)
+        saturation, vividness, render_size = given(saturation, vividness, render_size)
+        wishes = steer.Wishes(vividness)
+        return _coloured(photo, loaded(model), saturation, render_size, steer.rows(hints or []), wishes, say)
+
+
+def given(saturation, vividness, render_size):
+    """What a program sends for these three, null being the default, as `Colorizer.colorize` takes them."""
+    return 1.0 if saturation is None else saturation, 1.0 if vividness is None else vividness, int(render_size or 0)
 
 
 def begin(request: gr.Request, photo, model, render_size, saturation, *wished):

@@ -116,6 +116,11 @@ def inside(name):
     return re.sub(r'^([A-Za-z]:/?)+', '', path) or 'photo'  # Windows' drives
 
 
+def has_room(folder, size):
+    """Whether the disk of a folder takes so many bytes and keeps `SPARE_BYTES` free."""
+    return shutil.disk_usage(folder).free >= size + SPARE_BYTES
+
+
 class Writer:
     """A ZIP that grows photo by photo on the disk, for `album.colorize`. It gets its name when it is whole.
 
@@ -218,5 +223,5 @@ def _refusal(info, name):
 
 
 def _make_sure_of_room(folder, size, name):
-    if shutil.disk_usage(folder).free < size + SPARE_BYTES:
+    if not has_room(folder, size):
         raise photofile.PhotoError(f'{name} finds no room on the disk of this machine.')
