@@ -87,7 +87,7 @@ def test_an_example_and_an_error(page, tmp_path):
     page.set_input_files('#photo input[type=file]', path)
     page.wait_for_selector('.toast-body')
     assert 'letter.jpg is not a photo that can be read.' in page.inner_text('.toast-body')
-    page.wait_for_selector('#photo input[type=file]', state='attached')  # ready for the next try
+    page.wait_for_selector('#photo img', state='detached')  # ready for the next try
     page.locator('.gallery-item').first.click()
     page.wait_for_selector('#compare img.after')
     assert page.errors == []
@@ -315,7 +315,7 @@ def test_a_palette_that_cannot_be_read_is_taken_back_alone(page, photo, tmp_path
     page.click('#palette button')
     page.set_input_files('#reference input[type=file]', tmp_path / 'letter.jpg')
     page.wait_for_selector('text=letter.jpg is not a photo that can be read.')
-    page.wait_for_selector('#reference input[type=file]', state='attached')  # there is room for another
+    page.wait_for_selector('#reference img', state='detached')  # there is room for another
     np.testing.assert_array_equal(_pixels(page), before)
     with _news(page):
         page.fill('#warmth input[type=number]', '1')

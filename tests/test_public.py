@@ -290,6 +290,7 @@ def test_names_are_text_not_markup(page, photo, tmp_path):
     (tmp_path / name).write_bytes(b'\xff\xd8\xff\xe0 cut short')
     page.set_input_files('#photo input[type=file]', tmp_path / name)
     page.wait_for_selector('.toast-body')
+    page.wait_for_selector('#photo img', state='detached')  # while it is there, Gradio hides a field for its place
     (tmp_path / name).write_bytes(photo.read_bytes())
     page.set_input_files('#photo input[type=file]', tmp_path / name)
     page.wait_for_selector('#compare img.after')
