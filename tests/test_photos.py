@@ -1,5 +1,7 @@
 """Photos on their way into training: read, left out, kept, split."""
 
+import subprocess
+import sys
 import tarfile
 from pathlib import Path
 
@@ -9,6 +11,8 @@ from PIL import Image
 from skimage import data
 
 from training import photos
+
+ROOT = Path(__file__).parent.parent
 
 
 def save(path, picture):
@@ -72,6 +76,59 @@ def test_a_damaged_cache_is_made_anew(album, tmp_path):
         assert again.names == whole.names and (again[0] == whole[0]).all()
 
 
+def test_processes_that_share_a_cache_decode_once(photo_folder, tmp_path):
+    code = (
+        'import sys; from training import photos; found = photos.read([sys.argv[1]], 64, sys.argv[2]); '
+        'assert all(found[i].any() for i in range(len(found))); print(found.names)'
+    )
+    command = [sys.executable, '-c', code, str(photo_folder), str(tmp_path / 'cache')]
+    both = [subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE) for _ in range(2)]
+    answers = [process.communicate(timeout=120) for process in both]
+    assert [process.returncode for process in both] == [0, 0], answers
+    kept = photos.read([photo_folder], 64, tmp_path / 'cache')
+    assert len(kept) == 24 and all(kept[i].any() for i in range(24))
+    assert not list((tmp_path / 'cache').glob('*.part'))
+
+
+def test_a_lock_that_another_holds_is_waited_for(album, tmp_path, capsys):
+    lock = next(iter(photos.read([album], 64, tmp_path) and tmp_path.glob('*.json'))).with_suffix('.lock')
+    code = (
+        'import sys, time; from training import photos\n'
+        'with photos._alone(__import__("pathlib").Path(sys.argv[1])): print("held", flush=True); time.sleep(1)'
+    )
+    other = subprocess.Popen([sys.executable, '-c', code, str(lock)], cwd=ROOT, stdout=subprocess.PIPE)
+    assert other.stdout.readline() == b'held\n'
+    assert len(photos.read([album], 64, tmp_path)) == 3
+    assert 'waiting for it' in capsys.readouterr().out
+    other.wait(20)
+
+
+def test_toned_prints_have_no_colour_of_their_own(tmp_path):
+    gray = data.camera()[100:300, 100:300, None] / 255
+    for name, tone in (('sepia', (1.0, 0.92, 0.8)), ('cyanotype', (0.8, 0.93, 1.0))):
+        save(tmp_path / f'{name}.jpg', (255 * gray ** (1 / np.array(tone)) * tone).astype('uint8'))
+    save(tmp_path / 'coffee.png', data.coffee()[:200, :200])
+    found = photos.read([tmp_path], 96)
+    assert [Path(name).name for name in found.names] == ['coffee.png']
+    assert len(found.left_out['without colour of its own']) == 2
+
+
+def test_hidden_folders_are_passed_over_and_links_followed(album, tmp_path):
+    save(album / '.thumbnails' / 'd.png', data.coffee()[:100, :100])
+    save(tmp_path / 'elsewhere' / 'e.png', data.coffee()[100:200, :100])
+    (album / 'linked').symlink_to(tmp_path / 'elsewhere')
+    (album / 'deep' / 'around').symlink_to(album)
+    names = [Path(name).name for name in photos.read([album], 64).names]
+    assert sorted(names) == ['a.png', 'b.jpg', 'c.webp', 'e.png']
+
+
+def test_a_sample_is_the_same_wherever_photos_lie(photo_folder, album):
+    one, other = (photos.read(sources, 64) for sources in ([photo_folder, album], [album, photo_folder]))
+    assert one.names != other.names
+    assert one.sample(9).digests == other.sample(9).digests and len(one.sample(99)) == 27
+    assert (one.sample(9).stacked() == other.sample(9).stacked()).all()
+
+
 def test_a_plug_in_that_fails_costs_one_photo(album, monkeypatch):
     draft = photos.Image.Image.draft
 
@@ -117,9 +174,13 @@ def test_memory_that_would_run_out_is_said_before(album, tmp_path, monkeypatch):
     with pytest.raises(photos.PhotosError, match='--cache'):
         photos.read([album], 96)
     monkeypatch.undo()
-    monkeypatch.setattr(photos, 'CONTAINER_LIMIT', tmp_path / 'memory.max')
-    (tmp_path / 'memory.max').write_text('1000')
+    monkeypatch.setattr(photos, 'CONTAINER', tmp_path)
+    (tmp_path / 'memory.stat').write_text('anon 5\ninactive_file 7000\n')
+    (tmp_path / 'memory.current').write_text('9000000')
+    (tmp_path / 'memory.max').write_text('9001000')
     with pytest.raises(photos.PhotosError, match='--cache'):
         photos.read([album], 96)
+    (tmp_path / 'memory.stat').write_text('anon 5\ninactive_file 7000000\n')
+    assert len(photos.read([album], 96)) == 3
     (tmp_path / 'memory.max').write_text('max')
     assert len(photos.read([album], 96)) == 3

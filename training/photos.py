@@ -13,20 +13,23 @@ import os
 import shutil
 import tarfile
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
 import numpy as np
 import psutil
+from filelock import FileLock, Timeout
 from PIL import Image, ImageOps
 from skimage import color
 from tqdm import tqdm
 
 SMALLEST = 64  # photos with a shorter side are left out: enlarged further, they teach blur
 GRAYEST = 5.0  # and those whose a and b both range over less than this (as Zhang 2017 does)
+TONED = 1.5  # or stray by less (rms) from a curve over L: nine of ten sepia prints, one in thousands of other photos
 NOT_PHOTOS = {'.pdf', '.eps', '.ps', '.wmf', '.emf', '.h5', '.hdf', '.grib', '.bufr', '.mpg', '.mpeg', '.fits'}
-CONTAINER_LIMIT = Path('/sys/fs/cgroup/memory.max')
+CONTAINER = Path('/sys/fs/cgroup')
 EXTENSIONS = set(Image.registered_extensions()) - NOT_PHOTOS
 
 
@@ -73,6 +76,14 @@ class Photos:
 
         return Photos(self.pictures, pick(self.rows), pick(self.names), pick(self.digests), self.left_out)
 
+    def sample(self, most):
+        """At most `most` of the photos, by digest: of all sources alike, and the same ones wherever they lie."""
+        return self.subset(sorted(range(len(self)), key=self.digests.__getitem__)[:most])
+
+    def stacked(self):
+        """All pictures in memory: uint8 [n, side, side, 3]."""
+        return np.stack([self[i] for i in range(len(self))])
+
 
 @dataclass(frozen=True)
 class _Member:
@@ -100,8 +111,11 @@ def find(sources):
     members = []
     for source in map(Path, sources):
         if source.is_dir():
-            files = [p for p in sorted(source.rglob('*')) if p.is_file() and not p.name.startswith('.')]
-            found = [m for p in files for m in (_in_shard(p) if p.suffix == '.tar' else [_Member(str(p), str(p))])]
+            found = [
+                m
+                for p in sorted(_files(source))
+                for m in (_in_shard(p) if p.suffix == '.tar' else [_Member(str(p), str(p))])
+            ]
         elif source.exists():
             found = _in_shard(source)
         else:
@@ -111,6 +125,20 @@ def find(sources):
             raise PhotosError(f'{source} holds no photos: none of its files has an extension that Pillow reads.')
         members += found
     return members
+
+
+def _files(folder, within=()):
+    """The files below a folder, through links too; what is hidden is not meant."""
+    here = folder.resolve()
+    if here in within:  # a link back to where we are
+        return
+    for path in folder.iterdir():
+        if path.name.startswith('.'):
+            continue
+        if path.is_dir():
+            yield from _files(path, (*within, here))
+        elif path.is_file():
+            yield path
 
 
 def _in_shard(path):
@@ -146,11 +174,26 @@ def _decode(member, side):
         raise
     except Exception:  # Pillow's plug-ins raise what they like
         return None, 'cannot be decoded'
-    thumbnail = picture[: side // 8 * 8, : side // 8 * 8].reshape(8, side // 8, 8, side // 8, 3).mean((1, 3)) / 255
-    ab = color.rgb2lab(thumbnail)[..., 1:].reshape(-1, 2)
-    if (np.ptp(ab, axis=0) < GRAYEST).all():
+    if not _has_colour(picture):
         return None, 'without colour of its own'
     return picture, hashlib.sha256(data).hexdigest()
+
+
+def _has_colour(picture):
+    """Whether the colours of a picture are more than one tone that follows its lightness."""
+
+    def Lab_of(cells):
+        cells = min(cells, len(picture))
+        width = len(picture) // cells
+        means = picture[: cells * width, : cells * width].reshape(cells, width, cells, width, 3).mean((1, 3))
+        return color.rgb2lab(means / 255).reshape(-1, 3)
+
+    if (np.ptp(Lab_of(8)[:, 1:], axis=0) < GRAYEST).all():
+        return False
+    Lab = Lab_of(24)
+    curves = np.vander(Lab[:, 0] / 100, 5)
+    toned = curves @ np.linalg.lstsq(curves, Lab[:, 1:], rcond=None)[0]
+    return np.sqrt(((Lab[:, 1:] - toned) ** 2).sum(-1).mean()) >= TONED
 
 
 def read(sources, side, cache=None):
@@ -175,20 +218,46 @@ def read(sources, side, cache=None):
         If `find` does, if the array would not fit, or if no photo is left.
     """
     members = find(sources)
-    kept = cache and Path(cache) / f'photos-{_fingerprint(members, side)}'
-    if kept and (found := _from_cache(kept)):
-        return found
-
     shape = (len(members), side, side, 3)
-    if kept:
-        kept.parent.mkdir(parents=True, exist_ok=True)
+    if not cache:
+        _check_room(shape, _free_memory(), 'memory is free; --cache keeps them on disk')
+        pictures = np.empty(shape, np.uint8)
+        return Photos(pictures, *_decoded(members, pictures))
+
+    kept = Path(cache) / f'photos-{_fingerprint(members, side)}'
+    kept.parent.mkdir(parents=True, exist_ok=True)
+    with _alone(kept.with_suffix('.lock')):
+        if found := _from_cache(kept):
+            return found
         _check_room(shape, shutil.disk_usage(kept.parent).free, f'disk is free under {kept.parent}')
         unfinished = kept.with_suffix('.part')
         pictures = np.lib.format.open_memmap(unfinished, 'w+', np.uint8, shape)
-    else:
-        _check_room(shape, _free_memory(), 'memory is free; --cache keeps them on disk')
-        pictures = np.empty(shape, np.uint8)
+        rows, names, digests, left_out = _decoded(members, pictures)
+        pictures.flush()
+        unfinished.replace(kept.with_suffix('.npy'))
+        unfinished.write_text(json.dumps({'names': names, 'digests': digests, 'left_out': left_out}))
+        unfinished.replace(kept.with_suffix('.json'))
+    return Photos(pictures, rows, names, digests, left_out)
 
+
+@contextmanager
+def _alone(path):
+    """Hold a lock file; another process that decodes the same photos is waited for."""
+    lock = FileLock(path)
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        print(f'Another process is decoding the same photos into {path.parent}: waiting for it.')
+        lock.acquire()
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def _decoded(members, pictures):
+    """Decode members into an array with a row for each: rows, names, digests, left_out, as of `Photos`."""
+    side = pictures.shape[1]
     names, digests, left_out = [], [], {}
     queue = iter(members)
     with ThreadPoolExecutor() as pool, tqdm(total=len(members), desc='decoding photos', unit='photo') as bar:
@@ -205,12 +274,7 @@ def read(sources, side, cache=None):
     if not names:
         reasons = ', '.join(f'{len(left)} {reason}' for reason, left in left_out.items())
         raise PhotosError(f'No photo is left of the {len(members)} found: {reasons}.')
-    if kept:
-        pictures.flush()
-        unfinished.rename(kept.with_suffix('.npy'))
-        unfinished.write_text(json.dumps({'names': names, 'digests': digests, 'left_out': left_out}))
-        unfinished.rename(kept.with_suffix('.json'))
-    return Photos(pictures, list(range(len(names))), names, digests, left_out)
+    return list(range(len(names))), names, digests, left_out
 
 
 def _from_cache(kept):
@@ -227,14 +291,16 @@ def _fingerprint(members, side):
     """A name for the decoded form of these files: it changes when one of them, or the way of decoding, does."""
     facts = [(m.name, m.offset, m.size) for m in members]
     stats = [(path, os.path.getsize(path), os.path.getmtime(path)) for path in sorted({m.path for m in members})]
-    return hashlib.sha256(repr((facts, stats, side, SMALLEST, GRAYEST)).encode()).hexdigest()[:16]
+    return hashlib.sha256(repr((facts, stats, side, SMALLEST, GRAYEST, TONED)).encode()).hexdigest()[:16]
 
 
 def _free_memory():
-    """Bytes of memory to be had: what is free, or what a container may have at most."""
+    """Bytes of memory to be had: what is free, or what a container may have more than it has."""
     free = psutil.virtual_memory().available
     try:
-        return min(free, int(CONTAINER_LIMIT.read_text()))
+        most, used, stat = ((CONTAINER / f'memory.{name}').read_text() for name in ('max', 'current', 'stat'))
+        read = dict(line.split() for line in stat.splitlines())['inactive_file']  # files' pages, given up when needed
+        return min(free, int(most) - int(used) + int(read))
     except (OSError, ValueError):  # no container, or one without a limit
         return free
 
