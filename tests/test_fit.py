@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -11,11 +12,22 @@ import numpy as np
 import pytest
 from keras import ops
 
-from training import bins, colorization, fit, networks, photos, recipe, vivid
+from training import bins, colorization, evaluate, fit, networks, photos, recipe, runs, vivid
 from training.__main__ import main
+from training.networks import efficientnet_lite
 
 SMALL = {'network': 'article', 'loss': 'mse', 'optimizer': 'rmsprop', 'canvas': 64, 'size': 32}
 SHORT = {**SMALL, 'batch': 4, 'epoch': 8, 'budget': 24, 'held_out': 0.2}
+
+
+# All that a run has to remember: AdamW's moments, dropped paths, hints, aged photos
+LUMACHROME = {'network': 'lumachrome', 'encoder_weights': 'none', 'loss': 'bins', 'optimizer': 'adamw', 'aged': 0.5}
+
+
+@pytest.fixture
+def few_blocks(monkeypatch):
+    """An encoder that is built, and fitted, sooner."""
+    monkeypatch.setattr(efficientnet_lite, 'STAGES', [(1, *stage[1:]) for stage in efficientnet_lite.STAGES])
 
 
 def weights_of(path):
@@ -37,8 +49,11 @@ def test_a_run_learns_and_keeps_what_it_learnt(photo_folder, tmp_path):
     assert (out / 'metrics.json').exists()
 
 
-def test_an_interrupted_run_goes_on_as_if_nothing_had_been(photo_folder, tmp_path, monkeypatch, capsys):
-    settings = recipe.load(**SHORT)
+@pytest.mark.parametrize('more', [{}, LUMACHROME], ids=['article', 'lumachrome'])
+def test_an_interrupted_run_goes_on_as_if_nothing_had_been(
+    more, few_blocks, photo_folder, tmp_path, monkeypatch, capsys
+):
+    settings = recipe.load(**SHORT | more)
     train, validation = photos.split(photos.read([photo_folder], 64), 0.2)
     fit.fit(settings, train, validation, tmp_path / 'whole', 'test')
 
@@ -56,20 +71,20 @@ def test_an_interrupted_run_goes_on_as_if_nothing_had_been(photo_folder, tmp_pat
             patch.setattr(owner, name, die)
             fit.fit(settings, train, validation, tmp_path / 'parts', 'test')
 
-    die_in(0, fit, 'write_state')  # the first epoch is done, and not yet kept
+    die_in(0, runs, 'write_state')  # the first epoch is done, and not yet kept
     assert not (tmp_path / 'parts' / 'state.npz').exists()
     die_in(1, fit.Run, 'on_epoch_begin')
     assert json.loads((tmp_path / 'parts' / 'run.json').read_text())['photos_seen'] == 8
-    die_in(0, fit, 'write_json')  # run.json is an epoch ahead
+    die_in(0, runs, 'write_json')  # run.json is an epoch ahead
     fit.fit(settings, train, validation, tmp_path / 'parts', 'test')
     for ours, theirs in zip(weights_of(tmp_path / 'whole'), weights_of(tmp_path / 'parts'), strict=True):
-        assert np.allclose(ours, theirs, atol=1e-6)
+        assert np.array_equal(ours, theirs)
     seen = [row['photos_seen'] for row in json.loads((tmp_path / 'parts' / 'run.json').read_text())['history']]
     assert seen == [8, 16, 24]
     fit.fit(settings, train, validation, tmp_path / 'parts', 'test')  # nothing left to do
     assert 'raise --budget' in capsys.readouterr().out
-    with pytest.raises(fit.FitError, match='seed'):
-        fit.fit(recipe.load(**SHORT, seed=5), train, validation, tmp_path / 'parts', 'test')
+    with pytest.raises(runs.FitError, match='seed'):
+        fit.fit(recipe.load(**SHORT | more, seed=5), train, validation, tmp_path / 'parts', 'test')
 
 
 def test_fine_tuning_starts_where_another_run_ended(photo_folder, tmp_path):
@@ -80,9 +95,125 @@ def test_fine_tuning_starts_where_another_run_ended(photo_folder, tmp_path):
     for ours, theirs in zip(weights_of(tmp_path / 'first'), weights_of(tmp_path / 'second'), strict=True):
         assert np.allclose(ours, theirs, atol=1e-5)
     assert networks.photos_seen(tmp_path / 'second') == 48
-    with pytest.raises(fit.FitError, match='called article'):
+    with pytest.raises(runs.FitError, match='called article'):
         other = recipe.load(**SHORT | {'network': 'unet'})
         fit.fit(other, train, validation, tmp_path / 'third', 'test', init_from=tmp_path / 'first')
+
+
+def test_photos_that_were_learnt_from_do_not_judge(photo_folder, tmp_path):
+    found = photos.read([photo_folder], 64)
+    fit.fit(recipe.load(**SHORT), *photos.split(found, 0.2), tmp_path / 'first', 'test')
+    more = recipe.load(**SHORT | {'held_out': 0.5})
+    with pytest.raises(runs.FitError, match=r'validation photos have been learnt from before, by .*first'):
+        fit.fit(more, *photos.split(found, 0.5), tmp_path / 'second', 'test', init_from=tmp_path / 'first')
+    fewer = recipe.load(**SHORT | {'held_out': 0.2})
+    fit.fit(fewer, *photos.split(found, 0.2), tmp_path / 'second', 'test', init_from=tmp_path / 'first')
+    with pytest.raises(runs.FitError, match='learnt from'):  # nor those that the run before learnt from alone
+        train, validation = photos.split(found, 0.2)
+        fit.fit(fewer, validation, train, tmp_path / 'third', 'test', init_from=tmp_path / 'second' / 'best.keras')
+
+
+def test_named_photos_judge_a_run_and_are_not_learnt_from(photo_folder, tmp_path, capsys):
+    judges = tmp_path / 'judges'
+    judges.mkdir()
+    for path in sorted(photo_folder.iterdir())[:6]:
+        shutil.copy(path, judges)
+    flags = [x for name, value in SHORT.items() for x in (f'--{name.replace("_", "-")}', str(value))]
+    out = tmp_path / 'run'
+    main(['fit', '--photos', str(photo_folder), '--validation', str(judges), '--out', str(out), *flags])
+    judged = photos.read([judges], 64)
+    assert not np.isin(runs.numbers(judged), runs.learnt_by(out)).any() and len(runs.learnt_by(out)) == 18
+    assert 'validation: 6 photos' in capsys.readouterr().out
+
+
+def test_what_is_said_of_a_network_is_said_of_that_network(photo_folder, tmp_path, monkeypatch, capsys):
+    settings = recipe.load(**SHORT | {'budget': 8})
+    parts = photos.split(photos.read([photo_folder], 64), 0.2)
+    out = tmp_path / 'run'
+    quick_row = evaluate.quick_row
+    scores = iter((20.0, 21.0, 19.0))
+    monkeypatch.setattr(evaluate, 'quick_row', lambda *args: quick_row(*args) | {'psnr': next(scores)})
+    fit.fit(settings, *parts, out, 'test')
+    for name in runs.OF_BEST:
+        (out / name).write_text('{}')
+    assert networks.photos_seen(out) == 8
+    fit.fit(recipe.load(**SHORT | {'budget': 16}), *parts, out, 'test')
+    assert not any((out / name).exists() for name in runs.OF_BEST)
+    assert 'metrics.json and vivid.json' in capsys.readouterr().out
+    (out / 'metrics.json').write_text('{}')
+    fit.fit(recipe.load(**SHORT | {'budget': 24}), *parts, out, 'test')  # no better
+    assert (out / 'metrics.json').exists()
+    assert [networks.photos_seen(out / name) for name in ('best.keras', 'last.keras', '')] == [16, 24, 16]
+
+
+def test_figures_at_another_render_size_are_not_the_runs_own(photo_folder, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    parts = photos.split(photos.read([photo_folder], 64), 0.2)
+    fit.fit(recipe.load(**SHORT | {'budget': 8}), *parts, tmp_path / 'mine', 'test')
+    for model, more in (('mine', ['--render-size', '64']), ('mine/last.keras', [])):
+        main(['evaluate', '--model', model, '--photos', str(photo_folder), *more])
+    assert not (tmp_path / 'mine' / 'metrics.json').exists()
+    written = {path.parent.name for path in tmp_path.glob('runs/*/metrics.json')}
+    assert written == {'evaluated-mine', 'evaluated-mine-last'}
+
+
+def test_a_folder_is_one_process_alone(photo_folder, tmp_path):
+    parts = photos.split(photos.read([photo_folder], 64), 0.2)
+    with runs.alone(tmp_path / 'run'), pytest.raises(runs.FitError, match=r'Another process is at work in .*run'):
+        fit.fit(recipe.load(**SHORT), *parts, tmp_path / 'run', 'test')
+    fit.fit(recipe.load(**SHORT | {'budget': 8}), *parts, tmp_path / 'run', 'test')
+
+
+def test_a_network_without_its_state_is_not_written_over(photo_folder, tmp_path):
+    parts = photos.split(photos.read([photo_folder], 64), 0.2)
+    fit.fit(recipe.load(**SHORT | {'budget': 8}), *parts, tmp_path / 'run', 'test')
+    (tmp_path / 'run' / 'state.npz').unlink()
+    kept = (tmp_path / 'run' / 'best.keras').read_bytes()
+    with pytest.raises(runs.FitError, match=r'state\.npz'):
+        fit.fit(recipe.load(**SHORT), *parts, tmp_path / 'run', 'test')
+    assert (tmp_path / 'run' / 'best.keras').read_bytes() == kept
+
+
+@pytest.mark.parametrize('change', ['more', 'larger'])
+def test_the_state_of_another_version_is_refused_in_words(change, photo_folder, tmp_path):
+    parts = photos.split(photos.read([photo_folder], 64), 0.2)
+    fit.fit(recipe.load(**SHORT | {'budget': 8}), *parts, tmp_path / 'run', 'test')
+    with np.load(tmp_path / 'run' / 'state.npz') as state:
+        values = dict(state)
+    if change == 'more':
+        values['arr_999'] = values['arr_0']
+    else:
+        values['arr_3'] = np.zeros((7, 7))
+    np.savez(tmp_path / 'run' / 'state.npz', **values)
+    with pytest.raises(runs.FitError, match='another network'):
+        fit.fit(recipe.load(**SHORT), *parts, tmp_path / 'run', 'test')
+
+
+def test_minutes_end_a_run_annealed_and_before_its_time(photo_folder, tmp_path, monkeypatch, capsys):
+    now, rates = [0.0], []
+    monkeypatch.setattr(fit.time, 'monotonic', lambda: now[0])
+    colorize, step_ends = evaluate.NetworkColorizer.colorize, fit.Run.on_train_batch_end
+
+    def a_minute_passes(self, batch, logs=None):
+        now[0] += 60
+        rates.append(float(self.model.optimizer.learning_rate))
+        step_ends(self, batch, logs)
+
+    def two_minutes_pass(*args):
+        now[0] += 120
+        return colorize(*args)
+
+    monkeypatch.setattr(fit.Run, 'on_train_batch_end', a_minute_passes)
+    monkeypatch.setattr(evaluate.NetworkColorizer, 'colorize', two_minutes_pass)
+    settings = recipe.load(**SHORT | {'epoch': 64, 'budget': 10**6, 'minutes': 40.0})
+    parts = photos.split(photos.read([photo_folder], 64), 0.2)
+    fit.fit(settings, *parts, tmp_path / 'run', 'test')
+    facts = json.loads((tmp_path / 'run' / 'run.json').read_text())
+    assert len(rates) == 34 and facts['photos_seen'] == 136  # 16 steps, judged, 16 steps, judged, 2 steps, judged
+    assert now[0] == 40 * 60
+    assert max(rates) > 0.9 * settings.learning_rate and rates[-1] < 0.1 * settings.learning_rate
+    fit.fit(settings, *parts, tmp_path / 'run', 'test')
+    assert 'raise --minutes' in capsys.readouterr().out
 
 
 # One colour has no bins
@@ -103,7 +234,7 @@ def test_every_loss_is_least_where_the_colours_are_true(loss, distribution):
 
 def test_bins_are_refused_to_a_network_without_them(photo_folder, tmp_path):
     train, validation = photos.split(photos.read([photo_folder], 64), 0.2)
-    with pytest.raises(fit.FitError, match="'huber'"):
+    with pytest.raises(runs.FitError, match="'huber'"):
         fit.fit(recipe.load(**SHORT | {'loss': 'bins'}), train, validation, tmp_path / 'run', 'test')
 
 
@@ -113,7 +244,7 @@ def test_a_loss_that_is_no_number_ends_the_run_and_harms_nothing(photo_folder, t
     fit.fit(recipe.load(**SHORT | {'budget': 8}), train, validation, tmp_path / 'run', 'test')
     before = {name: (tmp_path / 'run' / name).read_bytes() for name in ('best.keras', 'last.keras', 'state.npz')}
     monkeypatch.setattr(colorization.Colorization, 'compute_loss', lambda *args: loss(*args) * float('nan'))
-    with pytest.raises(fit.FitError, match='learning_rate'):
+    with pytest.raises(runs.FitError, match='learning_rate'):
         fit.fit(recipe.load(**SHORT), train, validation, tmp_path / 'run', 'test')
     assert {name: (tmp_path / 'run' / name).read_bytes() for name in before} == before
 
@@ -132,12 +263,12 @@ def test_ctrl_c_ends_in_a_sentence(photo_folder, tmp_path, monkeypatch, capsys):
 def test_weights_that_are_no_numbers_are_not_kept(tmp_path):
     model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
     model.compile(optimizer='sgd', loss='mse')
-    facts = dict.fromkeys(fit.REACHED, 0)
-    fit.write_state(model, facts, tmp_path / 'state.npz')
+    facts = dict.fromkeys(runs.REACHED, 0)
+    runs.write_state(model, facts, tmp_path / 'state.npz')
     (tmp_path / 'state.npz').unlink()
     model.layers[0].bias.assign([np.inf])
-    with pytest.raises(fit.FitError, match='learning_rate'):
-        fit.write_state(model, facts, tmp_path / 'state.npz')
+    with pytest.raises(runs.FitError, match='learning_rate'):
+        runs.write_state(model, facts, tmp_path / 'state.npz')
     assert not (tmp_path / 'state.npz').exists()
 
 
@@ -167,6 +298,7 @@ def test_too_few_photos_are_an_error_in_words(photo_folder, tmp_path, capsys):
         ('netwrok = "unet"', 'netwrok'),
         ('size = "large"', 'type int'),
         ('size = 100', 'multiples of 16'),
+        ('warmup = 1.0', 'warmup = 1'),
         ('loss = "l2"', "'l2'"),
         ('size = ', 'not valid TOML'),
     ],
@@ -193,7 +325,7 @@ from training.__main__ import main
 from training.networks import efficientnet_lite
 efficientnet_lite.STAGES = [(1, *stage[1:]) for stage in efficientnet_lite.STAGES]  # fewer blocks compile sooner
 options = '--network lumachrome --encoder-weights none --loss bins --canvas 64 --size 32 --mixed-precision'
-short = '--batch 4 --epoch 4 --budget 8'
+short = '--batch 4 --epoch 4 --budget 8 --held-out 0.3'
 main(['fit', '--photos', sys.argv[2], '--out', sys.argv[3], *options.split(), *short.split()])
 """
 
@@ -213,17 +345,31 @@ def test_each_backend_fits_without_the_other(backend, other, photo_folder, tmp_p
     assert all(weight.dtype == 'float32' for weight in network.get_weights())
 
 
-def test_vivid_point_is_chosen_on_photos_split_off_and_kept_with_the_network(photo_folder, tmp_path, capsys):
+def test_vivid_point_is_chosen_on_photos_split_off_and_kept_with_the_network(
+    few_blocks, photo_folder, tmp_path, monkeypatch, capsys
+):
+    monkeypatch.setattr(vivid, 'STEPS', 100)
     out = tmp_path / 'run'
     settings = {'network': 'lumachrome', 'encoder_weights': 'none', 'loss': 'bins', 'canvas': 64, 'size': 32}
     train, validation = photos.split(photos.read([photo_folder], 64), 0.3)
     fit.fit(recipe.load(**settings, batch=4, epoch=4, budget=4, held_out=0.3), train, validation, out, 'test')
+    learn, pictures = vivid.learn, []
+    monkeypatch.setattr(vivid, 'learn', lambda model, some: pictures.extend(some) or learn(model, some))
     main(['vivid', str(out), '--photos', str(photo_folder)])
+    assert 0 < len(pictures) < len(validation)
+    assert all((validation.stacked() == picture).all((1, 2, 3)).any() for picture in pictures)
     chosen = json.loads((out / 'vivid.json').read_text())['chosen']
     assert chosen['gain'] in vivid.GAINS
     sharpness, offsets, colours = networks.distribution(networks.load(out)).vivid_point
     assert sharpness != 1 and offsets.any() and np.abs(colours - chosen['gain'] * bins.BINS).max() > 1
     assert 'chosen' in capsys.readouterr().out
+    learnt_from = tmp_path / 'learnt-from'
+    learnt_from.mkdir()
+    for name in train.names:
+        shutil.copy(name, learnt_from)
+    with pytest.raises(SystemExit) as error:
+        main(['vivid', str(out), '--photos', str(learnt_from)])
+    assert 'has learnt from all but 0 of these photos' in str(error.value)
 
 
 def test_choice_of_the_vivid_point():

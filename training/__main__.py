@@ -54,10 +54,12 @@ def main(arguments=None):
     point = commands.add_parser(
         'vivid',
         help='learn how vivid a network that predicts a distribution can be',
-        description='Learn the vivid point on the photos that a run split off; its best.keras keeps it.',
+        description='Learn the vivid point on photos that a run has not learnt from; its best.keras keeps it.',
     )
     point.add_argument('run', help="the run's folder")
-    point.add_argument('--photos', nargs='+', required=True, metavar='SOURCE', help='those that the run was fitted on')
+    point.add_argument(
+        '--photos', nargs='+', required=True, metavar='SOURCE', help='as for fit; those learnt from are passed over'
+    )
     point.add_argument('--cache', metavar='DIR', help='as for fit')
 
     keep = commands.add_parser(
@@ -99,13 +101,17 @@ def run_fit(options):
 
 
 def run_evaluate(options):
-    from training import evaluate, photos
+    from training import evaluate, networks, photos
 
     model = evaluate.open_model(options.model)
     judged = photos.read(options.photos, evaluate.SIDE, options.cache)
     print(photos.report(judged), file=sys.stderr)
     model_path = Path(options.model)
-    out = options.out or (model_path if model_path.is_dir() else Path('runs') / f'evaluated-{model_path.stem}')
+    # A run's own figures are those at its network's own render size
+    own = model_path.is_dir() and options.render_size is None
+    run = networks.run_of(model_path)
+    name = model_path.stem if run in (None, model_path) else f'{run.name}-{model_path.stem}'
+    out = options.out or (model_path if own else Path('runs') / f'evaluated-{name}')
     result = evaluate.evaluate(model, judged, out, options.render_size, options.hints)
     print(json.dumps(result, indent=1) if options.json else evaluate.table(result))
     print(f'written: {out}/metrics.json, {out}/sheet.jpg', file=sys.stderr)
@@ -113,28 +119,31 @@ def run_evaluate(options):
 
 def run_vivid(options):
     import keras
+    import numpy as np
 
-    from training import evaluate, fit, networks, photos, recipe, vivid
+    from training import evaluate, networks, photos, runs, vivid
 
     run = Path(options.run)
     model = evaluate.NetworkColorizer(networks.load(run))
     if model.distribution is None:
         raise ValueError(f'{run} holds a network called {model.name}, which predicts one colour, not a distribution.')
-    settings = recipe.Recipe(**json.loads((run / 'run.json').read_text())['config'])
-    _, held_out = photos.split(photos.read(options.photos, settings.canvas, options.cache), settings.held_out)
-    if len(held_out) < 4:
-        raise ValueError(
-            f'Only {len(held_out)} photos were split off in {run}, too few to learn from: name more photos.'
-        )
-    keras.utils.set_random_seed(settings.seed)
-    pictures = evaluate.first(held_out, len(held_out))
+    if not (run / 'learnt.npy').exists():
+        raise ValueError(f'{run} does not say what photos it has learnt from, as it holds no learnt.npy.')
+    settings = networks.record(run)['config']
+    found = photos.read(options.photos, settings['canvas'], options.cache)
+    fresh = found.subset(np.flatnonzero(~np.isin(runs.numbers(found), runs.learnt_by(run))))
+    if len(fresh) < 4:
+        raise ValueError(f'{run} has learnt from all but {len(fresh)} of these photos, too few: name more photos.')
+    keras.utils.set_random_seed(settings['seed'])
+    pictures = fresh.sample(vivid.MOST).stacked()
     judged = -(-len(pictures) // 4)
     point = vivid.learn(model, pictures[judged:])
     points = vivid.curve(model, pictures[:judged], *point)
     best = vivid.choose(points)
     model.distribution.read_by(*point[:2], best['gain'] * point[2])
-    fit.save_network(model.network, run / 'best.keras')
-    fit.write_json({'chosen': best, 'points': points}, run / 'vivid.json')
+    with runs.alone(run):
+        runs.replace_best(model.network, run)
+        runs.write_json({'chosen': best, 'points': points}, run / 'vivid.json')
     print(vivid.table(points))
     print(f'chosen: gain {best["gain"]:.2f}')
 

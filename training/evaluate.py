@@ -22,15 +22,18 @@ class EvaluateError(ValueError):
     """Why a model cannot be evaluated, in one sentence."""
 
 
-def first(photos, most):
-    """The pictures of the first `most` photos: uint8 [n, S, S, 3]."""
-    return np.stack([photos[i] for i in range(min(most, len(photos)))])
+def parts(pictures, size=16):
+    """Some pictures at a time: tensors of all of them would take gigabytes."""
+    return (pictures[start : start + size] for start in range(0, len(pictures), size))
 
 
 def to_gray(pictures):
     """Pictures without their colour, at the same lightness."""
-    L, ab = colorization.prepare(pictures)
-    return to_uint8(lab.joined(L, 0 * ab))
+    done = []
+    for part in parts(pictures):
+        L, ab = colorization.prepare(part)
+        done.append(to_uint8(lab.joined(L, 0 * ab)))
+    return np.concatenate(done)
 
 
 def to_uint8(rgb):
@@ -131,11 +134,21 @@ class FileColorizer:
         done = []
         for i, picture in enumerate(pictures):
             if points is not None and points.shape[1]:
-                # Only a and b of a hint count, so any lightness at which they are a colour will do.
-                rgb = lab.lab_to_rgb(np.full((len(points[i]), 1), 60, 'float32'), points[i][:, 2:].astype('float32'))
-                options['hints'] = np.concatenate([points[i][:, :2], 255 * ops.convert_to_numpy(rgb)], axis=-1)
+                options['hints'] = np.concatenate([points[i][:, :2], 255 * colours(points[i][:, 2:])], axis=-1)
             done.append(self.file.colorize(picture, **options))
         return np.stack(done)
+
+
+def colours(ab):
+    """Colours with the given a and b [K, 2], each at a lightness at which it exists: sRGB float [K, 3], 0 to 1.
+
+    A file takes hints as colours, and of those only a and b count. Where no lightness holds a and b, the nearest does.
+    """
+    L, ab = np.arange(1, 100, dtype='float32'), ab.astype('float32')
+    rgb = lab.lab_to_rgb(np.tile(L[:, None], (len(ab), 1, 1)), np.repeat(ab[:, None], len(L), axis=1))
+    missed = np.linalg.norm(ops.convert_to_numpy(lab.rgb_to_lab(rgb)[1]) - ab[:, None], axis=-1)
+    best = (missed.round(1) + 1e-4 * np.abs(L - 60)).argmin(-1)  # among equals one of middling lightness
+    return ops.convert_to_numpy(rgb)[np.arange(len(ab)), best]
 
 
 def open_model(path):
@@ -165,11 +178,10 @@ def mean_psnr(pictures, truth):
 def quick_row(ours, truth):
     """The figures that a run prints after each epoch."""
     psnr, gray = mean_psnr(ours, truth), mean_psnr(to_gray(truth), truth)
-    ab = [ops.convert_to_numpy(colorization.prepare(p)[1]) for p in (ours, truth)]
     return {
         'psnr': psnr,
         'gain': psnr - gray,
-        'ab_error': np.linalg.norm(ab[0] - ab[1], axis=-1).mean(),
+        'ab_error': np.mean([metrics.ab_error(a, b).mean() for a, b in zip(ours, truth, strict=True)]),
         'colorfulness': np.mean([metrics.colorfulness(p) for p in ours]),
     }
 
@@ -238,10 +250,9 @@ def hint_points(truth, count, seed=0):
     if count == 0:
         return np.zeros((n, 0, 4), 'float32')
     colours = []
-    for start in range(0, n, 32):
-        part = slice(start, start + 32)
-        _, ab = colorization.prepare(truth[part])
-        given = ops.convert_to_tensor(points[part])
+    for part, places in zip(parts(truth), parts(points), strict=True):
+        _, ab = colorization.prepare(part)
+        given = ops.convert_to_tensor(places)
         squares = hints.squares(given, hints.SIDE * side * ops.ones_like(given[..., 0]), side, side)
         colours.append(ops.convert_to_numpy(hints.colours_at(ab, squares)))
     return np.concatenate([points.clip(0, 1), np.concatenate(colours)], axis=-1)
@@ -270,7 +281,7 @@ def evaluate(model, photos, out, render_size=None, sweep=False):
         raise EvaluateError(f'{model.name} takes no hints: leave out --hints.')
     if len(photos) < 2:
         raise EvaluateError('A single photo has no standard error: name two or more.')
-    truth = first(photos, len(photos))
+    truth = photos.stacked()
     points = {'faithful': 0.0, 'vivid': 1.0} if model.takes_vividness else {model.name: 0.0}
     shown = {'gray': to_gray(truth)}
     for name, vividness in points.items():

@@ -1,19 +1,10 @@
 """The training loop: Keras' own `fit`, with callbacks that pace it, keep what it learnt, and show how it goes.
 
-    runs/NAME/run.json      the recipe, how far the run got, and a row of figures for each epoch
-              state.npz     everything that an interrupted run needs to go on exactly; with it an epoch is over
-              last.keras    the network as it is (float32, averaged weights)
-              best.keras    and as it was when its validation PSNR was highest
-              sheets/       gray, ours, truth on the same validation photos after each epoch
-              log/          for TensorBoard
-
 An epoch is a number of photos, not the whole set, so that a checkpoint is never far away. Which photos it sees, and how
 they are cropped, is a function of the seed and the epoch.
 """
 
-import dataclasses
 import itertools
-import json
 import math
 import time
 from collections import deque
@@ -22,20 +13,13 @@ from pathlib import Path
 
 import keras
 import numpy as np
-from keras import ops
 from tensorboardX import SummaryWriter
 
-from training import augment, colorization, evaluate, networks, photos, recipe
+from training import augment, colorization, evaluate, networks, photos, recipe, runs
 from training.networks import efficientnet_lite
 
 JUDGED = 400  # validation photos behind the figures of an epoch; of fewer, chance would choose the best one
 SHOWN = 8  # and on its contact sheet
-UNFINISHED = 'state.part.npz'
-REACHED = ('epoch', 'photos_seen', 'minutes')  # how far a run is
-
-
-class FitError(RuntimeError):
-    """Why a run cannot begin or go on, in one sentence."""
 
 
 class Batches:
@@ -73,7 +57,7 @@ class Batches:
             pool.shutdown(cancel_futures=True)
 
     def batch(self, step):
-        """The crops of a step: uint8 [batch, size, size, 3], a function of the seed and the step alone."""
+        """The crops of a step: uint8 [batch, size, size, 3], a function of the seed and the step runs.alone."""
         settings, n = self.settings, len(self.train)
         rng = np.random.default_rng([settings.seed, step])
         crops = []
@@ -94,7 +78,10 @@ class Batches:
 
 
 class AdamW(keras.optimizers.AdamW):
-    """AdamW that goes gently on what is already learnt: the encoder's weights move at a share of the learning rate."""
+    """AdamW that goes gently on what is already learnt: the encoder's gradients count at a share of the learning rate.
+
+    Weights decay at the whole rate everywhere.
+    """
 
     def __init__(self, encoder_rate, **options):
         super().__init__(**options)
@@ -131,7 +118,8 @@ class Run(keras.callbacks.Callback):
     def progress(self):
         """How much of the run is done, 0 to 1: by photos or by minutes, whichever is further."""
         by_photos = self.facts['photos_seen'] / self.settings.budget
-        by_time = self.minutes / self.settings.minutes if self.settings.minutes else 0.0
+        limit = self.settings.minutes - self.facts['judging']  # what comes after the last step must fit in too
+        by_time = self.minutes / max(limit, 1e-3) if self.settings.minutes else 0.0
         return min(1.0, max(by_photos, by_time))
 
     @property
@@ -165,7 +153,7 @@ class Run(keras.callbacks.Callback):
         self.step += 1
         self.facts['photos_seen'] += self.settings.batch
         if self.step % 8 == 0 and not math.isfinite(logs['loss']):
-            raise FitError(
+            raise runs.FitError(
                 f'The loss is no number any more after {self.facts["photos_seen"]} photos: lower learning_rate. '
                 f'The networks and the state in {self.folder} are those of the last epoch before.'
             )
@@ -174,7 +162,9 @@ class Run(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch, logs=None):
         if not math.isfinite(logs['loss']):
-            raise FitError(f'The loss is no number any more: lower learning_rate. {self.folder} is as it was before.')
+            raise runs.FitError(
+                f'The loss is no number any more: lower learning_rate. {self.folder} is as it was before.'
+            )
         took = time.monotonic() - self.epoch_began
         speed = (self.facts['photos_seen'] - self.seen_before) / took
         left = self.minutes * (1 / max(self.progress, 1e-6) - 1)
@@ -184,8 +174,8 @@ class Run(keras.callbacks.Callback):
             f'waiting for photos, {left:.0f} minutes to go'
         )
         self.facts |= {'epoch': epoch + 1, 'minutes': self.minutes}
-        # Here, while the weights are still those that are trained; it gets its name when all else of the epoch is kept.
-        write_state(self.model, self.facts, self.folder / UNFINISHED)
+        # It gets its name when all else of the epoch is kept.
+        runs.write_state(self.model, self.facts, self.folder / runs.UNFINISHED)
 
 
 class Validation(keras.callbacks.Callback):
@@ -198,7 +188,11 @@ class Validation(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch, logs=None):
         folder, facts = self.run.folder, self.run.facts
+        began = time.monotonic()
+        self.model.optimizer.finalize_variable_values(self.model.trainable_variables)  # they become the average
         self.shadow.set_weights(self.model.network.get_weights())
+        # Keras' SwapEMAWeights would bring back what is trained by adding and subtracting, and so not to the bit
+        runs.load_state(self.model, folder / runs.UNFINISHED)
         ours = evaluate.NetworkColorizer(self.shadow).colorize(self.truth)
         row = evaluate.quick_row(ours, self.truth)
         logs |= {f'val_{name}': value for name, value in row.items()}
@@ -212,39 +206,13 @@ class Validation(keras.callbacks.Callback):
         sheet = evaluate.contact_sheet([evaluate.to_gray(self.truth[:SHOWN]), ours[:SHOWN], self.truth[:SHOWN]])
         (folder / 'sheets').mkdir(exist_ok=True)
         sheet.save(folder / 'sheets' / f'epoch-{epoch + 1:04}.jpg', quality=90)
-        save_network(self.shadow, folder / 'last.keras')
+        runs.save_network(self.shadow, folder / 'last.keras')
         if row['psnr'] >= max(past['val_psnr'] for past in facts['history']) - 1e-4:
-            save_network(self.shadow, folder / 'best.keras')
-        write_json(facts, folder / 'run.json')
-        (folder / UNFINISHED).rename(folder / 'state.npz')
-
-
-def write_state(model, facts, path):
-    """Write every variable of the model and its optimizer, and how far the run is."""
-    values = [ops.convert_to_numpy(ops.cast(v, v.dtype)) for v in model.variables + model.optimizer.variables]
-    if not all(np.isfinite(value).all() for value in values):
-        raise FitError(f'The weights are no numbers any more: lower learning_rate. {path.parent} is as it was before.')
-    np.savez(path, *values, **{name: facts[name] for name in REACHED})
-
-
-def load_state(model, path):
-    """The inverse of `write_state`, for a model of the same recipe."""
-    with np.load(path) as state:
-        for i, variable in enumerate(model.variables + model.optimizer.variables):
-            variable.assign(state[f'arr_{i}'])
-
-
-def save_network(network, path):
-    """Write a .keras file whole or not at all."""
-    unfinished = path.with_suffix('.part.keras')
-    network.save(unfinished)
-    unfinished.rename(path)
-
-
-def write_json(facts, path):
-    unfinished = path.with_suffix('.part')
-    unfinished.write_text(json.dumps(facts, indent=1))
-    unfinished.rename(path)
+            runs.replace_best(self.shadow, folder)
+            facts['best_photos_seen'] = seen
+        facts['judging'] = (time.monotonic() - began) / 60
+        runs.write_json(facts, folder / 'run.json')
+        (folder / runs.UNFINISHED).rename(folder / 'state.npz')
 
 
 def fit(settings, train, validation, out, data, init_from=None):
@@ -263,19 +231,26 @@ def fit(settings, train, validation, out, data, init_from=None):
 
     Raises
     ------
-    FitError
-        If there are too few photos, `out` holds another run, `init_from` does not fit, or the loss becomes NaN.
+    training.runs.FitError
+        If there are too few photos, `out` holds another run or is in use, `init_from` does not fit or has learnt from
+        the validation photos, or the loss becomes NaN.
     """
     out = Path(out)
     if len(train) < settings.batch:
-        raise FitError(
+        raise runs.FitError(
             f'{len(train)} photos are fewer than one batch of {settings.batch}: add photos or lower --batch.'
         )
     if len(validation) == 0:
-        raise FitError('No photos are left for validation: add photos, or name some with --validation.')
-    facts = begin_or_go_on(settings, out, data)
-    if facts is None:
-        return
+        raise runs.FitError('No photos are left for validation: add photos, or name some with --validation.')
+    with runs.alone(out):
+        facts = runs.begin_or_go_on(settings, out, data)
+        if facts is not None:
+            runs.keep_learnt(train, validation, out, init_from)
+            go_on(settings, train, validation, out, facts, init_from)
+
+
+def go_on(settings, train, validation, out, facts, init_from):
+    """Fit from where `facts` are to the end."""
     keras.utils.set_random_seed(settings.seed)
 
     keras.config.set_dtype_policy('float32')
@@ -285,11 +260,13 @@ def fit(settings, train, validation, out, data, init_from=None):
     if init_from is not None and facts['epoch'] == 0:
         start = networks.load(init_from)
         if start.name != network.name:
-            raise FitError(f'{init_from} is a network called {start.name}, not {network.name}.')
+            raise runs.FitError(f'{init_from} is a network called {start.name}, not {network.name}.')
         network.set_weights(start.get_weights())
         facts['photos_before'] = networks.photos_seen(init_from)
     if settings.loss == 'bins' and networks.distribution(network) is None:
-        raise FitError(f"loss = 'bins': {network.name} predicts one colour, not a distribution; take 'huber' or 'mse'.")
+        raise runs.FitError(
+            f"loss = 'bins': {network.name} predicts one colour, not a distribution; take 'huber' or 'mse'."
+        )
     networks.freeze(network, settings.freeze)
 
     model = colorization.Colorization(network, settings)
@@ -309,7 +286,7 @@ def fit(settings, train, validation, out, data, init_from=None):
     batches = Batches(train, settings, facts['epoch'] * steps)
     optimizer.build(model.trainable_variables)
     if facts['epoch']:
-        load_state(model, out / 'state.npz')
+        runs.load_state(model, out / 'state.npz')
 
     run = Run(out, settings, batches, facts)
     model.fit(
@@ -319,46 +296,9 @@ def fit(settings, train, validation, out, data, init_from=None):
         epochs=10**6,  # the run ends by its budget or its minutes
         callbacks=[
             run,
-            keras.callbacks.SwapEMAWeights(swap_on_epoch=True),  # from here on, an epoch's end sees the average
-            Validation(run, shadow, evaluate.first(validation, JUDGED)),
+            Validation(run, shadow, validation.sample(JUDGED).stacked()),
         ],
     )
-
-
-def begin_or_go_on(settings, out, data):
-    """The facts that run.json starts from or went on to; None if the run is finished."""
-    ours = dataclasses.asdict(settings)
-    kept = out / 'run.json'
-    if not (out / 'state.npz').exists():
-        out.mkdir(parents=True, exist_ok=True)
-        return {
-            'network': settings.network,
-            'backend': keras.backend.backend(),
-            'data': data,
-            'config': ours,
-            'photos_before': 0,  # of the network that this run starts from
-            'photos_seen': 0,
-            'minutes': 0.0,
-            'epoch': 0,
-            'history': [],
-        }
-    facts = json.loads(kept.read_text())
-    with np.load(
-        out / 'state.npz'
-    ) as state:  # run.json may be an epoch ahead, if the run was cut short between the two
-        facts |= {name: state[name].item() for name in REACHED}
-    facts['history'] = facts['history'][: facts['epoch']]
-    for name, value in ours.items():
-        if name not in ('budget', 'minutes') and facts['config'].get(name) != value:
-            raise FitError(
-                f'{out} was begun with {name} = {facts["config"].get(name)}, not {value}: '
-                'take the same settings to go on with it, or another --out (and --init-from to start from its network).'
-            )
-    for name, reached in (('budget', facts['photos_seen']), ('minutes', facts['minutes'])):
-        if 0 < getattr(settings, name) <= reached:
-            print(f'{out} is finished ({name} = {getattr(settings, name)}): raise --{name} to go on with it.')
-            return None
-    return facts | {'config': ours}
 
 
 def read_photos(sources, validation_sources, settings, cache):

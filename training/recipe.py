@@ -65,6 +65,7 @@ class Recipe:
         require(self.encoder_weights in ('imagenet', 'none'), "encoder_weights: choose 'imagenet' or 'none'.")
         for share in ('held_out', 'smallest_crop', 'aged', 'hintless', 'warmup', 'ema'):
             require(0 <= getattr(self, share) <= 1, f'{share} = {getattr(self, share)}: it goes from 0 to 1.')
+        require(self.warmup < 1, 'warmup = 1 leaves nothing of the run for the learning rate to fall in.')
         for number in ('batch', 'budget', 'epoch', 'learning_rate', 'smallest_crop'):
             require(getattr(self, number) > 0, f'{number} = {getattr(self, number)}: it must be above 0.')
         require(self.epoch >= self.batch, f'epoch = {self.epoch} holds no batch of {self.batch}.')

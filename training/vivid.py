@@ -2,8 +2,8 @@
 
 The mean of all likely colours is faithful and dull. PSNR and colorfulness pull against each other; how best to trade
 one for the other is learnt, as nobody knows it beforehand: each bin gets a weight and a colour of its own
-(`bins.vivid`). The photos are ones that were split off from training, never those that results are reported on; three
-quarters of them are learnt from, and the rest decide how far the colours go.
+(`bins.vivid`). The photos are ones that the network has not learnt from, as it is too sure about those, and never those
+that results are reported on; three quarters of them are learnt from, and the rest decide how far the colours go.
 """
 
 import keras
@@ -15,6 +15,7 @@ from training import bins, colorization, evaluate, lab, metrics
 PRICE = 0.08  # dB of PSNR that one unit of colorfulness may cost
 RENDER_SIZE = 192  # at which photos are read here; they are kept at about that size
 STEPS, BATCH = 1000, 64
+MOST = 2000  # photos; the logits of these take a gigabyte
 GAINS = np.linspace(0.7, 1.4, 15)  # on the chroma of what was learnt
 NEAR = 6.0  # how far below the truth's the mean colorfulness (absolute form) may stay
 
@@ -67,7 +68,7 @@ def learn(model, pictures):
     pictures : uint8 array [N, S, S, 3]
     """
     # Every second place is enough, and a quarter of the memory
-    logits = [model.answers(part, RENDER_SIZE)[0][:, ::2, ::2].astype('float16') for part in _parts(pictures)]
+    logits = [model.answers(part, RENDER_SIZE)[0][:, ::2, ::2].astype('float16') for part in evaluate.parts(pictures)]
     logits = np.concatenate(logits)
     at = ((np.arange(logits.shape[1]) + 0.25) / logits.shape[1] * pictures.shape[1]).astype(int)
     truth = ops.concatenate(colorization.prepare(pictures[:, at][:, :, at]), axis=-1)
@@ -95,7 +96,7 @@ def curve(model, pictures, sharpness, offsets, colours):
         gain; PSNR over gray in dB; colorfulness in absolute form, and that of the truth.
     """
     figures = []  # of each part: [gains, 2, photos]
-    for part in _parts(pictures):
+    for part in evaluate.parts(pictures):
         logits, _ = model.answers(part, RENDER_SIZE)
         ab = bins.vivid(ops.convert_to_tensor(logits), sharpness, offsets, colours)
         ab = ops.image.resize(ab, part.shape[1:3], interpolation='bilinear')
@@ -108,11 +109,6 @@ def curve(model, pictures, sharpness, offsets, colours):
         {'gain': float(g), 'over_gray': float(o), 'colorfulness': float(c), 'truth': truth}
         for g, o, c in zip(GAINS, over_gray, colourful, strict=True)
     ]
-
-
-def _parts(pictures):
-    """Some pictures at a time: the logits of all would take gigabytes."""
-    return np.array_split(pictures, -(-len(pictures) // 16))
 
 
 def _figures(pictures, truth):

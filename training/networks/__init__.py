@@ -78,17 +78,37 @@ def load(source):
             network = build('article')
             network.load_weights(source)
             return network
-        return keras.models.load_model(source, compile=False)
+        network = keras.models.load_model(source, compile=False)
     except (OSError, EOFError, TypeError, KeyError, ValueError, zipfile.BadZipFile) as error:
         raise ValueError(f'{source} cannot be read as a network of this version: {error}') from error
+    if network.name not in NAMES:
+        raise ValueError(f'{source} is a network called {network.name!r}, none of ours: {", ".join(NAMES)}.')
+    return network
+
+
+def run_of(source):
+    """The folder of the run whose network `source` (as of `load`) is; None if it is of no run."""
+    source = Path(source)
+    folder = source if source.is_dir() else source.parent
+    ours = source.is_dir() or source.name in ('best.keras', 'last.keras')
+    return folder if ours and (folder / 'run.json').exists() else None
+
+
+def record(source):
+    """What run.json says of the network `source` (as of `load`), its `photos_seen` included; {} if it is of no run."""
+    folder = run_of(source)
+    if folder is None:
+        return {}
+    run = json.loads((folder / 'run.json').read_text())
+    if Path(source).name != 'last.keras':
+        run['photos_seen'] = run.get('best_photos_seen', run['photos_seen'])
+    return run
 
 
 def photos_seen(source):
     """How many photos the network of `source` (as of `load`) has seen, over all its runs; 0 where nobody counted."""
     source = Path(source)
-    record = (source.parent if source.suffix == '.keras' else source) / 'run.json'
-    if record.exists():
-        run = json.loads(record.read_text())
+    if run := record(source):
         return run.get('photos_before', 0) + run['photos_seen']
     if source.suffix == '.npz':
         with np.load(source) as kept:
