@@ -40,8 +40,9 @@ def export(source, target, licence='not stated', float16=False):
     Raises
     ------
     ExportError
-        If the source cannot be read, or the file is not what the network is.
+        If the source cannot be read, the target's folder is missing, or the file is not what the network is.
     """
+    check_folder(target)
     try:
         network = networks.load(source)
     except ValueError as error:
@@ -59,6 +60,7 @@ def export(source, target, licence='not stated', float16=False):
 def export_joins(folder):
     """Write the tail alone for both depths: {path: what was verified}."""
     written = {}
+    check_folder(Path(folder) / 'join.onnx')
     for name, depth in JOINS.items():
         model = pipeline.build_join(depth)
         path = Path(folder) / name
@@ -69,7 +71,7 @@ def export_joins(folder):
 
 def describe(converted, source, licence, verified):
     """The metadata, by `contract.METADATA_KEYS`."""
-    run = _json(source / 'run.json')
+    run = networks.record(source)
     vivid = None
     if converted.distribution is not None:
         sharpness, _, colours = converted.distribution.vivid_point
@@ -85,15 +87,24 @@ def describe(converted, source, licence, verified):
         'training': {key: run.get(key) for key in ('data', 'photos_before', 'photos_seen', 'config')}
         if run
         else 'not recorded',
-        'metrics': _json(source / 'metrics.json'),
+        'metrics': _metrics(source),
         'verified': verified,
         'licence': licence,
         'created': datetime.datetime.now(datetime.UTC).strftime('%Y-%m-%dT%H:%M:%SZ'),
     }
 
 
-def _json(path):
-    return json.loads(path.read_text()) if path.exists() else {}
+def _metrics(source):
+    """What an evaluation found of a run's best network; {} for others."""
+    folder = networks.run_of(source)
+    found = folder and folder / 'metrics.json'
+    return json.loads(found.read_text()) if found and found.exists() and source.name != 'last.keras' else {}
+
+
+def check_folder(target):
+    """ExportError if there is no folder for the file: better said before minutes of work than after."""
+    if not Path(target).parent.is_dir():
+        raise ExportError(f'{target} cannot be written: there is no folder {Path(target).parent}.')
 
 
 def write(model, target, metadata):
@@ -101,8 +112,6 @@ def write(model, target, metadata):
     texts = {key: value if isinstance(value, str) else json.dumps(value) for key, value in metadata.items()}
     onnx.helper.set_model_props(model, {contract.METADATA_PREFIX + key: text for key, text in texts.items()})
     target = Path(target)
-    if not target.parent.is_dir():
-        raise ExportError(f'{target} cannot be written: there is no folder {target.parent}.')
     verify.opened(model)
     handle, unfinished = tempfile.mkstemp(prefix=f'.{target.name}.', dir=target.parent)
     try:

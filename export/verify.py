@@ -3,7 +3,8 @@
 In two stages, because a rendered picture may differ by one rounding, which a network may answer with another colour:
 
 1. the picture that the network is shown is Pillow's, within one level;
-2. from that same picture, Keras, scikit-image and numpy come to the same photo, within one level inside the gamut.
+2. from that same picture, Keras, scikit-image and numpy come to the same colours, and to the same photo, within one
+   level inside the gamut.
 
 Besides, on every photo: the luminance stays, and a photo comes out the same whatever else is in its batch.
 """
@@ -22,6 +23,8 @@ from training import bins, hints, lab
 
 SIZES = ((1, 1), (2, 37), (53, 38), (5, 700), (300, 201), (480, 641), (1201, 900))  # height, width
 MOST_LUMINANCE, MEAN_LUMINANCE = 1.0, 0.25  # 8-bit gray levels, as the design promises
+MOST_AB = 0.1  # CIELAB units; far less than a level, and a hundred times what float32 leaves open
+MOST_PROBABILITY = 1e-3
 MEAN_FLOAT16 = 0.5  # 8-bit levels: below what rounding alone does to a picture
 GAMUT_MARGIN = 1e-3  # linear light; nearer to its border a colour may count as in or out
 POINTS = np.array(
@@ -50,31 +53,32 @@ def verify(model, converted):
     """
     session = opened(with_rendered(model))
     found = {'rendered': 0.0, 'colorized': 0.0, 'ab': 0.0, 'luminance': 0.0}
-    total, pixels = 0.0, 0
+    total, pixels, compared = 0.0, 0, 0
     for height, width in SIZES:
         photos = pictures(height, width)
-        together = None
+        where = f'on photos of {width} x {height}'
         for feed in settings(converted, photos):
             outputs = run(session, feed)
-            if together is None:
-                together = outputs
             rendered = outputs[pipeline.RENDERED].transpose(0, 2, 3, 1)
-            where = f'on photos of {width} x {height}'
             for photo, shown in zip(photos, rendered, strict=True):
                 found['rendered'] = max(found['rendered'], rendering_error(photo, shown, where))
-            ab = expected_ab(converted, rendered, feed)
-            found['ab'] = max(found['ab'], float(np.abs(ab - outputs[contract.AB]).max()))
+            ab, probabilities = expected_colours(converted, rendered, feed)
+            found['ab'] = max(found['ab'], apart(contract.AB, outputs[contract.AB], ab, MOST_AB, where))
+            if probabilities is not None:
+                apart(contract.PROBABILITIES, outputs[contract.PROBABILITIES], probabilities, MOST_PROBABILITY, where)
+                apart(contract.BINS, outputs[contract.BINS], bins.BINS, MOST_AB, where)
             for photo, own, ours in zip(photos, ab, outputs[contract.COLORIZED], strict=True):
                 own = own * float(feed[contract.SATURATION][0])
-                found['colorized'] = max(found['colorized'], joining_error(photo, own, ours, where))
+                difference, inside = joining_error(photo, own, ours, where)
+                found['colorized'], compared = max(found['colorized'], difference), compared + inside
                 error = luminance_error(photo, ours)
                 found['luminance'] = max(found['luminance'], float(error.max()))
                 total, pixels = total + float(error.sum()), pixels + error.size
-        for i in range(len(photos)):
-            feed = next(iter(settings(converted, photos[i : i + 1])))
-            alone = run(session, feed)[contract.COLORIZED][0]
-            if not np.array_equal(alone, together[contract.COLORIZED][i]):
-                raise ExportError(f'Photo {i} comes out differently alone and in a batch, {where}.')
+            for i in range(len(photos)):
+                one = {name: value[i : i + 1] if len(value) > 1 else value for name, value in feed.items()}
+                most = 1 if contract.HINTS in feed and feed[contract.HINTS].size else 0  # their products round by batch
+                check_alone(run(session, one)[contract.COLORIZED][0], outputs[contract.COLORIZED][i], most, where)
+    check_compared(compared)
     check_luminance(found['luminance'], total / pixels)
     return {
         'largest_difference': {name: round(found[name], 4) for name in ('rendered', 'colorized', 'ab')},
@@ -116,18 +120,25 @@ def verify_join(model, depth):
     """The same for the tail alone; `depth` is uint8 or uint16."""
     session = opened(model)
     full = np.iinfo(depth).max
-    worst, luminance, total, pixels = 0.0, 0.0, 0.0, 0
+    worst, luminance, total, pixels, compared = 0.0, 0.0, 0.0, 0, 0
     for height, width in SIZES:
-        photos = (pictures(height, width).astype('float64') * (full / 255)).astype(depth)
         random = np.random.default_rng(height)
+        photos = pictures(height, width) * (full / 255)
+        if full > 255:  # levels between those of 8 bits, gray ones in the gray photo
+            photos = (photos + random.integers(-128, 129, (2, height, width, 1))).clip(0, full)
+        photos = photos.astype(depth)
         for spread in (0, 12, 60):
             ab = random.normal(0, spread, (len(photos), 9, 12, 2)).astype('float32')
             joined = run(session, {contract.PHOTO: photos, contract.AB: ab})[contract.COLORIZED]
             where = f'on photos of {width} x {height}'
-            for photo, colours, ours in zip(photos, ab, joined, strict=True):
-                worst = max(worst, joining_error(photo, colours, ours, where))
+            for i, (photo, colours, ours) in enumerate(zip(photos, ab, joined, strict=True)):
+                difference, inside = joining_error(photo, colours, ours, where)
+                worst, compared = max(worst, difference), compared + inside
                 error = luminance_error(photo, ours)
                 luminance, total, pixels = max(luminance, float(error.max())), total + error.sum(), pixels + error.size
+                one = {contract.PHOTO: photos[i : i + 1], contract.AB: ab[i : i + 1]}
+                check_alone(run(session, one)[contract.COLORIZED][0], ours, 0, where)
+    check_compared(compared)
     check_luminance(luminance, total / pixels)
     return {
         'largest_difference': {'colorized': round(worst, 4)},
@@ -205,8 +216,8 @@ def rendering_error(photo, shown, where):
     return difference
 
 
-def expected_ab(converted, rendered, feed):
-    """ab [N, h, w, 2] by Keras, of the pictures as they were shown to the network."""
+def expected_colours(converted, rendered, feed):
+    """By Keras, of pictures as they were shown to the network: ab [N, h, w, 2]; probabilities [N, h, w, Q] or None."""
     height, width = rendered.shape[1:3]
     own = converted.render_size
     asked = int(feed[contract.RENDER_SIZE][0]) or own
@@ -224,11 +235,12 @@ def expected_ab(converted, rendered, feed):
         answer = converted.network(L, training=False)
     answer = ops.convert_to_numpy(answer)[inside]
     if converted.distribution is None:
-        return answer
+        return answer, None
     logits = ops.convert_to_tensor(answer)
     faithful = ops.convert_to_numpy(bins.mean(logits))
     vivid = ops.convert_to_numpy(bins.vivid(logits, *converted.distribution.vivid_point))
-    return faithful + feed[contract.VIVIDNESS][0] * (1 - share) * (vivid - faithful)
+    ab = faithful + feed[contract.VIVIDNESS][0] * (1 - share) * (vivid - faithful)
+    return ab, ops.convert_to_numpy(ops.softmax(logits, axis=-1))
 
 
 def expected_hints(points, height, width):
@@ -243,7 +255,8 @@ def expected_hints(points, height, width):
 
 
 def joining_error(photo, ab, ours, where):
-    """Largest difference, in 8-bit levels, between the file's photo and scikit-image's, inside the gamut."""
+    """Largest difference, in 8-bit levels, between the file's photo and scikit-image's, and at how many places inside
+    the gamut they were compared."""
     full = np.iinfo(photo.dtype).max
     L = color.rgb2lab(photo / full)[..., :1]
     enlarged = transform.resize(ab.astype('float64'), photo.shape[:2], order=1, mode='edge', anti_aliasing=False)
@@ -253,12 +266,34 @@ def joining_error(photo, ab, ours, where):
     light = xyz @ np.linalg.inv(lab.RGB_TO_XYZ).T
     inside = ((light >= GAMUT_MARGIN) & (light <= 1 - GAMUT_MARGIN)).all(-1)
     if not inside.any():
-        return 0.0
+        return 0.0, 0
     rgb = color.xyz2rgb(xyz)
     difference = float(np.abs(rgb - ours / full)[inside].max() * 255)
-    if difference > 1:
+    if not difference <= 1:
         raise ExportError(f'The file is {difference:.2f} of 255 levels off Keras and scikit-image, {where}.')
+    return difference, int(inside.sum())
+
+
+def apart(name, ours, expected, most, where):
+    """Largest difference between an output and what it should be; ExportError if it is above `most`, or no number."""
+    if ours.shape != expected.shape:
+        raise ExportError(f'{name} is of shape {ours.shape} instead of {expected.shape}, {where}.')
+    difference = float(np.abs(ours - expected).max())
+    if not difference <= most:
+        raise ExportError(f'{name} is {difference:.4g} off what Keras gives, {where}.')
     return difference
+
+
+def check_alone(alone, together, most, where):
+    """ExportError if a photo depends, by more than so many levels, on what else is in its batch."""
+    if np.abs(alone.astype(int) - together).max() > most:
+        raise ExportError(f'A photo comes out differently alone and in a batch, {where}.')
+
+
+def check_compared(places):
+    """ExportError if a file was compared nowhere."""
+    if not places:
+        raise ExportError('All its colours lie outside the gamut, where none can be compared: is the network fitted?')
 
 
 def luminance_error(photo, ours):
@@ -275,7 +310,7 @@ def luminance_error(photo, ours):
 
 def check_luminance(largest, mean):
     """ExportError if the promise is broken."""
-    if largest > MOST_LUMINANCE or mean > MEAN_LUMINANCE:
+    if not (largest <= MOST_LUMINANCE and mean <= MEAN_LUMINANCE):
         raise ExportError(
             f'The luminance moves by {largest:.2f} gray levels at most and {mean:.2f} on average; '
             f'promised are {MOST_LUMINANCE:g} and {MEAN_LUMINANCE:g}.'

@@ -326,6 +326,24 @@ def test_hints_are_judged_as_the_file_draws_them():
     assert hints.SIDE == contract.HINT_SIDE
 
 
+def test_a_hint_reaches_a_file_as_the_colour_that_it_is():
+    """Yellow exists only when light, blue only when dark; what exists nowhere comes as the nearest that does."""
+    rgb = np.array([[255, 255, 0], [0, 0, 255], [0, 255, 0], [128, 128, 128], [250, 240, 200]]) / 255
+    ab = color.rgb2lab(rgb)[:, 1:]
+    assert np.abs(color.rgb2lab(evaluate.colours(ab))[:, 1:] - ab).max() < 0.2
+    nowhere = evaluate.colours(np.array([[0, 120.0]]))
+    assert nowhere.min() >= 0 and nowhere.max() <= 1 and color.rgb2lab(nowhere)[0, 2] > 80
+
+
+def test_however_many_pictures_tensors_stay_small(monkeypatch):
+    prepare, sizes = colorization.prepare, []
+    monkeypatch.setattr(colorization, 'prepare', lambda pictures: sizes.append(len(pictures)) or prepare(pictures))
+    pictures = np.random.default_rng(0).integers(0, 256, (70, 16, 16, 3), 'uint8')
+    row = evaluate.quick_row(evaluate.to_gray(pictures), pictures)
+    evaluate.hint_points(pictures, 3)
+    assert row['gain'] == 0 and row['ab_error'] > 10 and max(sizes) <= 16
+
+
 def test_hint_points_hold_the_true_colours():
     truth = np.zeros((2, 256, 256, 3), 'uint8')
     truth[0], truth[1] = (200, 30, 30), (30, 30, 200)
