@@ -5,6 +5,8 @@ import os
 os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '2')
 
 import shutil
+import sys
+import types
 
 import numpy as np
 import onnx
@@ -193,6 +195,34 @@ def photo_folder(tmp_path_factory):
         y, x = (rng.integers(0, length - 130) for length in picture.shape[:2])
         Image.fromarray(picture[y : y + 100, x : x + 130]).save(folder / f'{i:02}.png')
     return folder
+
+
+# ---- the export; Keras takes seconds to load, too
+
+
+@pytest.fixture(scope='module')
+def tiny():
+    """A network that needs no training and has all that a network may have."""
+    import keras
+    from tiny import build_tiny
+
+    from training import networks
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(networks, 'NAMES', (*networks.NAMES, 'tiny'))
+        patch.setitem(sys.modules, 'training.networks.tiny', types.SimpleNamespace(MULTIPLE=8, RENDER_SIZE=64))
+        keras.utils.set_random_seed(1)
+        yield build_tiny()
+
+
+@pytest.fixture(scope='module')
+def exported(tiny, tmp_path_factory):
+    """The file of `tiny`: its path, and what was verified."""
+    from export import files
+
+    folder = tmp_path_factory.mktemp('export')
+    tiny.save(folder / 'tiny.keras')
+    return folder / 'tiny.onnx', files.export(folder / 'tiny.keras', folder / 'tiny.onnx', licence='mine')
 
 
 # ---- the page; Gradio takes seconds to load, which the other rooms' tests need not wait for
