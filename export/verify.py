@@ -63,10 +63,12 @@ def verify(model, converted):
             for photo, shown in zip(photos, rendered, strict=True):
                 found['rendered'] = max(found['rendered'], rendering_error(photo, shown, where))
             ab, probabilities = expected_colours(converted, rendered, feed)
-            found['ab'] = max(found['ab'], apart(contract.AB, outputs[contract.AB], ab, MOST_AB, where))
+            found['ab'] = max(found['ab'], output_error(contract.AB, outputs, ab, MOST_AB, where))
             if probabilities is not None:
-                apart(contract.PROBABILITIES, outputs[contract.PROBABILITIES], probabilities, MOST_PROBABILITY, where)
-                apart(contract.BINS, outputs[contract.BINS], bins.BINS, MOST_AB, where)
+                output_error(
+                    contract.PROBABILITIES, outputs[contract.PROBABILITIES], probabilities, MOST_PROBABILITY, where
+                )
+                output_error(contract.BINS, outputs, bins.BINS, MOST_AB, where)
             for photo, own, ours in zip(photos, ab, outputs[contract.COLORIZED], strict=True):
                 own = own * float(feed[contract.SATURATION][0])
                 difference, inside = joining_error(photo, own, ours, where)
@@ -99,14 +101,18 @@ def verify_float16(model, whole, converted):
     Raises
     ------
     ExportError
-        If the mean is above `MEAN_FLOAT16`.
+        If the mean is above `MEAN_FLOAT16`, or the luminance moves.
     """
     rounded, exact = opened(model), opened(whole)
-    apart = []
+    apart, luminance = [], []
     for height, width in SIZES:
-        for feed in settings(converted, pictures(height, width)):
+        photos = pictures(height, width)
+        for feed in settings(converted, photos):
             ours, theirs = (run(session, feed)[contract.COLORIZED] for session in (rounded, exact))
             apart.append(np.abs(ours.astype(int) - theirs).ravel())
+            luminance.append(luminance_error(photos, ours).ravel())
+    luminance = np.concatenate(luminance)
+    check_luminance(luminance.max(), luminance.mean())
     apart = np.concatenate(apart)
     if apart.mean() > MEAN_FLOAT16:
         raise ExportError(
@@ -274,8 +280,9 @@ def joining_error(photo, ab, ours, where):
     return difference, int(inside.sum())
 
 
-def apart(name, ours, expected, most, where):
+def output_error(name, outputs, expected, most, where):
     """Largest difference between an output and what it should be; ExportError if it is above `most`, or no number."""
+    ours = outputs[name]
     if ours.shape != expected.shape:
         raise ExportError(f'{name} is of shape {ours.shape} instead of {expected.shape}, {where}.')
     difference = float(np.abs(ours - expected).max())
@@ -297,7 +304,7 @@ def check_compared(places):
 
 
 def luminance_error(photo, ours):
-    """Difference of the luminance Y as an 8-bit gray level: float64 [H, W]."""
+    """Difference of the luminance Y as an 8-bit gray level, of pictures [..., 3]."""
     full = np.iinfo(photo.dtype).max
 
     def level(picture):
