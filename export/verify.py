@@ -65,9 +65,7 @@ def verify(model, converted):
             ab, probabilities = expected_colours(converted, rendered, feed)
             found['ab'] = max(found['ab'], output_error(contract.AB, outputs, ab, MOST_AB, where))
             if probabilities is not None:
-                output_error(
-                    contract.PROBABILITIES, outputs[contract.PROBABILITIES], probabilities, MOST_PROBABILITY, where
-                )
+                output_error(contract.PROBABILITIES, outputs, probabilities, MOST_PROBABILITY, where)
                 output_error(contract.BINS, outputs, bins.BINS, MOST_AB, where)
             for photo, own, ours in zip(photos, ab, outputs[contract.COLORIZED], strict=True):
                 own = own * float(feed[contract.SATURATION][0])
