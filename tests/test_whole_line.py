@@ -28,7 +28,7 @@ def run(*command, **options):
 def exported(photo_folder, tmp_path_factory):
     """A file of the article's network, fitted for a handful of steps."""
     folder = tmp_path_factory.mktemp('line')
-    short = '--network article --loss mse --canvas 64 --size 64 --batch 4 --epoch 16 --budget 48'
+    short = '--network article --loss mse --canvas 64 --size 64 --batch 4 --epoch 16 --budget 48 --held-out 0.2'
     run('-m', 'training', 'fit', '--photos', photo_folder, '--out', folder / 'run', *short.split())
     printed = run('-m', 'training', 'evaluate', '--model', folder / 'run', '--photos', photo_folder)
     assert '| gray |' in printed and '| article |' in printed
