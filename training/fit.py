@@ -241,7 +241,9 @@ def fit(settings, train, validation, out, data, init_from=None):
             f'{len(train)} photos are fewer than one batch of {settings.batch}: add photos or lower --batch.'
         )
     if len(validation) == 0:
-        raise runs.FitError('No photos are left for validation: add photos, raise --held-out, or name some with --validation.')
+        raise runs.FitError(
+            'No photos are left for validation: add photos, raise --held-out, or name some with --validation.'
+        )
     with runs.alone(out):
         facts = runs.begin_or_go_on(settings, out, data)
         if facts is not None:
