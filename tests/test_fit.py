@@ -216,6 +216,13 @@ def test_minutes_end_a_run_annealed_and_before_its_time(photo_folder, tmp_path, 
     assert 'raise --minutes' in capsys.readouterr().out
 
 
+def test_a_run_that_starts_from_another_sees_photos_in_another_order(photo_folder):
+    train = photos.read([photo_folder], 64)
+    first, again, later = (fit.Batches(train, recipe.load(**SHORT), 0, before) for before in (0, 0, 24))
+    assert (first.batch(3) == again.batch(3)).all() and (first._order(0) == again._order(0)).all()
+    assert (first.batch(3) != later.batch(3)).any() and (first._order(0) != later._order(0)).any()
+
+
 # One colour has no bins
 @pytest.mark.parametrize(
     ('loss', 'distribution'), [('mse', True), ('mse', False), ('huber', True), ('huber', False), ('bins', True)]

@@ -1,7 +1,8 @@
 """The training loop: Keras' own `fit`, with callbacks that pace it, keep what it learnt, and show how it goes.
 
 An epoch is a number of photos, not the whole set, so that a checkpoint is never far away. Which photos it sees, and how
-they are cropped, is a function of the seed and the epoch.
+they are cropped, is a function of the seed, of the epoch, and of how many photos the network had seen before the run: run
+after run with --init-from would otherwise begin with the same photos, and learn those by heart.
 """
 
 import itertools
@@ -31,6 +32,8 @@ class Batches:
     settings : training.recipe.Recipe
     step : int
         The first batch's number: a run that goes on does not begin anew.
+    before : int
+        Photos that the network had seen before the run.
 
     Attributes
     ----------
@@ -40,8 +43,9 @@ class Batches:
 
     AHEAD = 8  # batches that wait
 
-    def __init__(self, train, settings, step):
+    def __init__(self, train, settings, step, before=0):
         self.train, self.settings, self.step = train, settings, step
+        self.seed = [settings.seed, before]
         self.orders, self.ready = {}, {}
 
     def __iter__(self):
@@ -57,9 +61,9 @@ class Batches:
             pool.shutdown(cancel_futures=True)
 
     def batch(self, step):
-        """The crops of a step: uint8 [batch, size, size, 3], a function of the seed and the step runs.alone."""
+        """The crops of a step: uint8 [batch, size, size, 3], a function of the seeds and the step alone."""
         settings, n = self.settings, len(self.train)
-        rng = np.random.default_rng([settings.seed, step])
+        rng = np.random.default_rng([*self.seed, step])
         crops = []
         for place in range(step * settings.batch, (step + 1) * settings.batch):
             picture = self.train[self._order(place // n)[place % n]]
@@ -72,7 +76,7 @@ class Batches:
         """The order of the photos in their n-th turn; a few are remembered, as a batch may span two."""
         order = self.orders.get(turn)  # another thread may replace them meanwhile
         if order is None:
-            order = np.random.default_rng([self.settings.seed, turn, 1]).permutation(len(self.train))
+            order = np.random.default_rng([*self.seed, turn, 1]).permutation(len(self.train))
             self.orders = {t: o for t, o in self.orders.items() if t > turn - 2} | {turn: order}
         return order
 
@@ -285,7 +289,7 @@ def go_on(settings, train, validation, out, facts, init_from):
         )
     model.compile(optimizer=optimizer, loss=None)
     steps = settings.epoch // settings.batch
-    batches = Batches(train, settings, facts['epoch'] * steps)
+    batches = Batches(train, settings, facts['epoch'] * steps, facts['photos_before'])
     optimizer.build(model.trainable_variables)
     if facts['epoch']:
         runs.load_state(model, out / 'state.npz')
