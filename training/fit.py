@@ -1,8 +1,8 @@
 """The training loop: Keras' own `fit`, with callbacks that pace it, keep what it learnt, and show how it goes.
 
 An epoch is a number of photos, not the whole set, so that a checkpoint is never far away. Which photos it sees, and how
-they are cropped, is a function of the seed, of the epoch, and of how many photos the network had seen before the run: run
-after run with --init-from would otherwise begin with the same photos, and learn those by heart.
+they are cropped, is a function of the seed, of the epoch, and of how many photos the network had seen before the run:
+run after run with --init-from would otherwise begin with the same photos, and learn those by heart.
 """
 
 import itertools
