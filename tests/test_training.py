@@ -285,6 +285,17 @@ def test_what_is_no_network_is_named(tmp_path):
             networks.load(path)
 
 
+def test_why_a_network_cannot_be_read_is_one_short_sentence(tmp_path, monkeypatch):
+    def fail(*args, **options):
+        raise ValueError('Invalid configuration: ' + 'much more\n' * 1000)
+
+    (tmp_path / 'x.keras').touch()
+    monkeypatch.setattr(keras.models, 'load_model', fail)
+    with pytest.raises(ValueError, match=r'x\.keras cannot be read .*: Invalid configuration') as error:
+        networks.load(tmp_path / 'x.keras')
+    assert '\n' not in str(error.value) and len(str(error.value)) < 250 + len(str(tmp_path))
+
+
 # Figures
 
 

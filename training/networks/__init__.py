@@ -14,6 +14,7 @@ unless told otherwise).
 
 import importlib
 import json
+import textwrap
 import zipfile
 from pathlib import Path
 
@@ -80,7 +81,8 @@ def load(source):
             return network
         network = keras.models.load_model(source, compile=False)
     except (OSError, EOFError, TypeError, KeyError, ValueError, zipfile.BadZipFile) as error:
-        raise ValueError(f'{source} cannot be read as a network of this version: {error}') from error
+        why = textwrap.shorten(str(error), 160)  # Keras prints whole configurations
+        raise ValueError(f'{source} cannot be read as a network of this version: {why}') from error
     if network.name not in NAMES:
         raise ValueError(f'{source} is a network called {network.name!r}, none of ours: {", ".join(NAMES)}.')
     return network
