@@ -13,7 +13,7 @@ from skimage import color, data, transform
 from demo import contract
 from training import augment, bins, colorization, evaluate, hints, lab, metrics, networks, photos
 from training.networks import article, efficientnet_lite, lumachrome
-from training.networks.layers import SpreadHints
+from training.networks.layers import AskHints, SpreadHints
 
 
 def numpy(x):
@@ -55,11 +55,11 @@ def test_joined_colours_keep_their_luminance_also_outside_the_gamut():
 
 def test_soft_encoding_adds_up_and_its_mean_is_the_colour():
     ab = np.random.default_rng(0).uniform(-30, 30, (200, 2)).astype('float32')
-    indices, weights = (numpy(x) for x in bins.encode(ops.convert_to_tensor(ab)))
-    assert np.allclose(weights.sum(-1), 1, atol=1e-5)
-    distance = np.linalg.norm(ab[:, None] - bins.BINS, axis=-1)
-    assert (np.sort(indices) == np.sort(np.argsort(distance)[:, :5])).mean() > 0.98  # ties may fall either way
-    assert np.linalg.norm((weights[..., None] * bins.BINS[indices]).sum(1) - ab, axis=-1).max() < 6
+    shares = numpy(bins.spread(ops.convert_to_tensor(ab)))
+    assert np.allclose(shares.sum(-1), 1, atol=1e-5)
+    nearest = np.linalg.norm(ab[:, None] - bins.BINS, axis=-1).argmin(-1)
+    assert (shares.argmax(-1) == nearest).all()
+    assert np.linalg.norm(shares @ bins.BINS - ab, axis=-1).max() < 6
 
 
 def test_every_colour_is_near_a_bin():
@@ -109,8 +109,8 @@ def test_simulated_hints_hold_true_colours_and_some_pictures_have_none():
     there = given[..., 2] > 0
     numbers = there.sum(1)
     assert 0.3 < (numbers == 0).mean() < 0.7
-    numbers = numbers[numbers > 0]  # as many below 8 as above, on a logarithmic scale up to 64
-    assert 0.25 < (numbers < 8).mean() < 0.75 and numbers.max() > 30
+    numbers = numbers[numbers > 0]  # as many below 10 as above, on a logarithmic scale up to 100
+    assert 0.25 < (numbers < 10).mean() < 0.75 and numbers.max() > 45
     x, y, side, *colour = given[there][0]
     picture = np.flatnonzero(there.any(1))[0]
     top, left = round(y - side / 2), round(x - side / 2)
@@ -149,6 +149,14 @@ def test_where_no_hint_is_the_distribution_is_the_networks_own(spread):
     logits = np.zeros(len(bins.BINS))
     logits[0] = 3
     assert np.allclose(np.exp(answer[0, 3, 3]), np.exp(logits) / np.exp(logits).sum(), atol=1e-5)
+
+
+def test_asked_hints_tell_their_colours_as_far_as_they_are_heard():
+    L = np.full((1, 64, 64, 1), 50, 'float32')
+    nothing, silence = np.zeros((1, 16, 16, 2), 'float32'), np.full((1, 16, 16, 1), -4, 'float32')
+    asked = numpy(AskHints(stride=4)(nothing, silence, L, np.array([[[28, 32, 6, 44, -22], [50, 10, 0, 9, 9]]], 'f')))
+    assert np.allclose(asked[0, 8, 6], [0.4, -0.2, 1], atol=0.03) and np.allclose(asked[0, 0, 15], 0, atol=0.02)
+    assert np.allclose(asked[..., :2], asked[..., 2:] * [0.4, -0.2], atol=1e-5)
 
 
 # Augmentation
@@ -204,6 +212,9 @@ def test_networks_keep_their_promises(name, stride, channels):
         assert answer.shape == (*size, channels) and share.shape == (*size, 1)
 
 
+CATS = (281, 282, 285)  # tabby, tiger cat, Egyptian cat
+
+
 def test_encoder_recognises_a_cat_in_a_gray_photo():
     cat = data.chelsea()[:, 75:375]
     picture = transform.resize(color.rgb2gray(cat), (260, 260), anti_aliasing=True).astype('float32')
@@ -212,8 +223,20 @@ def test_encoder_recognises_a_cat_in_a_gray_photo():
     model = keras.Model(gray, efficientnet_lite.classify(features[32]))
     efficientnet_lite.load_imagenet(model, lumachrome.VARIANT)
     logits = model.predict_on_batch((picture[None, ..., None] * 255 - 127) / 128)[0]
-    assert logits.argmax() in (281, 282, 285)  # tabby, tiger cat, Egyptian cat
+    assert logits.argmax() in CATS
     assert [features[stride].shape[-1] for stride in (2, 4, 8, 16, 32)] == [16, 24, 48, 120, 352]
+
+
+def test_the_recogniser_knows_a_cat_in_colour_and_from_the_features_of_the_gray_photo():
+    cat = transform.resize(data.chelsea()[:, 75:375], (256, 256), anti_aliasing=True).astype('float32')[None]
+    look, head = efficientnet_lite.recogniser(lumachrome.VARIANT)
+    assert numpy(head(look(2 * cat - 1))).argmax() in CATS
+    network = networks.build('lumachrome')
+    seen = keras.Model(network.inputs, efficientnet_lite.features_of(network, lumachrome.VARIANT))
+    L, _ = lab.rgb_to_lab(cat)
+    features = seen.predict_on_batch([numpy(L), np.zeros((1, 1, 5), 'float32')])
+    assert numpy(head(features)).argmax() in CATS
+    assert not look.trainable_weights and not head.trainable_weights
 
 
 def test_unpickler_runs_nothing(tmp_path):

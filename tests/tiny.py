@@ -7,7 +7,7 @@ from keras import layers
 
 from demo import contract
 from training import bins, networks
-from training.networks.layers import HintMap, SpreadHints
+from training.networks.layers import AskHints, HintMap, SpreadHints
 
 
 def build_tiny():
@@ -16,8 +16,10 @@ def build_tiny():
     x = layers.Concatenate()([layers.Rescaling(1 / 50, offset=-1)(L), layers.Rescaling(1 / 50)(HintMap()(L, hints))])
     x = layers.Conv2D(16, 3, strides=2, padding='same', activation='relu')(x)
     x = layers.Conv2D(16, 3, strides=2, padding='same', activation='relu')(x)
-    logits = layers.Conv2D(len(bins.BINS), 1, kernel_initializer='random_normal')(layers.Rescaling(60.0)(x))
     silence = layers.Conv2D(1, 1, bias_initializer=keras.initializers.Constant(-5.0))(x)
+    asked = AskHints(stride=4)(layers.Conv2D(3, 1)(x), silence, L, hints)
+    seen = layers.Concatenate()([layers.Rescaling(60.0)(x), asked])
+    logits = layers.Conv2D(len(bins.BINS), 1, kernel_initializer='random_normal')(seen)
     logits, share = SpreadHints(stride=4)(logits, layers.Conv2D(3, 1)(x), silence, L, hints)
     network = keras.Model([L, hints], [bins.Distribution(name='distribution')(logits), share], name='tiny')
     distribution = networks.distribution(network)

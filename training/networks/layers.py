@@ -40,14 +40,12 @@ class HintMap(layers.Layer):
         return (*L_shape[:3], 3)
 
 
-@keras.saving.register_keras_serializable(package='lumachrome')
-class SpreadHints(layers.Layer):
-    """Gives the colours of hints to the places that are near them and like them: attention from places to hints.
+class HintAttention(layers.Layer):
+    """Attention from places to hints: what a hint says is for the places that are near it and like it.
 
     A place and a hint score s = -|e(place) - e(hint)|^2, where e is a place's features, its lightness and where it lies
     (at first a bilateral filter, then whatever was learnt). A softmax over the hints' scores and the place's own
-    `silence` shares the place out among them: what the hints get is theirs, the rest stays the network's own
-    distribution.
+    `silence`, the score above which a hint is heard, shares the place out among them.
 
     Parameters
     ----------
@@ -67,33 +65,31 @@ class SpreadHints(layers.Layer):
     def get_config(self):
         return super().get_config() | {'stride': self.stride}
 
-    def build(self, logits_shape, features_shape, silence_shape, L_shape, given_shape):
+    def build(self, *shapes, **named):  # saved networks name the shapes
         # A hint is at first heard over a seventh of the picture, and ten steps of lightness away.
         start = keras.initializers.Constant(np.log([10.0, 7.0]))
         self.reach = self.add_weight(shape=(2,), initializer=start, name='reach')
 
-    def call(self, logits, features, silence, L, given):
-        """Spread hints.
+    def shares(self, features, silence, L, given):
+        """How places are shared out.
 
         Parameters
         ----------
-        logits : float tensor [N, h, w, Q]
-            The network's own.
         features : float tensor [N, h, w, C]
         silence : float tensor [N, h, w, 1]
-            The score above which a hint is heard.
         L : float tensor [N, H, W, 1]
         given : float tensor [N, K, 5]
             Hints, as `training.hints` describes them.
 
         Returns
         -------
-        logits : float tensor [N, h, w, Q]
-        share : float tensor [N, h, w, 1]
-            How much of each place the hints got, 0 to 1.
+        theirs : float tensor [N, h, w, K]
+            The hints' shares of each place.
+        own : float tensor [N, h, w, 1]
+            What is left of it.
         """
-        height, width = ops.shape(logits)[1:3]
-        most, count = ops.shape(logits)[3], ops.shape(given)[1]
+        height, width = ops.shape(features)[1:3]
+        count = ops.shape(given)[1]
         rows, columns = (ops.cast(ops.arange(n, dtype='int32'), 'float32') for n in (height, width))
         short = ops.cast(ops.minimum(height, width), 'float32')
         near = ops.exp(self.reach[1]) / short
@@ -117,11 +113,64 @@ class SpreadHints(layers.Layer):
         scores = ops.where(ops.expand_dims(given[..., 2], 1) > 0, scores, -1e9)
         own = ops.reshape(silence, (-1, height * width, 1))
         shares = ops.softmax(ops.concatenate([scores, own], axis=-1), axis=-1)
+        shares = ops.reshape(shares, (-1, height, width, count + 1))
+        return shares[..., :-1], shares[..., -1:]
 
-        own = ops.reshape(shares[..., -1:], (-1, height, width, 1))
-        theirs = ops.matmul(shares[..., :-1], bins.spread(given[..., 3:]))
-        likely = own * ops.softmax(logits, axis=-1) + ops.reshape(theirs, (-1, height, width, most))
-        return ops.log(likely + 1e-9), 1.0 - own
+
+def _mixed(theirs, values):
+    """What the hints' shares [N, h, w, K] make of a value for each of them [N, K, C]: [N, h, w, C]."""
+    height, width, count = ops.shape(theirs)[1:]
+    mixed = ops.matmul(ops.reshape(theirs, (-1, height * width, count)), values)
+    return ops.reshape(mixed, (-1, height, width, ops.shape(values)[2]))
+
+
+@keras.saving.register_keras_serializable(package='lumachrome')
+class AskHints(HintAttention):
+    """The colours of the hints that a place listens to, for the layers that come after."""
+
+    def call(self, features, silence, L, given):
+        """Ask the hints.
+
+        Parameters
+        ----------
+        features, silence, L, given
+            As of `HintAttention.shares`.
+
+        Returns
+        -------
+        float tensor [N, h, w, 3]
+            a and b in units of 110, and the hints' share, 0 to 1; a and b are weighted with it.
+        """
+        theirs, _ = self.shares(features, silence, L, given)
+        return ops.concatenate([_mixed(theirs, given[..., 3:] / 110), ops.sum(theirs, -1, keepdims=True)], axis=-1)
+
+    def compute_output_shape(self, features_shape, silence_shape, L_shape, given_shape):
+        return (*silence_shape[:3], 3)
+
+
+@keras.saving.register_keras_serializable(package='lumachrome')
+class SpreadHints(HintAttention):
+    """Gives places the colours of the hints that they listen to: the rest stays the network's own distribution."""
+
+    def call(self, logits, features, silence, L, given):
+        """Spread hints.
+
+        Parameters
+        ----------
+        logits : float tensor [N, h, w, Q]
+            The network's own.
+        features, silence, L, given
+            As of `HintAttention.shares`.
+
+        Returns
+        -------
+        logits : float tensor [N, h, w, Q]
+        share : float tensor [N, h, w, 1]
+            How much of each place the hints got, 0 to 1; exactly 0 in photos without hints.
+        """
+        theirs, own = self.shares(features, silence, L, given)
+        likely = own * ops.softmax(logits, axis=-1) + _mixed(theirs, bins.spread(given[..., 3:]))
+        return ops.log(likely + 1e-9), ops.sum(theirs, -1, keepdims=True)
 
     def compute_output_shape(self, logits_shape, features_shape, silence_shape, L_shape, given_shape):
         return logits_shape, silence_shape

@@ -4,13 +4,14 @@
            ▲      ▲      │▲     │▲      │▲                                │
     hints ─┴──────┴──────┼┴─────┼┴──────┼┘  a path of its own             ▼
                          │      │       └──────▶ 1/16 ◀──── pixel shuffle ┘      the decoder: skip, hints, what was
-                         │      └──────▶ 1/8 ◀────┘                              coarser, then 3x3 convolutions
-                         └──────▶ 1/4 ◀───┘
+                         │      └──────▶ 1/8 ◀────┘                              coarser, what the hints say; then 3x3
+                         └──────▶ 1/4 ◀───┘                                      convolutions
                                    └──▶ logits over the ab bins ──▶ shared with the hints' colours
 
 The hints' path joins the encoder through 1x1 convolutions that start at zero: at first the encoder sees a photo as
-ImageNet taught it. The global context lets the whole picture decide whether a gray patch is lake or lawn. In the end
-each place asks the hints themselves: those that are near it and like it give it their colour (`layers.SpreadHints`).
+ImageNet taught it. The global context lets the whole picture decide whether a gray patch is lake or lawn. At
+strides 16, 8 and 4 each place asks the hints themselves, and hears those that are near it and like it
+(`layers.AskHints`); in the end they give it their colour (`layers.SpreadHints`).
 """
 
 import keras
@@ -18,7 +19,7 @@ from keras import layers
 
 from training.bins import BINS, Distribution
 from training.networks import efficientnet_lite
-from training.networks.layers import HintMap, PixelShuffle, SpreadHints
+from training.networks.layers import AskHints, HintMap, PixelShuffle, SpreadHints
 
 MULTIPLE = 32
 RENDER_SIZE = 256
@@ -29,7 +30,7 @@ LIKENESS = 16  # features by which a place is like a hint
 SILENCE = -4.0  # score above which a hint is heard, at first
 
 
-def build(encoder_weights='imagenet', drop_path=0.1):
+def build(encoder_weights='imagenet', drop_path=0.2):
     """A fresh network: L and hints to logits over the ab bins at a quarter of the resolution, and the hints' share.
 
     Parameters
@@ -45,9 +46,20 @@ def build(encoder_weights='imagenet', drop_path=0.1):
         x = layers.BatchNormalization(momentum=0.99, epsilon=1e-3)(x)
         return layers.ReLU()(x) if activation else x
 
-    def residual(x):
+    def residual(x, blocks=2):
         channels = x.shape[-1]
-        return layers.ReLU()(layers.Add()([x, conv(conv(x, channels), channels, activation=False)]))
+        for _ in range(blocks):
+            x = layers.ReLU()(layers.Add()([x, conv(conv(x, channels), channels, activation=False)]))
+        return x
+
+    def to_hints(x, suffix=''):
+        """What attention to hints takes: by what a place is like a hint, from when on it hears one, L, the hints."""
+        gentle, deaf = keras.initializers.RandomNormal(stddev=0.02), keras.initializers.Constant(SILENCE)
+        alike = layers.Conv2D(LIKENESS, 1, use_bias=False, kernel_initializer=gentle, name=f'hints_alike{suffix}')(x)
+        silence = layers.Conv2D(1, 1, kernel_initializer='zeros', bias_initializer=deaf, name=f'hints_silence{suffix}')(
+            x
+        )
+        return alike, silence, L, hints
 
     L = layers.Input((None, None, 1), name='L')
     hints = layers.Input((None, 5), name='hints')
@@ -67,27 +79,25 @@ def build(encoder_weights='imagenet', drop_path=0.1):
 
     additions = {stride: joined(x, f'hints_into_{stride}') for stride, x in spread.items()}
     additions[1] = joined(spread[2], 'hints_into_stem')
-    gray = layers.Rescaling(1 / 50, offset=-1)(L)  # L is nearly proportional to the gray level that the encoder knows
+    # L is nearly proportional to the gray level that the encoder knows; float32, as bfloat16 has few steps up to 100
+    gray = layers.Rescaling(1 / 50, offset=-1, dtype='float32')(L)
     features = efficientnet_lite.encode(gray, VARIANT, drop_path, additions)
 
     x = conv(features[32], WIDTHS[32], 1)
     context = layers.GlobalAveragePooling2D(keepdims=True)(features[32])
     context = layers.Conv2D(WIDTHS[32], 1, activation='relu')(context)
-    x = residual(layers.Add()([x, layers.Conv2D(WIDTHS[32], 1)(context)]))
+    x = residual(layers.Add()([x, layers.Conv2D(WIDTHS[32], 1)(context)]), blocks=1)
     for stride in (16, 8, 4):
         width = WIDTHS[stride]
         x = PixelShuffle()(layers.Conv2D(4 * width, 1, use_bias=False)(x))
         x = layers.BatchNormalization(momentum=0.99, epsilon=1e-3)(x)
         skip = conv(features[stride], width // 2, 1, activation=False)
-        x = residual(conv(layers.Concatenate()([x, skip, spread[stride]]), width))
+        seen = layers.Concatenate()([x, skip, spread[stride]])
+        asked = AskHints(stride, dtype='float32', name=f'hints_asked_{stride}')(*to_hints(seen, f'_{stride}'))
+        x = residual(conv(layers.Concatenate()([seen, asked]), width))
     # float32 also under mixed precision: the loss is taken here
     logits = layers.Conv2D(len(BINS), 1, dtype='float32', name='logits')(x)
-    gentle = keras.initializers.RandomNormal(stddev=0.02)
-    alike = layers.Conv2D(LIKENESS, 1, use_bias=False, kernel_initializer=gentle, name='hints_alike')(x)
-    silence = layers.Conv2D(
-        1, 1, kernel_initializer='zeros', bias_initializer=keras.initializers.Constant(SILENCE), name='hints_silence'
-    )(x)
-    logits, share = SpreadHints(stride=4, dtype='float32', name='hints_spread')(logits, alike, silence, L, hints)
+    logits, share = SpreadHints(4, dtype='float32', name='hints_spread')(logits, *to_hints(x))
     network = keras.Model(
         [L, hints], [Distribution(dtype='float32', name='distribution')(logits), share], name='lumachrome'
     )
