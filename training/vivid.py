@@ -17,7 +17,7 @@ RENDER_SIZE = 192  # at which photos are read here: small ones gain nothing from
 STEPS, BATCH = 1000, 64
 MOST = 2000  # photos; the logits of these take a gigabyte
 GAINS = np.linspace(0.7, 1.4, 15)  # on the chroma of what was learnt
-NEAR = 5.0  # how far below the truth's the mean colorfulness (absolute form) may stay
+NEAR = 0.0  # how far below the truth's the mean colorfulness (absolute form) may stay; other photos stay below
 
 
 class Reading(keras.Model):
