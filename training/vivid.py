@@ -17,7 +17,6 @@ RENDER_SIZE = 192  # at which photos are read here: small ones gain nothing from
 STEPS, BATCH = 1000, 64
 MOST = 2000  # photos; the logits of these take a gigabyte
 GAINS = np.linspace(0.7, 1.4, 15)  # on the chroma of what was learnt
-NEAR = 0.0  # how far below the truth's the mean colorfulness (absolute form) may stay; other photos stay below
 
 
 class Reading(keras.Model):
@@ -117,11 +116,14 @@ def _figures(pictures, truth):
 
 
 def choose(points):
-    """The point of a curve with the highest PSNR among those near the truth's colorfulness, or else the nearest one."""
-    near = [p for p in points if p['colorfulness'] >= p['truth'] - NEAR]
-    if not near:
+    """The point with the highest PSNR among those as colourful as the truth, as other photos come out duller.
+
+    Where none is, the most colourful one.
+    """
+    reached = [p for p in points if p['colorfulness'] >= p['truth']]
+    if not reached:
         return max(points, key=lambda p: p['colorfulness'])
-    return max(near, key=lambda p: p['over_gray'])
+    return max(reached, key=lambda p: p['over_gray'])
 
 
 def table(points):

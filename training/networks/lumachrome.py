@@ -56,10 +56,8 @@ def build(encoder_weights='imagenet', drop_path=0.2):
         """What attention to hints takes: by what a place is like a hint, from when on it hears one, L, the hints."""
         gentle, deaf = keras.initializers.RandomNormal(stddev=0.02), keras.initializers.Constant(SILENCE)
         alike = layers.Conv2D(LIKENESS, 1, use_bias=False, kernel_initializer=gentle, name=f'hints_alike{suffix}')(x)
-        silence = layers.Conv2D(1, 1, kernel_initializer='zeros', bias_initializer=deaf, name=f'hints_silence{suffix}')(
-            x
-        )
-        return alike, silence, L, hints
+        silence = layers.Conv2D(1, 1, kernel_initializer='zeros', bias_initializer=deaf, name=f'hints_silence{suffix}')
+        return alike, silence(x), L, hints
 
     L = layers.Input((None, None, 1), name='L')
     hints = layers.Input((None, 5), name='hints')
