@@ -20,7 +20,7 @@ demo: $(DEMO)
 env: .venv/made
 
 test: env check
-	.venv/bin/python -m pytest
+	.venv/bin/python -m pytest -n 2 --dist loadfile
 
 check: env
 	.venv/bin/ruff format --check .

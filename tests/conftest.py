@@ -210,7 +210,9 @@ def tiny():
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(networks, 'NAMES', (*networks.NAMES, 'tiny'))
-        patch.setitem(sys.modules, 'training.networks.tiny', types.SimpleNamespace(MULTIPLE=8, RENDER_SIZE=64))
+        patch.setitem(
+            sys.modules, 'training.networks.tiny', types.SimpleNamespace(MULTIPLE=8, RENDER_SIZE=64, build=build_tiny)
+        )
         keras.utils.set_random_seed(1)
         yield build_tiny()
 

@@ -11,11 +11,15 @@ from training.networks.layers import AskHints, HintMap, SpreadHints
 
 
 def build_tiny():
-    """A network with hints and a distribution, at a stride of 4, that answers strongly to what it is given."""
+    """A network at a stride of 4 that answers strongly to what it is given: to L and hints, by a distribution.
+
+    Where training has something to remember beside weights, in batch norms and chance, it has that too.
+    """
     L, hints = layers.Input((None, None, 1), name='L'), layers.Input((None, 5), name='hints')
     x = layers.Concatenate()([layers.Rescaling(1 / 50, offset=-1)(L), layers.Rescaling(1 / 50)(HintMap()(L, hints))])
     x = layers.Conv2D(16, 3, strides=2, padding='same', activation='relu')(x)
     x = layers.Conv2D(16, 3, strides=2, padding='same', activation='relu')(x)
+    x = layers.Dropout(0.1, seed=1)(layers.BatchNormalization()(x))
     silence = layers.Conv2D(1, 1, bias_initializer=keras.initializers.Constant(-5.0))(x)
     asked = AskHints(stride=4)(layers.Conv2D(3, 1)(x), silence, L, hints)
     seen = layers.Concatenate()([layers.Rescaling(60.0)(x), asked])

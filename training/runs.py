@@ -82,9 +82,14 @@ def begin_or_go_on(settings, out, data):
     return facts | {'config': ours}
 
 
+def _changing(model):
+    """Variables of a `colorization.Colorization` in training; not those of what only teaches it."""
+    return [*model.network.variables, model.random.state, *model.optimizer.variables]
+
+
 def write_state(model, facts, path):
-    """Write every variable of the model and its optimizer, and how far the run is."""
-    values = [ops.convert_to_numpy(ops.cast(v, v.dtype)) for v in model.variables + model.optimizer.variables]
+    """Write every variable that training changes, and how far the run is."""
+    values = [ops.convert_to_numpy(ops.cast(v, v.dtype)) for v in _changing(model)]
     if not all(np.isfinite(value).all() for value in values):
         raise FitError(f'The weights are no numbers any more: lower learning_rate. {path.parent} is as it was before.')
     np.savez(path, *values, **{name: facts[name] for name in REACHED})
@@ -92,7 +97,7 @@ def write_state(model, facts, path):
 
 def load_state(model, path):
     """The inverse of `write_state`, for a model of the same recipe."""
-    variables = model.variables + model.optimizer.variables
+    variables = _changing(model)
     with np.load(path) as state:
         values = [state[name] for name in state.files if name not in REACHED]
     if [value.shape for value in values] != [tuple(variable.shape) for variable in variables]:

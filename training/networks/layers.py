@@ -70,8 +70,8 @@ class HintAttention(layers.Layer):
         start = keras.initializers.Constant(np.log([10.0, 7.0]))
         self.reach = self.add_weight(shape=(2,), initializer=start, name='reach')
 
-    def shares(self, features, silence, L, given):
-        """How places are shared out.
+    def hear(self, features, silence, L, given, values):
+        """What places hear of the hints.
 
         Parameters
         ----------
@@ -80,13 +80,15 @@ class HintAttention(layers.Layer):
         L : float tensor [N, H, W, 1]
         given : float tensor [N, K, 5]
             Hints, as `training.hints` describes them.
+        values : float tensor [N, K, V]
+            What each of them says.
 
         Returns
         -------
-        theirs : float tensor [N, h, w, K]
-            The hints' shares of each place.
+        heard : float tensor [N, h, w, V]
+            The values, each weighted with its hint's share of the place.
         own : float tensor [N, h, w, 1]
-            What is left of it.
+            The share that is left, 0 to 1; exactly 1 in photos without hints.
         """
         height, width = ops.shape(features)[1:3]
         count = ops.shape(given)[1]
@@ -113,15 +115,9 @@ class HintAttention(layers.Layer):
         scores = ops.where(ops.expand_dims(given[..., 2], 1) > 0, scores, -1e9)
         own = ops.reshape(silence, (-1, height * width, 1))
         shares = ops.softmax(ops.concatenate([scores, own], axis=-1), axis=-1)
-        shares = ops.reshape(shares, (-1, height, width, count + 1))
-        return shares[..., :-1], shares[..., -1:]
-
-
-def _mixed(theirs, values):
-    """What the hints' shares [N, h, w, K] make of a value for each of them [N, K, C]: [N, h, w, C]."""
-    height, width, count = ops.shape(theirs)[1:]
-    mixed = ops.matmul(ops.reshape(theirs, (-1, height * width, count)), values)
-    return ops.reshape(mixed, (-1, height, width, ops.shape(values)[2]))
+        heard = ops.matmul(shares[..., :-1], values)
+        in_rows = (-1, height, width)
+        return ops.reshape(heard, (*in_rows, ops.shape(values)[2])), ops.reshape(shares[..., -1:], (*in_rows, 1))
 
 
 @keras.saving.register_keras_serializable(package='lumachrome')
@@ -134,15 +130,15 @@ class AskHints(HintAttention):
         Parameters
         ----------
         features, silence, L, given
-            As of `HintAttention.shares`.
+            As of `HintAttention.hear`.
 
         Returns
         -------
         float tensor [N, h, w, 3]
             a and b in units of 110, and the hints' share, 0 to 1; a and b are weighted with it.
         """
-        theirs, _ = self.shares(features, silence, L, given)
-        return ops.concatenate([_mixed(theirs, given[..., 3:] / 110), ops.sum(theirs, -1, keepdims=True)], axis=-1)
+        colours, own = self.hear(features, silence, L, given, given[..., 3:] / 110)
+        return ops.concatenate([colours, 1 - own], axis=-1)
 
     def compute_output_shape(self, features_shape, silence_shape, L_shape, given_shape):
         return (*silence_shape[:3], 3)
@@ -160,7 +156,7 @@ class SpreadHints(HintAttention):
         logits : float tensor [N, h, w, Q]
             The network's own.
         features, silence, L, given
-            As of `HintAttention.shares`.
+            As of `HintAttention.hear`.
 
         Returns
         -------
@@ -168,9 +164,8 @@ class SpreadHints(HintAttention):
         share : float tensor [N, h, w, 1]
             How much of each place the hints got, 0 to 1; exactly 0 in photos without hints.
         """
-        theirs, own = self.shares(features, silence, L, given)
-        likely = own * ops.softmax(logits, axis=-1) + _mixed(theirs, bins.spread(given[..., 3:]))
-        return ops.log(likely + 1e-9), ops.sum(theirs, -1, keepdims=True)
+        theirs, own = self.hear(features, silence, L, given, bins.spread(given[..., 3:]))
+        return ops.log(own * ops.softmax(logits, axis=-1) + theirs + 1e-9), 1 - own
 
     def compute_output_shape(self, logits_shape, features_shape, silence_shape, L_shape, given_shape):
         return logits_shape, silence_shape
