@@ -102,7 +102,7 @@ def load_state(model, path):
         values = [state[name] for name in state.files if name not in REACHED]
     if [value.shape for value in values] != [tuple(variable.shape) for variable in variables]:
         raise FitError(
-            f'{path} is the state of another network: this version builds it otherwise than the one that began '
+            f'{path} is the state of another network, or of another version of this program than the one that began '
             f'{path.parent}. Take another --out, and --init-from to start from what still fits.'
         )
     for variable, value in zip(variables, values, strict=True):

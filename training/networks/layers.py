@@ -87,8 +87,10 @@ class HintAttention(layers.Layer):
         -------
         heard : float tensor [N, h, w, V]
             The values, each weighted with its hint's share of the place.
+        share : float tensor [N, h, w, 1]
+            All hints' share of the place, 0 to 1; exactly 0 in photos without hints.
         own : float tensor [N, h, w, 1]
-            The share that is left, 0 to 1; exactly 1 in photos without hints.
+            What is left of it.
         """
         height, width = ops.shape(features)[1:3]
         count = ops.shape(given)[1]
@@ -115,9 +117,11 @@ class HintAttention(layers.Layer):
         scores = ops.where(ops.expand_dims(given[..., 2], 1) > 0, scores, -1e9)
         own = ops.reshape(silence, (-1, height * width, 1))
         shares = ops.softmax(ops.concatenate([scores, own], axis=-1), axis=-1)
-        heard = ops.matmul(shares[..., :-1], values)
-        in_rows = (-1, height, width)
-        return ops.reshape(heard, (*in_rows, ops.shape(values)[2])), ops.reshape(shares[..., -1:], (*in_rows, 1))
+        theirs, own = shares[..., :-1], shares[..., -1:]
+        heard = ops.reshape(ops.matmul(theirs, values), (-1, height, width, ops.shape(values)[2]))
+        share = ops.sum(theirs, -1, keepdims=True)  # 1 - own would be rounded, and so not 0 where no hint is
+        share, own = (ops.reshape(part, (-1, height, width, 1)) for part in (share, own))
+        return heard, share, own
 
 
 @keras.saving.register_keras_serializable(package='lumachrome')
@@ -137,8 +141,8 @@ class AskHints(HintAttention):
         float tensor [N, h, w, 3]
             a and b in units of 110, and the hints' share, 0 to 1; a and b are weighted with it.
         """
-        colours, own = self.hear(features, silence, L, given, given[..., 3:] / 110)
-        return ops.concatenate([colours, 1 - own], axis=-1)
+        colours, share, _ = self.hear(features, silence, L, given, given[..., 3:] / 110)
+        return ops.concatenate([colours, share], axis=-1)
 
     def compute_output_shape(self, features_shape, silence_shape, L_shape, given_shape):
         return (*silence_shape[:3], 3)
@@ -164,8 +168,8 @@ class SpreadHints(HintAttention):
         share : float tensor [N, h, w, 1]
             How much of each place the hints got, 0 to 1; exactly 0 in photos without hints.
         """
-        theirs, own = self.hear(features, silence, L, given, bins.spread(given[..., 3:]))
-        return ops.log(own * ops.softmax(logits, axis=-1) + theirs + 1e-9), 1 - own
+        theirs, share, own = self.hear(features, silence, L, given, bins.spread(given[..., 3:]))
+        return ops.log(own * ops.softmax(logits, axis=-1) + theirs + 1e-9), share
 
     def compute_output_shape(self, logits_shape, features_shape, silence_shape, L_shape, given_shape):
         return logits_shape, silence_shape
