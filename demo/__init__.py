@@ -1,1 +1,1 @@
-"""From a Lumachrome file to colour photos: the class `Colorizer`, the command line and the page (`python -m demo`)."""
+"""The page: photos in, steered by clicking, downloaded in colour. What it does with a photo, `lumachrome` does."""

@@ -1,7 +1,7 @@
 """The page: one photo in, compared before and after, steered by clicking, downloaded at full size; and albums.
 
-Here is how it looks and what leads where; what happens then is in `demo.studio`, and in
-`demo.album_page` for albums.
+Here is how it looks and what leads where; what happens then is in `demo.page.photo`, and in
+`demo.page.album` for albums.
 """
 
 import ctypes
@@ -20,11 +20,15 @@ import gradio.mcp
 import gradio.route_utils
 from starlette.middleware import Middleware
 
-from demo import album_page, contract, studio, tidy, tool, words
-from demo.colorizer import models
-from demo.guard import UPLOAD_MB, FilesAlone, Guard
-from demo.painter import HintPainter
-from demo.tray import AlbumFiles, AlbumPicker, AlbumReport
+from demo.page import album as album_page
+from demo.page import photo as studio
+from demo.page import words
+from demo.page.painter import HintPainter
+from demo.page.uploads import AlbumFiles, AlbumPicker, AlbumReport
+from demo.server import mcp, retention
+from demo.server.middleware import UPLOAD_MB, FilesAlone, Guard
+from lumachrome import contract
+from lumachrome.colorizer import models
 
 EXAMPLES = Path(__file__).parent / 'examples'
 KEPT_SECONDS = 60 * words.KEPT_MINUTES  # how long a photo stays on the server
@@ -139,7 +143,7 @@ def build(model=None):
                         -1, 1, value=0, step=0.05, label=label('warmth'), min_width=200, elem_id='warmth'
                     )
                     vividness = gr.Slider(
-                        *contract.VIVIDNESS_RANGE,
+                        *contract.limits(contract.VIVIDNESS),
                         value=1,
                         step=0.05,
                         label=label('vividness'),
@@ -223,8 +227,8 @@ def build(model=None):
         )
 
         with gr.Row(visible=False):  # what /colorize takes beyond the page's own fields, and gives
-            any_saturation = gr.Number(1, minimum=0, maximum=contract.SATURATION_RANGE[1], label='Saturation')
-            any_size = gr.Number(0, precision=0, minimum=0, maximum=contract.RENDER_SIZE_RANGE[1], label='Render size')
+            any_saturation = gr.Number(1, minimum=0, maximum=contract.limits(contract.SATURATION)[1], label='Saturation')
+            any_size = gr.Number(0, precision=0, minimum=0, maximum=contract.limits(contract.RENDER_SIZE)[1], label='Render size')
             gr.Button().click(
                 studio.colorize,
                 [photo, model_choice, any_saturation, vividness, any_size, HintList(label='Hints')],
@@ -253,7 +257,7 @@ def _album(choices, first, takes_vividness):
                 0, 2, value=1, step=0.05, label=label('saturation'), min_width=200, elem_id='album-saturation'
             )
             vividness = gr.Slider(
-                *contract.VIVIDNESS_RANGE,
+                *contract.limits(contract.VIVIDNESS),
                 value=1,
                 step=0.05,
                 label=label('vividness'),
@@ -327,7 +331,7 @@ def serve(model=None, mcp=False):
     with tempfile.TemporaryDirectory(prefix='lumachrome-', dir=above, ignore_cleanup_errors=True) as folder:
         os.environ['GRADIO_TEMP_DIR'] = folder
         page = build(model)
-        with tidy.swept(folder, KEPT_SECONDS):
+        with retention.swept(folder, KEPT_SECONDS):
             page.launch(inbrowser=True, **LAUNCH | {'mcp_server': mcp})
 
 
@@ -346,7 +350,7 @@ def _examples():
 
 
 # What `launch` makes
-gradio.mcp.GradioMCPServer = tool.Server
+gradio.mcp.GradioMCPServer = mcp.Server
 gradio.route_utils.GradioMultiPartParser = FilesAlone
 LAUNCH = {
     'theme': THEME,

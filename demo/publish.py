@@ -32,6 +32,7 @@ def stage(folder, repo):
         folder / 'demo',
         ignore=shutil.ignore_patterns('space', 'publish.py', '__pycache__', '*.pyi', 'requirements*.txt', '.*'),
     )
+    shutil.copytree(ROOT / 'lumachrome', folder / 'lumachrome', ignore=shutil.ignore_patterns('__pycache__', '.*'))
     for source in (ROOT / 'LICENSE', *(ROOT / 'demo' / 'space').glob('*.*')):
         shutil.copy(source, folder)
     readme = folder / 'README.md'

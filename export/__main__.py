@@ -8,9 +8,9 @@ import sys
 os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '2')
 
 DESCRIPTION = """\
-  python -m export runs/NAME demo/models/NAME.onnx   a run folder, or a .keras or .npz file, becomes one ONNX file
+  python -m export runs/NAME lumachrome/models/NAME.onnx   a run folder, or a .keras or .npz file, becomes one ONNX file
   python -m export inspect FILE                      what a file takes, gives and says about itself
-  python -m export join demo/models                  the tail alone: join.onnx and join16.onnx
+  python -m export join lumachrome/models                  the tail alone: join.onnx and join16.onnx
 """
 
 

@@ -13,14 +13,15 @@ import onnx
 from keras import layers
 from onnx import helper, numpy_helper
 
-from demo import contract
+from lumachrome import contract
+from lumachrome.errors import UserError
 from training import bins, networks
 
 NETWORK = 'network/'  # what the names of the network's own tensors begin with in the finished graph
 STRIDES = (1, 2, 4)  # of a network's output, as `training.networks` promises
 
 
-class ExportError(ValueError):
+class ExportError(UserError):
     """What cannot be exported; the message is one sentence for people."""
 
 

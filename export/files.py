@@ -10,12 +10,10 @@ import numpy as np
 import onnx
 import onnxruntime
 
-from demo import contract
 from export import pipeline, verify
 from export.convert import ExportError, convert, in_half_the_bytes
+from lumachrome import contract
 from training import bins, networks
-
-JOINS = {'join.onnx': np.uint8, 'join16.onnx': np.uint16}
 
 
 def export(source, target, licence='not stated', float16=False):
@@ -61,7 +59,8 @@ def export_joins(folder):
     """Write the tail alone for both depths: {path: what was verified}."""
     written = {}
     check_folder(Path(folder) / 'join.onnx')
-    for name, depth in JOINS.items():
+    for kind, name in contract.JOINS.items():
+        depth = np.dtype(kind).type
         model = pipeline.build_join(depth)
         path = Path(folder) / name
         written[path] = verify.verify_join(model, depth)

@@ -9,7 +9,7 @@ import itertools
 import numpy as np
 from onnx import helper, numpy_helper
 
-from demo import contract
+from lumachrome import contract
 
 
 class Graph:

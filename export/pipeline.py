@@ -3,7 +3,7 @@
     photo ─▶ smaller, L, padded ─▶ network ─▶ cut, read as ab ─▶ enlarged, joined with its luminance ─▶ colorized
              └────── head ──────┘             └────────────────────────────── tail ──────────────────────────────┘
 
-The constants are scikit-image's, by way of `training.lab`; names, types and ranges are `demo.contract`'s.
+The constants are scikit-image's, by way of `training.lab`; names, types and ranges are `lumachrome.contract`'s.
 
 The tail works in strips of rows that fit a processor's cache (Scan), in operators that are one pass over memory each:
 transcendental functions are replaced by tables and polynomials where 8 bits cannot tell the difference.
@@ -13,9 +13,9 @@ import numpy as np
 from numpy.polynomial import Chebyshev, Polynomial
 from onnx import TensorProto, compose
 
-from demo import contract
 from export.convert import NETWORK
 from export.graph import Graph
+from lumachrome import contract
 from training import bins, lab
 
 RENDERED = 'rendered'  # the tensor that holds the photo as the network is shown it: uint8 [N, 3, h, w]
@@ -40,7 +40,7 @@ def build(converted):
     Returns
     -------
     onnx.ModelProto
-        As `demo.contract` states it.
+        As `lumachrome.contract` states it.
     """
     g = Graph()
     size = rendered_size(g, converted.render_size)
@@ -70,7 +70,7 @@ def build(converted):
         outputs.append((contract.BINS, np.float32, list(bins.BINS.shape)))
     if converted.takes_hints:
         photo_inputs.append((contract.HINTS, np.float32, ['N', 'K', 5]))
-    tail(g, g.Mul(contract.AB, bounded(g, contract.SATURATION, contract.SATURATION_RANGE)), np.uint8)
+    tail(g, g.Mul(contract.AB, bounded(g, contract.SATURATION, contract.limits(contract.SATURATION))), np.uint8)
     return finished(g, converted.name, photo_inputs, outputs)
 
 
@@ -104,7 +104,7 @@ def rendered_size(g, own):
     """Height and width, int64 [2], at which the network looks: all in integers, so that everyone gets the same."""
     height, width = (g.Shape(contract.PHOTO, start=i, end=i + 1) for i in (1, 2))
     short = g.Min(height, width)
-    low, high = (np.int64(limit) for limit in contract.RENDER_SIZE_RANGE)
+    low, high = (np.int64(limit) for limit in contract.limits(contract.RENDER_SIZE))
     wanted = g.Where(g.Equal(contract.RENDER_SIZE, [0]), [own], g.Clip(contract.RENDER_SIZE, low, high))
     step = contract.RENDER_STEP
 
@@ -198,7 +198,7 @@ def read_distribution(g, logits, share, distribution):
     g.Softmax(logits, axis=-1, name=contract.PROBABILITIES)
     faithful = g.MatMul(contract.PROBABILITIES, bins.BINS)
     vivid = g.MatMul(g.Softmax(g.Add(g.Mul(logits, sharpness), offsets), axis=-1), colours)
-    vividness = bounded(g, contract.VIVIDNESS, contract.VIVIDNESS_RANGE)
+    vividness = bounded(g, contract.VIVIDNESS, contract.limits(contract.VIVIDNESS))
     if share:
         vividness = g.Mul(vividness, g.Sub(1.0, share[0]))
     g.Add(faithful, g.Mul(vividness, g.Sub(vivid, faithful)), name=contract.AB)

@@ -16,9 +16,9 @@ from keras import ops
 from PIL import Image
 from skimage import color, data, transform
 
-from demo import contract
 from export import pipeline
 from export.convert import ExportError
+from lumachrome import contract
 from training import bins, hints, lab
 
 SIZES = ((1, 1), (2, 37), (53, 38), (5, 700), (300, 201), (480, 641), (1201, 900))  # height, width

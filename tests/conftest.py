@@ -15,7 +15,7 @@ from albums import photo_file
 from PIL import Image
 from skimage import data
 
-from demo import contract
+from lumachrome import contract
 
 # Colours that are known beforehand, in a 2 x 2 map: red above, blue below. Every input moves them, so that a test sees
 # whether it arrived; red and blue are the gray level plus a and b, which stands in for the way back from CIELAB.
@@ -238,7 +238,8 @@ def cache(tmp_path_factory):
 @pytest.fixture(scope='module')
 def url(standins, cache):
     """The page and its MCP server, on a free port with two networks whose colours are known."""
-    from demo import app, colorizer
+    from demo import app
+    from lumachrome import colorizer
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(colorizer, 'MODELS', standins)

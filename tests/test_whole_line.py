@@ -58,7 +58,7 @@ def test_a_file_says_what_it_is(exported):
 
 
 def test_colours_in_the_shell(exported, old_photo, tmp_path):
-    run('-m', 'demo', 'colorize', old_photo, '-o', tmp_path / 'new.jpg', '--model', exported)
+    run('-m', 'lumachrome', 'colorize', old_photo, '-o', tmp_path / 'new.jpg', '--model', exported)
     check(old_photo, tmp_path / 'new.jpg')
 
 

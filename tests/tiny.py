@@ -5,7 +5,7 @@ import numpy as np
 import onnxruntime
 from keras import layers
 
-from demo import contract
+from lumachrome import contract
 from training import bins, networks
 from training.networks.layers import AskHints, HintMap, SpreadHints
 

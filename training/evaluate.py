@@ -119,7 +119,7 @@ class FileColorizer:
     """Colours pictures with a finished .onnx file, through the demo's own code."""
 
     def __init__(self, path):
-        from demo.colorizer import Colorizer
+        from lumachrome.colorizer import Colorizer
 
         self.file = Colorizer(str(path))
         self.name = self.file.name

@@ -10,7 +10,7 @@ import numpy as np
 from keras import ops
 
 MOST = 100  # hints in one picture
-SIDE = 6 / 256  # of a hint's square in the file, as a fraction of the short side: see demo.contract
+SIDE = 6 / 256  # of a hint's square in the file, as a fraction of the short side: see lumachrome.contract
 SIDES = (1 / 256, 9 / 256)  # of a hint's square, as fractions of the short side
 SPREAD = 1 / 4  # deviation of the places around the centre, as a fraction of each side
 

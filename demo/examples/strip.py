@@ -7,10 +7,10 @@ from pathlib import Path
 
 from PIL import Image
 
-from demo.colorizer import Colorizer
+from lumachrome.colorizer import MODELS, Colorizer
 
 HERE = Path(__file__).parent
-TARGET = HERE.parent / 'models' / 'results.jpg'
+TARGET = MODELS / 'results.jpg'
 SHOWN = ('china', 'cat', 'astronaut', 'rocket', 'flower')
 HEIGHT, GAP = 260, 6
 

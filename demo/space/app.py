@@ -7,8 +7,10 @@ ON_ZERO = bool(os.environ.get('SPACES_ZERO_GPU'))  # set by Hugging Face
 if ON_ZERO:
     import spaces  # before anything that might touch CUDA
 
-from demo import album, app, studio  # noqa: E402
-from demo.colorizer import CPU, Colorizer  # noqa: E402
+from demo import app  # noqa: E402
+from demo.page import photo as studio  # noqa: E402
+from lumachrome import album  # noqa: E402
+from lumachrome.colorizer import CPU, Colorizer  # noqa: E402
 
 
 def lend_gpu():

@@ -1,0 +1,1 @@
+"""What makes the page safe for strangers."""

@@ -1,0 +1,150 @@
+"""The contract of a Lumachrome file, format 1: what goes in and comes out, as data.
+
+    photo, render_size, saturation [, vividness] [, hints]  ──▶  colorized, ab [, probabilities, bins]
+
+Everything that writes such a file (`export`) or reads one (`Colorizer`) takes names, types, shapes and ranges from
+here; nothing else states them. Values out of range are clipped in the graph, never an error.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+FORMAT = 1
+OPSET = 18
+IR_VERSION = 9  # the newest that goes with opset 18
+
+# Inputs
+PHOTO = 'photo'
+RENDER_SIZE = 'render_size'
+SATURATION = 'saturation'
+VIVIDNESS = 'vividness'
+HINTS = 'hints'
+STRIP_ROWS = 'strip_rows'
+
+# Outputs
+COLORIZED = 'colorized'
+AB = 'ab'
+PROBABILITIES = 'probabilities'
+BINS = 'bins'
+
+# What a network may have beyond the colours themselves
+DISTRIBUTION = 'distribution'  # it says how likely each colour is
+TAKES_HINTS = 'hints'
+
+
+@dataclass(frozen=True)
+class Tensor:
+    """An input or an output of a file.
+
+    Attributes
+    ----------
+    name : str
+    dtype : str
+        NumPy's name of its type.
+    shape : tuple of int and str
+        A letter stands for a length that the photo decides, or the network (Q).
+    meaning : str
+    limits : pair of number, optional
+        The range to which values are clipped.
+    needs : str
+        What a network must have for the tensor to be there: '' (nothing), `DISTRIBUTION` or `TAKES_HINTS`.
+    optional : bool
+        Whether a caller may leave it out.
+    """
+
+    name: str
+    dtype: str
+    shape: tuple[int | str, ...]
+    meaning: str
+    limits: tuple[float, float] | None = None
+    needs: str = ''
+    optional: bool = False
+
+
+_PHOTO = ('N', 'H', 'W', 3)
+_STRIP_ROWS = Tensor(STRIP_ROWS, 'int64', (1,), 'rows that the tail works on at a time (on a GPU pass H)', optional=True)
+
+INPUTS = (
+    Tensor(PHOTO, 'uint8', _PHOTO, 'sRGB; of a colour photo only the luminance is used'),
+    Tensor(
+        RENDER_SIZE, 'int64', (1,), "short side in pixels at which the network looks; 0 is the network's own", (32, 1024)
+    ),
+    Tensor(SATURATION, 'float32', (1,), 'factor on a and b; 0 gives the gray photo', (0.0, 4.0)),
+    Tensor(
+        VIVIDNESS, 'float32', (1,), '0 is the mean of the likely colours, 1 the vivid point', (0.0, 1.0), DISTRIBUTION
+    ),
+    Tensor(
+        HINTS,
+        'float32',
+        ('N', 'K', 5),
+        'x, y as fractions of width and height, then R, G, B from 0 to 255; x < 0 is padding, and K may be 0',
+        needs=TAKES_HINTS,
+    ),
+    _STRIP_ROWS,
+)
+OUTPUTS = (
+    Tensor(COLORIZED, 'uint8', _PHOTO, "sRGB, with the photo's own luminance"),
+    Tensor(AB, 'float32', ('N', 'h', 'w', 2), "colours at the network's resolution, before saturation, in CIELAB units"),
+    Tensor(PROBABILITIES, 'float32', ('N', 'h', 'w', 'Q'), 'how likely each bin is', needs=DISTRIBUTION),
+    Tensor(BINS, 'float32', ('Q', 2), "the bins' a and b", needs=DISTRIBUTION),
+)
+
+JOINS = {'uint8': 'join.onnx', 'uint16': 'join16.onnx'}  # the tail alone: type of the photo to the file's name
+
+
+def network_tensors(features: Iterable[str]) -> tuple[list[Tensor], list[Tensor]]:
+    """Inputs and outputs of a file whose network has `features` (`DISTRIBUTION`, `TAKES_HINTS`)."""
+    had = {'', *features}
+    return [t for t in INPUTS if t.needs in had], [t for t in OUTPUTS if t.needs in had]
+
+
+def join_tensors(dtype: str) -> tuple[list[Tensor], list[Tensor]]:
+    """Inputs and outputs of the tail alone for photos of a type in `JOINS`."""
+    photo, colorized = (Tensor(name, dtype, _PHOTO, 'sRGB') for name in (PHOTO, COLORIZED))
+    return [photo, Tensor(AB, 'float32', ('N', 'h', 'w', 2), 'CIELAB units'), _STRIP_ROWS], [colorized]
+
+
+def limits(name: str) -> tuple[float, float]:
+    """The range of an input."""
+    for tensor in INPUTS:
+        if tensor.name == name and tensor.limits is not None:
+            return tensor.limits
+    raise KeyError(name)
+
+
+RENDER_STEP = 4  # both sides as rendered are multiples of this
+LONGEST_ASPECT = 4  # the long side as rendered is at most this many times the short one
+HINT_SIDE = 6 / 256  # side of a hint's square, as a fraction of the short side
+
+
+def rendered_shape(height: int, width: int, size: int) -> tuple[int, int]:
+    """Height and width at which a network looks at a photo whose short side it wants to be `size` pixels.
+
+    All in integers, so that everyone gets the same; a photo of that shape is looked at as it is.
+
+    >>> rendered_shape(3000, 4000, 256)
+    (256, 340)
+    >>> rendered_shape(256, 340, 256)
+    (256, 340)
+    """
+    short, step = min(height, width), RENDER_STEP
+    sides = [(2 * side * size + short * step) // (2 * short * step) * step for side in (height, width)]
+    longest = LONGEST_ASPECT * min(sides)
+    return min(sides[0], longest), min(sides[1], longest)
+
+
+# Keys of metadata_props
+METADATA_PREFIX = 'lumachrome.'
+METADATA_KEYS = (
+    'format',
+    'network',
+    'multiple',
+    'render_size',
+    'takes_hints',
+    'vivid',
+    'training',
+    'metrics',
+    'verified',
+    'licence',
+    'created',
+)

@@ -1,0 +1,56 @@
+"""What people are told when something cannot be done, and files that appear whole or not at all.
+
+Whatever is the user's to mend is a `UserError`, whose message is one sentence that names the file or the setting and
+says what to do. Everything else that is raised is a bug, and shows its traceback.
+"""
+
+import contextlib
+import secrets
+from collections.abc import Iterator
+from pathlib import Path
+
+
+class UserError(Exception):
+    """What cannot be done as it was asked for; the message is one sentence for people."""
+
+
+class ModelError(UserError):
+    """A model that cannot be used, or that lacks what was asked of it."""
+
+
+class ProviderError(UserError):
+    """An execution provider that was asked for by name and cannot be had on this machine."""
+
+
+class AdjustmentError(UserError):
+    """A setting that is out of its range or no number, or hints that cannot be read."""
+
+
+class PhotoError(UserError):
+    """A photo, or a ZIP of photos, that cannot be read or written."""
+
+
+@contextlib.contextmanager
+def atomic(path: str | Path) -> Iterator[Path]:
+    """Write a file whole or not at all.
+
+    Parameters
+    ----------
+    path : str or Path
+        The file; missing folders are made, and one that is there is replaced in the end.
+
+    Yields
+    ------
+    Path
+        A temporary file beside it, of the same suffix, to be written. When the block ends, it takes the name `path`;
+        when the block fails, or has not written it, `path` stays as it was.
+    """
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f'.{secrets.token_hex(8)}.part{path.suffix}')  # short: `path` may be as long as names are
+    try:
+        yield temporary
+        if temporary.exists():
+            temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)

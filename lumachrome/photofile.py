@@ -1,0 +1,365 @@
+"""Photo files: read and written without losing orientation, profile, depth, transparency or metadata.
+
+`read` gives a `Photo`: upright sRGB pixels and everything else that the file said. `write` puts new pixels in the place
+of the old ones, in the format that came in, and adds to the metadata that the colours were made by software. It is all
+done by libvips; what it cannot decode (HEIC, BMP, JPEG 2000 and others) comes through Pillow.
+"""
+
+import io
+import os
+import re
+import secrets
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import pi_heif
+import pyvips
+from PIL import Image, ImageCms, PngImagePlugin, TiffImagePlugin
+
+from lumachrome import metadata
+from lumachrome.errors import PhotoError
+
+MAX_PIXELS = 300_000_000  # 20,000 x 15,000; what claims to be larger is refused before it is decoded
+JPEG_QUALITY = 95
+
+SUFFIXES = {
+    'jpeg': ('.jpg', '.jpeg', '.jpe', '.jfif'),
+    'png': ('.png',),
+    'tiff': ('.tif', '.tiff'),
+    'webp': ('.webp',),
+    'avif': ('.avif',),
+}  # the formats that are written, the usual suffix first
+READ_ONLY_SUFFIXES = ('.heic', '.heif', '.bmp', '.gif', '.jp2', '.ppm', '.pgm', '.pnm', '.tga')
+PHOTO_SUFFIXES = frozenset(READ_ONLY_SUFFIXES).union(*SUFFIXES.values())
+
+_BITS = {1, 2, 4, 8, 16}  # a channel, that Pillow reads as they are meant
+_SCREEN = (72 / 25.4, 72 / 25.4)
+
+pi_heif.register_heif_opener()
+# libvips remembers its last hundred operations, and with them the pixels of dozens of photos.
+pyvips.cache_set_max(0)
+Image.MAX_IMAGE_PIXELS = MAX_PIXELS // 2  # Pillow warns from here and refuses at twice as many
+# Both read tables, vector drawings and more, some by starting other programs: only photo formats are let in.
+_PILLOW_FORMATS = (
+    *('AVIF', 'BMP', 'DIB', 'GIF', 'HEIF', 'ICO', 'JPEG', 'JPEG2000'),
+    *('PCX', 'PNG', 'PPM', 'PSD', 'SGI', 'TGA', 'TIFF', 'WEBP'),
+)
+pyvips.operation_block_set('VipsForeignLoad', True)
+for _kind in ('Jpeg', 'Png', 'Tiff', 'Webp', 'Nsgif', 'Heif'):
+    pyvips.operation_block_set(f'VipsForeignLoad{_kind}', False)
+
+
+@dataclass
+class Photo:
+    """A photo as it lies in a file.
+
+    Attributes
+    ----------
+    name : str
+        The file's name, as people know it.
+    pixels : uint8 or uint16 array [H, W, 3]
+        sRGB, upright.
+    format : str
+        The format to write: a key of `SUFFIXES`.
+    alpha : array [H, W, 1] of the same type, or None
+        Transparency.
+    metadata : dict
+        libvips' fields to write again: name to (type, value).
+    tiff_tags : dict
+        What libvips passes over in a TIFF file, EXIF among it: tag to value, as Pillow reads them.
+    resolution : tuple of float
+        Pixels per millimetre, across and down; 72 dpi where the file does not say.
+    note : str
+        A sentence on what the reader should know, or ''.
+    """
+
+    name: str
+    pixels: np.ndarray
+    format: str
+    alpha: np.ndarray | None = None
+    metadata: dict = field(default_factory=dict)
+    tiff_tags: dict = field(default_factory=dict)
+    resolution: tuple[float, float] = _SCREEN
+    note: str = ''
+
+    @property
+    def suffix(self):
+        """The suffix for the file to write: the one that came in where it suits the format."""
+        given = Path(self.name).suffix
+        return given if given.lower() in SUFFIXES[self.format] else SUFFIXES[self.format][0]
+
+
+def read(path, name=None, max_pixels=MAX_PIXELS):
+    """Read a photo.
+
+    Parameters
+    ----------
+    path : str or Path
+        A JPEG, PNG, TIFF, WebP, AVIF, GIF or HEIC file, or one of another photo format that Pillow reads. HEIC is to be
+        written as JPEG (with transparency, as PNG), and what holds no metadata (GIF, BMP and so on) as PNG.
+    name : str, optional
+        How people know the photo, with or without folders; by default the file's own name.
+    max_pixels : int
+        How many it may have, at most `MAX_PIXELS`.
+
+    Returns
+    -------
+    Photo
+
+    Raises
+    ------
+    PhotoError
+        The file is missing, damaged, cut short, too large, or not a photo.
+    """
+    path = Path(path)
+    if os.path.isdir(path):
+        raise PhotoError(f'{name or path} is a folder, not a photo.')
+    if not os.path.exists(path):
+        raise PhotoError(f'{name or path} does not exist.')
+    name = name or path.name
+    try:
+        image, target = _open(path, name, max_pixels)
+        _check_size(image.width, image.height, name, max_pixels)
+        if image.format not in ('uchar', 'ushort'):
+            raise PhotoError(_too_deep(name, image.format))
+        pages = image.get_n_pages()
+        note = f'{name} has {pages} pages or frames; this is the first one.' if pages > 1 else ''
+        image = image.autorot()
+        # What lies beyond the colours is transparency; a TIFF may have more, such as masks.
+        colours = {'b-w': 1, 'grey16': 1, 'cmyk': 4}.get(image.interpretation, min(image.bands, 3))
+        alpha = image[colours].numpy()[..., None] if image.bands > colours else None
+        pixels = _to_srgb(image[:colours] if image.bands > colours else image).numpy()
+        if alpha is not None and target == 'jpeg':
+            target = 'png'
+    except pyvips.Error as error:
+        raise PhotoError(f'{name} is damaged or cut short and cannot be read.') from error
+    except MemoryError as error:
+        raise PhotoError(f'{name} is too large for the memory of this machine.') from error
+    return Photo(
+        name=name,
+        pixels=pixels,
+        format=target,
+        alpha=None if alpha is None else alpha.astype(pixels.dtype, copy=False),
+        metadata=metadata.fields(image),
+        tiff_tags=metadata.tiff_tags(path) if target == 'tiff' else {},
+        resolution=_SCREEN if image.xres == image.yres == 1 else (image.xres, image.yres),
+        note=note,
+    )
+
+
+def write(path, pixels, photo):
+    """Write a photo's new pixels, with all that its file said beside them.
+
+    The file appears under its name only when it is whole.
+
+    Parameters
+    ----------
+    path : str or Path
+        Where to; missing folders are made, an existing file is replaced.
+    pixels : uint8 or uint16 array [H, W, 3]
+        sRGB, as large as `photo.pixels`.
+    photo : Photo
+        The photo that the colours were made for.
+
+    Raises
+    ------
+    PhotoError
+        The file cannot be written.
+    """
+    path = Path(path)
+    temporary = path.with_name(f'.{secrets.token_hex(8)}.part')  # short: the name itself may be as long as names can be
+    image = _image(pixels, photo.alpha).copy(xres=photo.resolution[0], yres=photo.resolution[1])
+    for name, (kind, value) in photo.metadata.items():
+        image.set_type(kind, name, value)
+    # libvips corrects the EXIF block by these two: a thumbnail would go on showing the gray picture.
+    image.set_type(pyvips.GValue.gint_type, 'orientation', 1)
+    image.set_type(pyvips.GValue.blob_type, 'jpeg-thumbnail-data', b'')
+    xmp = photo.metadata.get('xmp-data', (None, None))[1]
+    image.set_type(pyvips.GValue.blob_type, 'xmp-data', metadata.xmp_with_source_type(xmp))
+    image.set_type(pyvips.GValue.blob_type, 'icc-profile-data', _SRGB_PROFILE)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        # libvips would make up an EXIF block where there was none.
+        keep = 'all' if 'exif-data' in photo.metadata else 'xmp|iptc|icc|other'
+        _SAVERS[photo.format](image, str(temporary), keep=keep)
+        if photo.tiff_tags:
+            metadata.add_tiff_tags(temporary, photo.tiff_tags)
+        temporary.replace(path)
+    except (pyvips.Error, OSError) as error:
+        reason = getattr(error, 'strerror', None) or str(error).strip().splitlines()[-1].strip()
+        raise PhotoError(f'{path.name} cannot be written: {reason}.') from error
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def shrink(photo, long_side=1600):
+    """A photo's pixels for the screen.
+
+    Parameters
+    ----------
+    photo : Photo
+    long_side : int
+        How many pixels the longer side has at most.
+
+    Returns
+    -------
+    uint8 array [h, w, 3]
+        sRGB; what is transparent has become white.
+    """
+    image = _on_white(photo).colourspace('srgb')
+    return image.thumbnail_image(long_side, height=long_side, size='down').numpy()
+
+
+def opaque(photo):
+    """A photo's pixels as they are seen: what is transparent, under which there may be anything, has become white."""
+    return photo.pixels if photo.alpha is None else _on_white(photo).numpy()
+
+
+def ab(pixels):
+    """CIELAB a and b, float32 [H, W, 2], of uint8 sRGB pixels [H, W, 3]."""
+    return _image(pixels, None).colourspace('lab').numpy()[..., 1:]
+
+
+def write_preview(path, pixels):
+    """Write uint8 sRGB pixels [H, W, 3] as a JPEG for the screen, without metadata."""
+    _image(pixels, None).jpegsave(str(path), Q=92, subsample_mode='off')
+
+
+_SAMPLES = Image.fromarray(np.indices((9, 9, 9), np.uint8).reshape(3, 27, 27).transpose(1, 2, 0) * 31)
+_SRGB_PROFILE = pyvips.Operation.call('profile_load', 'srgb')
+
+_SAVERS = {
+    # Full chroma: halved, colours would bleed over edges.
+    'jpeg': lambda image, path, **keep: image.jpegsave(
+        path, Q=JPEG_QUALITY, subsample_mode='off', optimize_coding=True, **keep
+    ),
+    'png': lambda image, path, **keep: image.pngsave(path, **keep),
+    'tiff': lambda image, path, **keep: image.tiffsave(path, compression='deflate', predictor='horizontal', **keep),
+    # WebP's lossy mode always halves chroma.
+    'webp': lambda image, path, **keep: image.webpsave(path, lossless=True, **keep),
+    'avif': lambda image, path, **keep: image.heifsave(
+        path, compression='av1', Q=90, subsample_mode='off', effort=2, **keep
+    ),
+}
+
+
+def _on_white(photo):
+    image = _image(photo.pixels, photo.alpha)
+    if photo.alpha is None:
+        return image
+    most = np.iinfo(photo.pixels.dtype).max
+    return image.flatten(background=[most] * 3, max_alpha=most)
+
+
+def _open(path, name, max_pixels):
+    """The image, not yet decoded, and the format to write."""
+    try:
+        source = pyvips.Source.new_from_file(str(path))
+        image = pyvips.Image.new_from_source(source, '', fail_on='truncated')
+    except pyvips.Error:
+        return _open_with_pillow(path, name, max_pixels)
+    loader = re.match('[a-z0-9]*?load', image.get('vips-loader')).group()
+    if loader == 'heifload':
+        return (image, 'avif') if image.get('heif-compression') == 'av1' else _open_with_pillow(path, name, max_pixels)
+    return image, {'jpegload': 'jpeg', 'pngload': 'png', 'tiffload': 'tiff', 'webpload': 'webp'}.get(loader, 'png')
+
+
+def _open_with_pillow(path, name, max_pixels):
+    """The same for what libvips does not know: through a PNG in memory, which carries the metadata along."""
+    try:
+        with Image.open(path, formats=_PILLOW_FORMATS) as picture:
+            _check_size(*picture.size, name, max_pixels)
+            if picture.format == 'TIFF':
+                bits = max(picture.tag_v2.get(TiffImagePlugin.BITSPERSAMPLE, (1,)))
+                if bits not in _BITS:  # Pillow gives 12 bits as if they were 16
+                    raise PhotoError(_too_deep(name, f'{bits}-bit'))
+            target = 'jpeg' if picture.format in ('HEIF', 'JPEG') else 'png'
+            info = PngImagePlugin.PngInfo()
+            exif, dpi = picture.getexif(), picture.info.get('dpi')
+            if xmp := picture.info.get('xmp'):
+                info.add_itxt('XML:com.adobe.xmp', xmp.decode(errors='replace') if isinstance(xmp, bytes) else xmp)
+            if picture.mode == 'F':
+                raise PhotoError(_too_deep(name, 'float'))
+            if picture.mode == 'I':  # so Pillow holds the 16 bits of some formats
+                picture = Image.fromarray(np.asarray(picture).clip(0, 65535).astype('uint16'))
+            if picture.mode not in ('1', 'L', 'LA', 'P', 'RGB', 'RGBA', 'I;16'):
+                picture = picture.convert('RGBA' if 'A' in picture.getbands() else 'RGB')
+            buffer = io.BytesIO()
+            picture.save(buffer, 'PNG', compress_level=0, pnginfo=info, exif=exif, dpi=dpi)
+    except Image.DecompressionBombError as error:
+        raise PhotoError(_too_large(name, max_pixels)) from error
+    except Image.UnidentifiedImageError as error:
+        if path.suffix.lower() in PHOTO_SUFFIXES and path.stat().st_size > 0 and b'\0' in path.read_bytes()[:512]:
+            raise PhotoError(f'{name} is damaged or cut short and cannot be read.') from error
+        raise PhotoError(f'{name} is not a photo that can be read.') from error
+    except PermissionError as error:
+        raise PhotoError(f'{name} may not be read: permission denied.') from error
+    except (MemoryError, PhotoError):
+        raise
+    except Exception as error:  # Pillow's plug-ins raise what they like
+        raise PhotoError(f'{name} is damaged or cut short and cannot be read.') from error
+    return pyvips.Image.new_from_buffer(buffer.getvalue(), '', fail_on='truncated'), target
+
+
+def _too_deep(name, kind):
+    return f'{name} holds {kind} values: save it with 8 or 16 bits a channel first.'
+
+
+def _check_size(width, height, name, max_pixels):
+    if width * height > max_pixels:
+        raise PhotoError(_too_large(name, max_pixels))
+
+
+def _too_large(name, max_pixels):
+    return f'{name} has more than {max_pixels // 1_000_000} megapixels: make it smaller first.'
+
+
+def _to_srgb(image):
+    """A picture without alpha, in any space, as sRGB in three bands of the same depth."""
+    wide = image.format == 'ushort'
+    space = 'rgb16' if wide else 'srgb'
+    if _needs_conversion(image):
+        try:
+            return image.icc_transform(
+                'srgb',
+                embedded=True,
+                input_profile='cmyk' if image.interpretation == 'cmyk' else 'srgb',
+                intent='relative',
+                black_point_compensation=True,
+                depth=16 if wide else 8,
+            )
+        except pyvips.Error:  # a profile that does not suit its picture
+            image = image.copy()
+            image.remove('icc-profile-data')
+    return image.colourspace(space)
+
+
+def _needs_conversion(image):
+    if image.get_typeof('icc-profile-data') == 0:
+        return image.interpretation == 'cmyk'
+    try:
+        profile = ImageCms.ImageCmsProfile(io.BytesIO(image.get('icc-profile-data'))).profile
+    except (OSError, ValueError):  # a damaged one
+        return image.interpretation == 'cmyk'
+    if profile.xcolor_space.strip() != 'RGB':
+        return True
+    # A photo that is in sRGB already keeps every level: going through the profile would round it once more. What a
+    # profile calls itself does not tell, as linear ones are called sRGB too.
+    try:
+        same = ImageCms.profileToProfile(
+            _SAMPLES,
+            ImageCms.ImageCmsProfile(profile),
+            ImageCms.createProfile('sRGB'),
+            ImageCms.Intent.RELATIVE_COLORIMETRIC,
+        )
+    except ImageCms.PyCMSError:
+        return True
+    return np.abs(np.asarray(same, int) - np.asarray(_SAMPLES, int)).max() > 1
+
+
+def _image(pixels, alpha):
+    if alpha is not None:
+        pixels = np.concatenate([pixels, alpha], axis=-1)
+    image = pyvips.Image.new_from_array(np.ascontiguousarray(pixels))
+    return image.copy(interpretation='rgb16' if pixels.dtype == np.uint16 else 'srgb')

@@ -1,0 +1,228 @@
+"""ZIP files: photos out of one, and coloured photos into another, one at a time.
+
+A ZIP comes from anybody, so nothing in it is believed: its list of files is bounded before it is read, no name of its
+own becomes a path on this machine, and a photo is unpacked alone, only while it is read.
+"""
+
+import contextlib
+import io
+import re
+import shutil
+import struct
+import tempfile
+import unicodedata
+import zipfile
+import zlib
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from lumachrome import photofile
+from lumachrome.errors import PhotoError
+
+SUFFIX = '.zip'
+LIST_BYTES = 8_000_000  # of a ZIP's list of files, which is read whole: some 80,000 files
+SPARE_BYTES = 500_000_000  # of the disk, left free for others
+
+_LOCKED = 0x1  # the flag of an encrypted member
+_UTF8 = 0x800  # the flag of a name in UTF-8
+# Of the others, LZMA may ask for gigabytes of memory to unpack a few bytes.
+_METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+_BROKEN = (zipfile.BadZipFile, zlib.error, struct.error, EOFError, OSError, ValueError, NotImplementedError)
+
+
+@dataclass(frozen=True)
+class Member:
+    """A photo in a ZIP.
+
+    Attributes
+    ----------
+    name : str
+        Its folders and its name, parted by '/', without anything that leads out of the album.
+    refusal : str
+        A sentence on why it cannot be read, known beforehand; or ''.
+    """
+
+    archive: Path
+    info: zipfile.ZipInfo
+    name: str
+    refusal: str = ''
+
+    @contextlib.contextmanager
+    def unpacked(self):
+        """The photo as a file that lives as long as the context.
+
+        Raises
+        ------
+        PhotoError
+            It is damaged, or the disk has no room for it.
+        """
+        with tempfile.TemporaryDirectory(prefix='lumachrome-') as folder:
+            _make_sure_of_room(folder, self.info.file_size, self.name)
+            path = Path(folder) / f'photo{PurePosixPath(self.name).suffix}'
+            try:
+                with _opened(self.archive) as archive, archive.open(self.info) as packed, path.open('wb') as file:
+                    shutil.copyfileobj(packed, file)  # never more than the size that the list states
+            except _BROKEN as error:
+                raise PhotoError(f'{self.name} is damaged and cannot be unpacked.') from error
+            yield path
+
+
+def members(path, name, max_photos=None, max_bytes=None):
+    """The photos in a ZIP.
+
+    Parameters
+    ----------
+    path : str or Path
+    name : str
+        How people know the ZIP.
+    max_photos, max_bytes : int, optional
+        How many photos it may hold, and how many bytes they may have unpacked.
+
+    Returns
+    -------
+    list of Member
+        In the ZIP's order, without hidden files, folders and what its suffix says is no photo.
+
+    Raises
+    ------
+    PhotoError
+        It is not a ZIP, it is damaged, it holds no photos, or more than the limits allow.
+    """
+    try:
+        with _opened(path) as archive:
+            listed = [(info, _name(info)) for info in archive.infolist() if not info.is_dir()]
+    except FileNotFoundError as error:
+        raise PhotoError(f'{name} does not exist.') from error
+    except PermissionError as error:
+        raise PhotoError(f'{name} may not be read: permission denied.') from error
+    except _BROKEN as error:
+        raise PhotoError(f'{name} is not a ZIP that can be read.') from error
+    found = [Member(Path(path), info, inside(given), _refusal(info, given)) for info, given in listed if _shows(given)]
+    if not found:
+        raise PhotoError(f'{name} holds no photos.')
+    if max_photos and len(found) > max_photos:
+        raise PhotoError(f'{name} holds {len(found):,} photos, the limit is {max_photos:,}: split it first.')
+    unpacked = sum(member.info.file_size for member in found)
+    if max_bytes and unpacked > max_bytes:
+        raise PhotoError(
+            f'{name} has {unpacked / 1e9:.1f} GB unpacked, the limit is {max_bytes / 1e9:.1f} GB: split it first.'
+        )
+    return found
+
+
+def inside(name):
+    """A photo's folders and name as a path below the album, whatever they were: nothing leads out of it."""
+    parts = [part for part in name.replace('\\', '/').split('/') if part not in ('', '.', '..')]
+    path = '/'.join(parts)
+    return re.sub(r'^([A-Za-z]:/?)+', '', path) or 'photo'  # Windows' drives
+
+
+def has_room(folder, size):
+    """Whether the disk of a folder takes so many bytes and keeps `SPARE_BYTES` free."""
+    return shutil.disk_usage(folder).free >= size + SPARE_BYTES
+
+
+class Writer:
+    """A ZIP that grows photo by photo on the disk, for `album.colorize`. It gets its name when it is whole.
+
+        with Writer('album.zip') as target:
+            for outcome in album.colorize(found, colorizer, target): ...
+
+    What goes wrong inside, and a generator that is closed, leave no file behind; nor does a ZIP without photos.
+
+    Parameters
+    ----------
+    path : str or Path
+        Where to; the folder is there and nobody else's.
+    max_bytes : int, optional
+        How large the ZIP may become.
+    """
+
+    def __init__(self, path, max_bytes=None):
+        self.path = Path(path)
+        self._max_bytes = max_bytes
+        self._temporary = self.path.with_name(f'.{self.path.name}.part')
+
+    def __enter__(self):
+        # Photos are compressed already.
+        self._archive = zipfile.ZipFile(self._temporary, 'w', zipfile.ZIP_STORED)
+        return self
+
+    def __exit__(self, kind, error, trace):
+        try:
+            self._archive.close()
+            if kind is None and self._archive.infolist():
+                self._temporary.replace(self.path)
+        finally:
+            self._temporary.unlink(missing_ok=True)
+
+    def key(self, place):
+        """What two places share that would be one file on some system: many tell no A from an a."""
+        return unicodedata.normalize('NFC', str(place)).casefold()
+
+    def check(self, place):
+        """Nothing is in the way of a photo: the ZIP is new."""
+
+    def write(self, place, pixels, photo):
+        """Add a photo, as `photofile.write` writes it.
+
+        Raises
+        ------
+        PhotoError
+            The ZIP or the disk is full.
+        """
+        file = self.path.with_name(place.name[-50:])  # file systems take 255 bytes
+        try:
+            photofile.write(file, pixels, photo)
+            size = file.stat().st_size
+            if self._max_bytes and self._temporary.stat().st_size + size > self._max_bytes:
+                raise PhotoError(f'{photo.name} no longer fits into the ZIP: send it as another album.')
+            _make_sure_of_room(file.parent, size, photo.name)
+            self._archive.write(file, place.as_posix())
+        finally:
+            file.unlink(missing_ok=True)
+
+
+class _BoundedFile(io.FileIO):
+    """A file that gives no more than `LIST_BYTES` at once: zipfile reads a ZIP's list of files in one go."""
+
+    def read(self, size=-1):
+        if size > LIST_BYTES:
+            raise zipfile.BadZipFile('Its list of files is too long.')
+        return super().read(size)
+
+
+@contextlib.contextmanager
+def _opened(path):
+    with _BoundedFile(path) as file, zipfile.ZipFile(file) as archive:
+        yield archive
+
+
+def _name(info):
+    """A member's name. The Finder writes UTF-8 and does not say so."""
+    if not info.flag_bits & _UTF8:
+        with contextlib.suppress(UnicodeError):
+            return info.orig_filename.encode('cp437').decode()
+    return info.filename
+
+
+def _shows(name):
+    """Whether a member is a photo to colour: systems add hidden files of their own, some of them named like photos."""
+    parts = name.replace('\\', '/').split('/')
+    hidden = any((part.startswith('.') and part not in ('.', '..')) or part == '__MACOSX' for part in parts)
+    return not hidden and PurePosixPath(parts[-1]).suffix.lower() in photofile.PHOTO_SUFFIXES
+
+
+def _refusal(info, name):
+    if '..' in name.replace('\\', '/').split('/') or name.startswith(('/', '\\')):
+        return f'{name} points outside its ZIP and was left out.'
+    if info.flag_bits & _LOCKED:
+        return f'{name} is locked with a password: pack it without one.'
+    if info.compress_type not in _METHODS:
+        return f'{name} is compressed in an unusual way: pack it as an ordinary ZIP.'
+    return ''
+
+
+def _make_sure_of_room(folder, size, name):
+    if not has_room(folder, size):
+        raise PhotoError(f'{name} finds no room on the disk of this machine.')
