@@ -1,58 +1,50 @@
-"""The command line.
-
-python -m lumachrome colorize PHOTO|FOLDER|ZIP... -o OUT      colours photos
-"""
+"""The command line: `lumachrome colorize PHOTO|FOLDER|ZIP... -o OUT`; `python -m lumachrome` is the same."""
 
 import argparse
 import sys
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
-from tqdm import tqdm
-
-from lumachrome import adjustments, album, contract
-from lumachrome.colorizer import CPU, CUDA, Colorizer, models
-from lumachrome.errors import ModelError, PhotoError, ProviderError
+from lumachrome.errors import AdjustmentError, UserError
 
 
-def main(arguments=None):
-    options = _parser().parse_args(arguments)
+def main(arguments: Sequence[str] | None = None) -> int:
     try:
+        options = _parser().parse_args(arguments)
         return colorize(options)
-    except (ModelError, ProviderError, PhotoError, adjustments.HintsError) as error:
+    except UserError as error:
         print(error, file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         return 130
 
 
-def colorize(options):
+def colorize(options: argparse.Namespace) -> int:
     """Colour photos, folders and ZIPs; 1 if any of them was left gray."""
-    colorizer = Colorizer(options.model, options.provider and [{'cpu': CPU, 'cuda': CUDA}[options.provider]])
+    from tqdm import tqdm
+
+    from lumachrome import album
+    from lumachrome.colorizer import CPU, CUDA, Colorizer
+
+    providers = [{'cpu': CPU, 'cuda': CUDA}[options.provider]] if options.provider else None
+    colorizer = Colorizer(options.model, providers)
     found = album.tasks(options.photos, options.out)
-    hints = adjustments.rows(adjustments.read_hints(options.hints)) if options.hints else None
-    if hints and len(found) > 1:
-        raise adjustments.HintsError('Hints belong to one photo: name it alone.')
-    if hints and not colorizer.takes_hints:
-        raise ModelError(f'{colorizer.name} takes no colour hints.')
     outcomes = album.colorize(
         found,
         colorizer,
         album.Folder(options.force, [task.source for task in found if isinstance(task.source, Path)]),
-        saturation=options.saturation,
-        vividness=options.vividness,
-        render_size=options.render_size,
-        hints=hints,
+        _adjustments(options),
+        _hints(options.hints or [], found),
     )
-    failed = []
+    done, failed = [], []
     for outcome in tqdm(outcomes, total=len(found), unit='photo', disable=len(found) == 1):
-        if outcome.error:
-            failed.append(outcome)
-        elif outcome.note:
+        (failed if outcome.error else done).append(outcome)
+        if outcome.note:
             tqdm.write(outcome.note, file=sys.stderr)
-    count = len(found) - len(failed)
-    if count:
-        where = outcome.target if len(found) == 1 else options.out
-        photos = '1 photo' if count == 1 else f'{count} photos'
+    if done:
+        where = done[0].target if len(found) == 1 else options.out
+        photos = '1 photo' if len(done) == 1 else f'{len(done)} photos'
         print(f'{photos} coloured with {colorizer.name} on {colorizer.provider}: {where}')
     for outcome in failed:
         print(outcome.error, file=sys.stderr)
@@ -61,56 +53,74 @@ def colorize(options):
     return 1 if failed else 0
 
 
-def _parser():
-    parser = argparse.ArgumentParser(
-        prog='python -m lumachrome',
-        description='Colour black-and-white photos, on a page in the browser or here in the shell.',
-    )
-    model = {'metavar': 'MODEL', 'help': f'a name ({", ".join(models()) or "none is there yet"}) or an .onnx file'}
-    commands = parser.add_subparsers(dest='command', required=True, metavar='colorize')
+def _adjustments(options: argparse.Namespace) -> Any:
+    """What the options say of every photo; hints belong to single ones."""
+    from lumachrome import photofile
+    from lumachrome.adjustments import SETTINGS, Adjustments
+
+    given = {name: getattr(options, name) for name in SETTINGS if name != 'hints'}
+    if given['palette']:
+        given['palette'] = photofile.read_palette(given['palette'])
+    return Adjustments(**given)
+
+
+def _hints(paths: Sequence[str], found: Sequence[Any]) -> dict[str, Any]:
+    """The hints of files, by the name of the task they are for: a single photo's, or those of the photo they name."""
+    from lumachrome import album, hints
+
+    files = [hints.read(path) for path in paths]
+    if len(found) == 1 and len(files) == 1:
+        return {found[0].name: files[0].hints}
+    return album.hints_by_name({file.photo: file.hints for file in files}, found)
+
+
+def _parser() -> argparse.ArgumentParser:
+    from lumachrome.colorizer import models
+
+    parser = argparse.ArgumentParser(prog='lumachrome', description='Colour black-and-white photos in the shell.')
+    commands = parser.add_subparsers(required=True, metavar='colorize')
     command = commands.add_parser(
         'colorize',
-        prog='python -m lumachrome colorize',
-        help='colour photos, folders and ZIPs in the shell; without it, the page opens',
+        help='colour photos, folders and ZIPs',
         description='Colour photos, and all photos in folders and ZIPs. Names, folders, format and metadata stay.',
     )
     command.add_argument('photos', nargs='+', metavar='PHOTO|FOLDER|ZIP')
     command.add_argument('-o', '--out', required=True, help='folder for the results; for one photo also a file name')
-    command.add_argument('--model', **model)
-    command.add_argument(
-        '--saturation',
-        type=_between(*contract.limits(contract.SATURATION)),
-        default=1.0,
-        metavar='FACTOR',
-        help='0 gray to 4; default 1',
-    )
-    command.add_argument(
-        '--vividness',
-        type=_between(*contract.limits(contract.VIVIDNESS)),
-        metavar='AMOUNT',
-        help='0 faithful to 1 vivid, the default; for models that have it',
-    )
-    command.add_argument(
-        '--render-size',
-        type=_between(*contract.limits(contract.RENDER_SIZE), or_zero=True),
-        default=0,
-        metavar='PIXELS',
-        help='short side at which the network looks at the photo; 0, the default, is its own',
-    )
-    command.add_argument('--hints', metavar='FILE', help='colour hints for one photo, a file that the page saved')
+    names = ', '.join(models()) or 'none is there yet'
+    command.add_argument('--model', metavar='MODEL', help=f'a name ({names}) or an .onnx file')
+    _add_adjustments(command)
     command.add_argument('--provider', choices=('cpu', 'cuda'), help='by default CUDA where it works, else the CPU')
     command.add_argument('--force', action='store_true', help='replace results that are there already')
     return parser
 
 
-def _between(low, high, or_zero=False):
-    """A type for argparse: a number in a range, whole where its ends are."""
+def _add_adjustments(command: argparse.ArgumentParser) -> None:
+    """An option for each field of `Adjustments`."""
+    from lumachrome.adjustments import SETTINGS
 
-    def number(text):
-        value = type(low)(text)
-        if not (low <= value <= high or (or_zero and value == 0)):
-            raise argparse.ArgumentTypeError(f'{text} is not {"0 or " if or_zero else ""}from {low} to {high}')
-        return value
+    group = command.add_argument_group('adjustments')
+    for name, setting in SETTINGS.items():
+        flag = '--' + name.replace('_', '-')
+        if setting.is_number:
+            more: dict[str, Any] = {'type': _number(setting), 'metavar': 'PIXELS' if setting.whole else 'NUMBER'}
+            more['help'] = f'{setting.help} A number {setting.range}, by default {setting.default:g}.'
+        elif setting.choices:
+            more = {'choices': setting.choices, 'help': setting.help}
+        elif name == 'palette':
+            more = {'metavar': 'PHOTO', 'help': setting.help}
+        else:
+            more = {'metavar': 'FILE', 'nargs': '+', 'help': f'{setting.help} Files that the page saved.'}
+        group.add_argument(flag, **more)
+
+
+def _number(setting: Any) -> Any:
+    """A type for argparse."""
+
+    def number(text: str) -> float:
+        try:
+            return setting.checked(text)
+        except AdjustmentError as error:
+            raise argparse.ArgumentTypeError(str(error)) from error
 
     return number
 

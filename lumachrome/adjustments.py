@@ -1,274 +1,301 @@
-"""What a person may want of the colours: hints, warmth, another colouring, the palette of another photo.
+"""What a person can set, and what it does to the colors that a network gives.
 
-A network's guess is a small map of CIELAB a and b, with the probabilities behind it where it predicts a distribution.
-All that is here is arithmetic on that map; `Colorizer.join` makes a picture of it, whatever the photo's size.
+`Adjustments` is all of it. Sliders on the page, parameters over HTTP and MCP, options in the shell, and the checks of
+all of these are made from its fields: a new slider is one field here, one line in `Adjustments.applied`, and its word in
+the page's languages.
+
+A network's answer (`Colors`) is a small map of CIELAB a and b, with the probabilities behind it where it predicts a
+distribution. All that is here is arithmetic on that map, whatever the photo's size.
 """
 
-import json
-import re
-from dataclasses import dataclass
-from pathlib import Path
+import dataclasses
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
-from lumachrome import contract, photofile
+from lumachrome import contract
 from lumachrome.errors import AdjustmentError
+from lumachrome.hints import Hint
 
-LEANS = {'red': (1, 0), 'yellow': (0, 1), 'green': (-1, 0), 'blue': (0, -1)}  # where in ab each of them lies
-LEAN_UNIT = 30  # CIELAB units: a bin so much nearer to where colours lean counts e times as much
-LEAN_SHIFT = 22  # CIELAB units by which the colours that change most then move
-LEAN_GAIN = 4  # how far what hardly changes is amplified to get there
+Array = npt.NDArray[Any]
+
+VARIANTS = {'red': (1, 0), 'yellow': (0, 1), 'green': (-1, 0), 'blue': (0, -1)}  # where in ab each of them lies
+VARIANT_UNIT = 30  # CIELAB units: a bin so much nearer to there counts e times as much
+VARIANT_SHIFT = 22  # CIELAB units by which the colors that change most then move
+VARIANT_GAIN = 4  # how far what hardly changes is amplified to get there
 WARMEST = np.array([4.0, 12.0], np.float32)  # what warmth 1 adds to a and b: the shift from daylight to lamplight
-PALETTE_GAIN = (0.5, 2.0)  # how far the spread of colours follows a reference
-NEAR = 1 / 40  # of the short side: what counts as the surroundings of a point
-DISTINCT = 18  # CIELAB units between two suggested colours
-UNLIKELY = 1 / 200  # of the likeliest bin's probability: less is not suggested
-FAINT = 12  # chroma under which a suggestion is no colour: gray is offered apart
-COLOURED = 6  # spread of a and b from which a photo has colours of its own; a sepia scan has one hue, so hardly any
-# Skin, sky, leaves, wood, brick: offered where the network has no likely colours of its own.
-COMMON = [(18, 20), (-4, -28), (-24, 30), (12, 28), (40, 28)]
-DULL = 4  # mean chroma under which the network has found nothing to colour
+PALETTE_GAIN = (0.5, 2.0)  # how far the spread of colors follows a reference
+COLORED = 6  # spread of a and b from which a photo has colors of its own; a sepia scan has one hue, so hardly any
+DULL = 4  # mean chroma under which a network has found nothing to color
 MOST_HINTS = 200
-HINTS_BYTES = 100_000  # of a file of hints, which is read whole
-
-_COLOR = re.compile('#[0-9a-fA-F]{6}')
 
 
-class HintsError(AdjustmentError, ValueError):
-    """Hints that cannot be read; the message is one sentence for people."""
+@dataclass(frozen=True)
+class Colors:
+    """What one run of a network says about a photo's colors.
+
+    Attributes
+    ----------
+    ab : float32 array [h, w, 2]
+        CIELAB a and b as the file gives them; of a distribution its vivid point.
+    probabilities : float32 array [h, w, Q], or None
+        How likely each bin is, where the network predicts a distribution.
+    bins : float32 array [Q, 2], or None
+        The bins' a and b.
+    """
+
+    ab: Array
+    probabilities: Array | None = None
+    bins: Array | None = None
+
+    @property
+    def is_dull(self) -> bool:
+        """Whether there is next to no color in it."""
+        return bool(np.linalg.norm(self.ab, axis=-1).mean() < DULL)
 
 
 @dataclass(frozen=True)
 class Palette:
-    """The colours of a photo in short: mean and spread of a and b, float arrays [2]."""
+    """The colors of a photo in short: mean and spread of CIELAB a and b, float arrays [2]."""
 
-    mean: np.ndarray
-    spread: np.ndarray
+    mean: Array
+    spread: Array
+
+    @classmethod
+    def of(cls, ab: Array) -> 'Palette':
+        """The palette of a map of a and b, float [H, W, 2]."""
+        return cls(ab.mean((0, 1)), ab.std((0, 1)))
+
+    @property
+    def is_colored(self) -> bool:
+        """Whether these are a photo's own colors; an old print's one tone does not count."""
+        return bool(np.linalg.norm(self.spread) > COLORED)
 
 
 @dataclass(frozen=True)
-class Wishes:
-    """What is wanted of the colours of one guess.
+class Setting:
+    """How a field of `Adjustments` may be set.
 
     Attributes
     ----------
+    name : str
+    default : object
+    help : str
+        A sentence for people and programs.
+    low, high, step : float
+        Of a number.
+    whole : bool
+        Whether the number has no fraction.
+    off : float, optional
+        A number outside the range that is allowed too, and leaves the choice to the network.
+    slider : pair of float, optional
+        The part of the range that a slider shows, where less is more useful.
+    choices : tuple of str
+        Of a text, beside the empty one.
+    needs : str
+        What a network must have for it, as in `contract.Tensor`.
+    """
+
+    name: str
+    default: Any
+    help: str
+    low: float = 0.0
+    high: float = 0.0
+    step: float = 0.0
+    whole: bool = False
+    off: float | None = None
+    slider: tuple[float, float] | None = None
+    choices: tuple[str, ...] = ()
+    needs: str = ''
+
+    @property
+    def is_number(self) -> bool:
+        return self.high > self.low
+
+    @property
+    def range(self) -> str:
+        """The range in words."""
+        ends = (f'{self.low:g}', f'{self.high:g}')
+        return f'from {ends[0]} to {ends[1]}' if self.off is None else f'{self.off:g} or from {ends[0]} to {ends[1]}'
+
+    def checked(self, value: Any) -> Any:
+        """A value as the field holds it; None stands for the default.
+
+        Raises
+        ------
+        AdjustmentError
+            It is of another kind or out of range.
+        """
+        if value is None:
+            return self.default
+        if self.is_number:
+            return self._number(value)
+        if self.choices and value not in ('', *self.choices):
+            raise AdjustmentError(f'{self.name} is one of {", ".join(self.choices)}, not {value!r:.60}.')
+        return value
+
+    def _number(self, value: Any) -> float | int:
+        try:
+            number = math.nan if isinstance(value, bool) else float(value)
+        except (TypeError, ValueError, OverflowError):
+            number = math.nan
+        if not (self.low <= number <= self.high or number == self.off) or (self.whole and number % 1):
+            kind = 'a whole number' if self.whole else 'a number'
+            raise AdjustmentError(f'{self.name} is {kind}, {self.range}, not {value!r:.60}.')
+        return int(number) if self.whole else number
+
+
+def _setting(default: Any, help: str, limits: tuple[float, float] = (0.0, 0.0), **more: Any) -> Any:
+    return field(default=default, metadata={'help': help, 'low': limits[0], 'high': limits[1], **more})
+
+
+@dataclass(frozen=True)
+class Adjustments:
+    """All that a person can set for a photo's colors. None stands for a default.
+
+    Attributes
+    ----------
+    render_size : int
+        Short side in pixels, 32 to 1024, at which the network looks at the photo; 0 means its own.
     vividness : float
-        From 0, the mean of the likely colours, to 1; counts where the network predicts a distribution.
+        From 0, the mean of the likely colors, to 1, the vivid point; for networks that predict a distribution.
+    saturation : float
+        Factor on the colors, 0 (gray) to 4.
     warmth : float
         From -1, cold, to 1, warm.
-    lean : str
-        '', or one of `LEANS`: what else the photo might have looked like.
+    variant : str
+        Another likely coloring: one of `VARIANTS`, or ''; for networks that predict a distribution.
     palette : Palette, optional
-        Colours to come near to.
+        Colors of another photo to come near to.
     strength : float
-        From 0, not at all, to 1: how near.
+        From 0, not at all, to 1: how near to the palette.
+    hints : tuple of Hint
+        Colors that are known at some places; for networks that take them.
+
+    Raises
+    ------
+    AdjustmentError
+        A value is of another kind or out of its range.
+
+    Examples
+    --------
+    >>> Adjustments(saturation=0.5, warmth=None).warmth
+    0.0
+    >>> Adjustments(saturation=float('nan'))
+    Traceback (most recent call last):
+    lumachrome.errors.AdjustmentError: saturation is a number, from 0 to 4, not nan.
     """
 
-    vividness: float = 1.0
-    warmth: float = 0.0
-    lean: str = ''
-    palette: Palette | None = None
-    strength: float = 0.0
+    render_size: int = _setting(
+        0,
+        "Short side in pixels at which the network looks at the photo; 0 is the network's own.",
+        contract.limits(contract.RENDER_SIZE),
+        step=1,
+        whole=True,
+        off=0,
+    )
+    vividness: float = _setting(
+        1.0,
+        'From 0, the mean of the likely colors, to 1, vivid.',
+        contract.limits(contract.VIVIDNESS),
+        step=0.05,
+        needs=contract.DISTRIBUTION,
+    )
+    saturation: float = _setting(
+        1.0,
+        "Factor on the colors: 0 is gray, 1 the network's own.",
+        contract.limits(contract.SATURATION),
+        step=0.05,
+        slider=(0.0, 2.0),
+    )
+    warmth: float = _setting(0.0, 'From -1, cold, to 1, warm.', (-1.0, 1.0), step=0.05)
+    variant: str = _setting(
+        '',
+        'Another likely coloring: what the network is not sure of moves to this color.',
+        choices=tuple(VARIANTS),
+        needs=contract.DISTRIBUTION,
+    )
+    palette: Palette | None = _setting(None, 'A color photo whose palette the colors come near to.')
+    strength: float = _setting(0.5, 'How near to the palette, from 0, not at all, to 1.', (0.0, 1.0), step=0.05)
+    hints: tuple[Hint, ...] = _setting((), 'Colors that are known at some places.', needs=contract.TAKES_HINTS)
+
+    def __post_init__(self) -> None:
+        for name, setting in SETTINGS.items():
+            object.__setattr__(self, name, setting.checked(getattr(self, name)))
+        object.__setattr__(self, 'hints', tuple(self.hints))
+        if len(self.hints) > MOST_HINTS:
+            raise AdjustmentError(f'Hints are a list of at most {MOST_HINTS}.')
+
+    @property
+    def changed(self) -> dict[str, Any]:
+        """What is not at its default: name to value."""
+        values = {name: getattr(self, name) for name in SETTINGS}
+        return {name: value for name, value in values.items() if value != SETTINGS[name].default}
+
+    def without(self, missing: Iterable[str]) -> 'Adjustments':
+        """The same with the settings of some names at their defaults."""
+        return dataclasses.replace(self, **{name: SETTINGS[name].default for name in missing})
+
+    def applied(self, colors: Colors) -> Array:
+        """What the settings make of a network's colors; without any, the file's own.
+
+        Parameters
+        ----------
+        colors : Colors
+            Of a run with these hints at this render size.
+
+        Returns
+        -------
+        float32 array [h, w, 2]
+            CIELAB a and b, as `Colorizer.join` takes them.
+        """
+        ab = colors.ab
+        if colors.probabilities is not None and colors.bins is not None:
+            faithful = colors.probabilities @ colors.bins
+            ab = faithful + self.vividness * (ab - faithful)
+            if self.variant:
+                ab = ab + variant_shift(colors.probabilities, colors.bins, VARIANTS[self.variant])
+        if self.palette is not None:
+            ab = ab + self.strength * (_matched(ab, self.palette) - ab)
+        ab = ab + self.warmth * WARMEST
+        return (ab * self.saturation).astype(np.float32)
 
 
-def colors(guess, wishes):
-    """The colours that come of a guess and wishes.
-
-    Without wishes they are the file's own at that vividness.
-
-    Parameters
-    ----------
-    guess : Guess
-    wishes : Wishes
-
-    Returns
-    -------
-    float32 array [h, w, 2]
-        CIELAB a and b, before saturation.
-    """
-    ab = guess.ab
-    if guess.probabilities is not None:
-        faithful = guess.probabilities @ guess.bins
-        ab = faithful + np.clip(wishes.vividness, *contract.limits(contract.VIVIDNESS)) * (ab - faithful)
-        if wishes.lean:
-            ab = ab + leaning(guess, LEANS[wishes.lean])
-    if wishes.palette is not None:
-        ab = ab + wishes.strength * (_matched(ab, wishes.palette) - ab)
-    return (ab + wishes.warmth * WARMEST).astype(np.float32)
+SETTINGS: dict[str, Setting] = {
+    known.name: Setting(known.name, known.default, **known.metadata) for known in dataclasses.fields(Adjustments)
+}
 
 
-def leaning(guess, direction):
-    """How the mean colours move if a direction of ab were likelier.
+def variant_shift(probabilities: Array, bins: Array, direction: tuple[float, float]) -> Array:
+    """How the mean colors move if a direction of ab were likelier.
 
     Every bin's probability is weighted by an exponential of how far it lies in that direction. So what the network is
     sure of stays, and what it is not sure of moves together: the wall that may be red as well as yellow, not the sky.
 
     Parameters
     ----------
-    guess : Guess
-        Of a network that predicts a distribution.
+    probabilities : float array [h, w, Q]
+    bins : float array [Q, 2]
+        Their a and b.
     direction : pair of float
         In ab, of length 1.
 
     Returns
     -------
     float array [h, w, 2]
+        CIELAB units.
     """
-    weights = guess.probabilities * np.exp(guess.bins @ np.array(direction, np.float32) / LEAN_UNIT)
-    shift = (weights @ guess.bins) / weights.sum(-1, keepdims=True) - guess.probabilities @ guess.bins
-    largest = np.quantile(np.linalg.norm(shift, axis=-1), 0.9)
-    return shift * min(LEAN_SHIFT / max(largest, 1e-6), LEAN_GAIN)
+    weights = probabilities * np.exp(bins @ np.array(direction, np.float32) / VARIANT_UNIT)
+    shift = (weights @ bins) / weights.sum(-1, keepdims=True) - probabilities @ bins
+    largest = float(np.quantile(np.linalg.norm(shift, axis=-1), 0.9))
+    return shift * min(VARIANT_SHIFT / max(largest, 1e-6), VARIANT_GAIN)
 
 
-def suggestions(guess, x, y, count=5):
-    """Likely colours for a point, the most telling first, each well apart from those before it.
-
-    Parameters
-    ----------
-    guess : Guess
-        Of a network that predicts a distribution.
-    x, y : float
-        The point, as fractions of width and height.
-    count : int
-        How many at most.
-
-    Returns
-    -------
-    float32 array [n, 2]
-        CIELAB a and b.
-    """
-    likely = _around(guess.probabilities, x, y)
-    # What is likely all over the photo, grays and browns above all, says less about this point.
-    telling = likely / np.sqrt(guess.probabilities.mean((0, 1)) + 1e-9)
-    possible = (likely >= UNLIKELY * likely.max()) & (np.linalg.norm(guess.bins, axis=-1) >= FAINT)
-    chosen = []
-    for i in np.argsort(-telling):
-        apart = np.linalg.norm(guess.bins[chosen] - guess.bins[i], axis=-1) >= DISTINCT
-        if possible[i] and apart.all() and len(chosen) < count:
-            chosen.append(i)
-    return guess.bins[chosen]
-
-
-def seen_at(colorizer, picture, x, y, ab):
-    """How colours look at a point of a photo: at the luminance that the point has.
-
-    Parameters
-    ----------
-    colorizer : Colorizer
-    picture : uint8 array [H, W, 3]
-    x, y : float
-        The point, as fractions of width and height.
-    ab : float array [n, 2]
-
-    Returns
-    -------
-    list of str
-        '#rrggbb', one a colour.
-    """
-    level = np.round(_around(picture, x, y)).astype(np.uint8)
-    pixels = np.broadcast_to(level, (1, len(ab), 3))
-    return [to_hex(pixel) for pixel in colorizer.join(pixels, np.asarray(ab)[None])[0]] if len(ab) else []
-
-
-def palette(picture):
-    """The palette of a colour photo, a uint8 array [H, W, 3]."""
-    ab = photofile.ab(picture).reshape(-1, 2)
-    return Palette(ab.mean(0), ab.std(0))
-
-
-def has_colors(picture):
-    """Whether a photo, a uint8 array [H, W, 3], has colours of its own; an old print's one tone does not count."""
-    return bool(np.linalg.norm(palette(picture).spread) > COLOURED)
-
-
-def is_dull(ab):
-    """Whether colours [h, w, 2] are next to none."""
-    return bool(np.linalg.norm(ab, axis=-1).mean() < DULL)
-
-
-def rows(hints):
-    """Hints as `Colorizer` takes them.
-
-    Parameters
-    ----------
-    hints : list of dict
-        x and y as fractions of width and height, color as '#rrggbb'.
-
-    Returns
-    -------
-    list of (x, y, red, green, blue)
-
-    Raises
-    ------
-    HintsError
-        They are not such a list, or are too many.
-    """
-    if not isinstance(hints, list) or len(hints) > MOST_HINTS:
-        raise HintsError(f'Hints are a list of at most {MOST_HINTS}.')
-    found = []
-    for hint in hints:
-        try:
-            x, y, color = float(hint['x']), float(hint['y']), str(hint['color'])
-        except (TypeError, KeyError, ValueError, OverflowError) as error:
-            raise HintsError('A hint has x and y, from 0 to 1, and a color such as #c08040.') from error
-        if not (0 <= x <= 1 and 0 <= y <= 1 and _COLOR.fullmatch(color)):
-            raise HintsError('A hint has x and y, from 0 to 1, and a color such as #c08040.')
-        found.append((x, y, *bytes.fromhex(color[1:])))
-    return found
-
-
-def write_hints(path, photo, hints):
-    """Write hints, as `rows` takes them, to a JSON file beside a photo of that name."""
-    Path(path).write_text(json.dumps({'photo': photo, 'hints': hints}, indent=1, ensure_ascii=False), 'utf-8')
-
-
-def read_hints(path):
-    """Read what `write_hints` wrote.
-
-    Returns
-    -------
-    list of dict
-
-    Raises
-    ------
-    HintsError
-        The file is missing or holds no hints; the message names it.
-    """
-    path = Path(path)
-    try:
-        with path.open('rb') as file:  # whoever sent it may have sent gigabytes
-            content = json.loads(file.read(HINTS_BYTES))
-        hints = content['hints']
-        rows(hints)
-    except OSError as error:
-        raise HintsError(f'{path.name} cannot be read.') from error
-    except (ValueError, RecursionError, TypeError, KeyError) as error:  # HintsError is one of them
-        reason = f' {error}' if isinstance(error, HintsError) else ''
-        raise HintsError(f'{path.name} holds no colour hints: take a file that was saved here.{reason}') from error
-    return [{'x': float(hint['x']), 'y': float(hint['y']), 'color': hint['color']} for hint in hints]
-
-
-def to_hex(pixel):
-    """'#rrggbb' of three numbers from 0 to 255."""
-    return '#' + bytes(int(value) for value in pixel).hex()
-
-
-def _matched(ab, wanted):
-    """Colours with the mean and, within limits, the spread of a palette."""
+def _matched(ab: Array, wanted: Palette) -> Array:
+    """Colors with the mean and, within limits, the spread of a palette."""
     mean, spread = ab.mean((0, 1)), ab.std((0, 1))
     return (ab - mean) * np.clip(wanted.spread / np.maximum(spread, 1e-6), *PALETTE_GAIN) + wanted.mean
-
-
-def _around(values, x, y):
-    """The mean of a map [h, w, ...] around a point."""
-    height, width = values.shape[:2]
-    reach = NEAR * min(height, width)
-    top, bottom = _span(y * height, reach, height)
-    left, right = _span(x * width, reach, width)
-    return values[top:bottom, left:right].mean((0, 1), dtype=np.float64)
-
-
-def _span(centre, reach, length):
-    """The pixels within reach of a place, at least one."""
-    first = int(np.clip(centre - reach, 0, length - 1))
-    return first, int(np.clip(np.ceil(centre + reach), first + 1, length))

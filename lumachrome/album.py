@@ -5,15 +5,19 @@ results go is a target's business: `Folder` here, and `zipfiles.Writer`.
 """
 
 import contextlib
+import logging
 import os
 from dataclasses import dataclass, replace
-from pathlib import Path, PurePosixPath
+from pathlib import Path, PurePath, PurePosixPath
+from types import MappingProxyType
 
 import numpy as np
-import pyvips
 
 from lumachrome import photofile, zipfiles
-from lumachrome.errors import ModelError, PhotoError
+from lumachrome.colorizer import AS_THEY_COME
+from lumachrome.errors import AdjustmentError, PhotoError, UserError
+
+LOG = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -168,43 +172,91 @@ def in_zip(path, name, folder, **limits):
     ]
 
 
-def colorize(found, colorizer, target, preview=0, max_pixels=photofile.MAX_PIXELS, **settings):
+def hints_by_name(given, found):
+    """Hints for single photos of an album, by the names of their tasks.
+
+    Parameters
+    ----------
+    given : mapping of str to sequence of Hint
+        By a photo's name, with its folders or without.
+    found : sequence of Task
+
+    Returns
+    -------
+    dict of str to tuple of Hint
+
+    Raises
+    ------
+    AdjustmentError
+        A name is that of no photo here, or of several.
+    """
+    meant = {}
+    for name, hints in given.items():
+        named = [task.name for task in found if task.name == name]
+        named = named or [task.name for task in found if PurePath(task.name).name == name]
+        if len(named) != 1:
+            count = 'no photo' if not named else f'{len(named)} photos'
+            raise AdjustmentError(f'There are hints for {name or "a photo without a name"}, and {count} of that name.')
+        meant[named[0]] = tuple(hints)
+    return meant
+
+
+def colorize(
+    found,
+    colorizer,
+    target,
+    adjustments=AS_THEY_COME,
+    hints=MappingProxyType({}),
+    preview=0,
+    max_pixels=photofile.MAX_PIXELS,
+):
     """Colour photos one after the other.
 
     Parameters
     ----------
-    found : iterable of Task
+    found : sequence of Task
     colorizer : Colorizer
+        Or whatever has its `check` and its `colorize`.
     target : Folder or zipfiles.Writer
         Where the results go. Two that would have the same name both survive: the second is called 'name (2).jpg'.
+    adjustments : Adjustments
+        The same for all of them.
+    hints : mapping of str to tuple of Hint
+        Those of single photos, by their tasks' names: see `hints_by_name`.
     preview : int
         Long side in pixels of the small picture that comes with each outcome; 0 for none.
     max_pixels : int
         How many a photo may have.
-    **settings
-        As `Colorizer.colorize` takes them.
 
     Yields
     ------
     Outcome
         One a task, in their order.
+
+    Raises
+    ------
+    ModelError
+        The network lacks a setting that was asked for, whatever the photo; before the first one.
     """
+    for own in (adjustments.hints, *hints.values()):
+        colorizer.check(replace(adjustments, hints=own))
     taken = set()
     for task in found:
+        settings = replace(adjustments, hints=hints[task.name]) if task.name in hints else adjustments
         try:
-            outcome = _colored(task, colorizer, target, taken, preview, max_pixels, settings)
-        except PhotoError as error:
+            outcome = _colored(task, colorizer, target, taken, settings, preview, max_pixels)
+        except UserError as error:
             outcome = Outcome(task.name, error=str(error))
         except MemoryError:
             outcome = Outcome(task.name, error=f'{task.name} is too large for the memory of this machine.')
-        except ModelError:  # the settings are wrong, whatever the photo
-            raise
-        except (OSError, ValueError, pyvips.Error) as error:  # what nobody thought of is this photo's alone, too
-            outcome = Outcome(task.name, error=f'{task.name} cannot be coloured: {str(error).strip() or repr(error)}.')
-        yield outcome
+        except Exception as error:  # a bug, or a photo that nobody thought of: its own alone
+            LOG.exception('%s cannot be coloured', task.name)
+            reason = ' '.join(str(error).split()) or repr(error)
+            outcome = Outcome(task.name, error=f'{task.name} cannot be coloured: {reason}.')
+        yield outcome  # here, where no error holds on to the photo any more
 
 
-def _colored(task, colorizer, target, taken, preview, max_pixels, settings):
+def _colored(task, colorizer, target, taken, adjustments, preview, max_pixels):
     """One photo; a function of its own, so that its pixels are gone when the next one is read."""
     if task.refusal:
         raise PhotoError(task.refusal)
@@ -219,18 +271,11 @@ def _colored(task, colorizer, target, taken, preview, max_pixels, settings):
             f'{task.name} is written as {photo.format.upper()}: name the result {task.stem}{photo.suffix}.'
         )
     place = _place(task, task.suffix or photo.suffix, target, taken)
-    pixels = _pixels(photo, colorizer, **settings)
+    pixels = colorizer.colorize(photo.pixels, adjustments)
     target.write(place, pixels, photo)
     taken.add(target.key(place))
-    small = photofile.shrink(replace(photo, pixels=pixels), preview) if preview else None
+    small = photofile.shrink(pixels, preview) if preview else None
     return Outcome(task.name, place, note=photo.note, small=small)
-
-
-def _pixels(photo, colorizer, saturation=1.0, **settings):
-    """A photo's pixels in colour. The network looks at what is seen of it."""
-    if photo.alpha is None:
-        return colorizer.colorize(photo.pixels, saturation=saturation, **settings)
-    return colorizer.join(photo.pixels, colorizer.colors(photofile.opaque(photo), **settings), saturation)
 
 
 def _place(task, suffix, target, taken):

@@ -7,6 +7,8 @@ import pyvips
 from lxml import etree
 from PIL import ExifTags, Image, TiffImagePlugin, TiffTags
 
+from lumachrome.errors import atomic
+
 # https://cv.iptc.org/newscodes/digitalsourcetype/
 SOURCE_TYPE = 'http://cv.iptc.org/newscodes/digitalsourcetype/compositeWithTrainedAlgorithmicMedia'
 XMP_BYTES = 10_000_000  # of a packet; larger ones are left out
@@ -53,25 +55,20 @@ def add_tiff_tags(path, tags):
 
     libvips writes no EXIF into TIFF, and Pillow no 16-bit colour: the pixels are libvips', the directory Pillow's.
     """
-    whole = path.with_name(f'{path.name}.tags')
-    try:
-        with path.open('rb') as old, whole.open('wb') as new:
-            header = old.read(8)
-            directory = TiffImagePlugin.ImageFileDirectory_v2(header)
-            old.seek(directory.next)
-            directory.load(old)
-            _fill(directory, {tag: directory[tag] for tag in directory} | tags)
-            # Pillow counts from the end of the directory, where everything after the old header now begins.
-            directory[TiffImagePlugin.STRIPOFFSETS] = tuple(
-                offset - len(header) for offset in directory[TiffImagePlugin.STRIPOFFSETS]
-            )
-            new.write(header[:4] + len(header).to_bytes(4, 'little' if header.startswith(b'II') else 'big'))
-            new.write(directory.tobytes(offset=len(header)))
-            old.seek(len(header))
-            shutil.copyfileobj(old, new)
-        whole.replace(path)
-    finally:
-        whole.unlink(missing_ok=True)
+    with atomic(path) as whole, path.open('rb') as old, whole.open('wb') as new:
+        header = old.read(8)
+        directory = TiffImagePlugin.ImageFileDirectory_v2(header)
+        old.seek(directory.next)
+        directory.load(old)
+        _fill(directory, {tag: directory[tag] for tag in directory} | tags)
+        # Pillow counts from the end of the directory, where everything after the old header now begins.
+        directory[TiffImagePlugin.STRIPOFFSETS] = tuple(
+            offset - len(header) for offset in directory[TiffImagePlugin.STRIPOFFSETS]
+        )
+        new.write(header[:4] + len(header).to_bytes(4, 'little' if header.startswith(b'II') else 'big'))
+        new.write(directory.tobytes(offset=len(header)))
+        old.seek(len(header))
+        shutil.copyfileobj(old, new)
 
 
 def _fill(directory, tags):

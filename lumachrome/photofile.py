@@ -8,7 +8,6 @@ done by libvips; what it cannot decode (HEIC, BMP, JPEG 2000 and others) comes t
 import io
 import os
 import re
-import secrets
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -18,10 +17,12 @@ import pyvips
 from PIL import Image, ImageCms, PngImagePlugin, TiffImagePlugin
 
 from lumachrome import metadata
-from lumachrome.errors import PhotoError
+from lumachrome.adjustments import Palette
+from lumachrome.errors import PhotoError, atomic
 
 MAX_PIXELS = 300_000_000  # 20,000 x 15,000; what claims to be larger is refused before it is decoded
 JPEG_QUALITY = 95
+PALETTE_SIDE = 256  # long side in pixels at which a palette is taken: it is two means and two spreads
 
 SUFFIXES = {
     'jpeg': ('.jpg', '.jpeg', '.jpe', '.jfif'),
@@ -58,12 +59,10 @@ class Photo:
     ----------
     name : str
         The file's name, as people know it.
-    pixels : uint8 or uint16 array [H, W, 3]
-        sRGB, upright.
+    pixels : uint8 or uint16 array [H, W, 3 or 4]
+        sRGB, upright; the fourth channel is transparency.
     format : str
         The format to write: a key of `SUFFIXES`.
-    alpha : array [H, W, 1] of the same type, or None
-        Transparency.
     metadata : dict
         libvips' fields to write again: name to (type, value).
     tiff_tags : dict
@@ -77,7 +76,6 @@ class Photo:
     name: str
     pixels: np.ndarray
     format: str
-    alpha: np.ndarray | None = None
     metadata: dict = field(default_factory=dict)
     tiff_tags: dict = field(default_factory=dict)
     resolution: tuple[float, float] = _SCREEN
@@ -130,8 +128,9 @@ def read(path, name=None, max_pixels=MAX_PIXELS):
         colours = {'b-w': 1, 'grey16': 1, 'cmyk': 4}.get(image.interpretation, min(image.bands, 3))
         alpha = image[colours].numpy()[..., None] if image.bands > colours else None
         pixels = _to_srgb(image[:colours] if image.bands > colours else image).numpy()
-        if alpha is not None and target == 'jpeg':
-            target = 'png'
+        if alpha is not None:
+            pixels = np.concatenate([pixels, alpha.astype(pixels.dtype, copy=False)], axis=-1)
+            target = 'png' if target == 'jpeg' else target
     except pyvips.Error as error:
         raise PhotoError(f'{name} is damaged or cut short and cannot be read.') from error
     except MemoryError as error:
@@ -140,7 +139,6 @@ def read(path, name=None, max_pixels=MAX_PIXELS):
         name=name,
         pixels=pixels,
         format=target,
-        alpha=None if alpha is None else alpha.astype(pixels.dtype, copy=False),
         metadata=metadata.fields(image),
         tiff_tags=metadata.tiff_tags(path) if target == 'tiff' else {},
         resolution=_SCREEN if image.xres == image.yres == 1 else (image.xres, image.yres),
@@ -157,8 +155,8 @@ def write(path, pixels, photo):
     ----------
     path : str or Path
         Where to; missing folders are made, an existing file is replaced.
-    pixels : uint8 or uint16 array [H, W, 3]
-        sRGB, as large as `photo.pixels`.
+    pixels : uint8 or uint16 array [H, W, 3 or 4]
+        sRGB, of the shape of `photo.pixels`.
     photo : Photo
         The photo that the colours were made for.
 
@@ -168,8 +166,7 @@ def write(path, pixels, photo):
         The file cannot be written.
     """
     path = Path(path)
-    temporary = path.with_name(f'.{secrets.token_hex(8)}.part')  # short: the name itself may be as long as names can be
-    image = _image(pixels, photo.alpha).copy(xres=photo.resolution[0], yres=photo.resolution[1])
+    image = _image(pixels).copy(xres=photo.resolution[0], yres=photo.resolution[1])
     for name, (kind, value) in photo.metadata.items():
         image.set_type(kind, name, value)
     # libvips corrects the EXIF block by these two: a thumbnail would go on showing the gray picture.
@@ -179,26 +176,24 @@ def write(path, pixels, photo):
     image.set_type(pyvips.GValue.blob_type, 'xmp-data', metadata.xmp_with_source_type(xmp))
     image.set_type(pyvips.GValue.blob_type, 'icc-profile-data', _SRGB_PROFILE)
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        # libvips would make up an EXIF block where there was none.
-        keep = 'all' if 'exif-data' in photo.metadata else 'xmp|iptc|icc|other'
-        _SAVERS[photo.format](image, str(temporary), keep=keep)
-        if photo.tiff_tags:
-            metadata.add_tiff_tags(temporary, photo.tiff_tags)
-        temporary.replace(path)
+        with atomic(path) as temporary:
+            # libvips would make up an EXIF block where there was none.
+            keep = 'all' if 'exif-data' in photo.metadata else 'xmp|iptc|icc|other'
+            _SAVERS[photo.format](image, str(temporary), keep=keep)
+            if photo.tiff_tags:
+                metadata.add_tiff_tags(temporary, photo.tiff_tags)
     except (pyvips.Error, OSError) as error:
         reason = getattr(error, 'strerror', None) or str(error).strip().splitlines()[-1].strip()
         raise PhotoError(f'{path.name} cannot be written: {reason}.') from error
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
-def shrink(photo, long_side=1600):
+def shrink(pixels, long_side=1600):
     """A photo's pixels for the screen.
 
     Parameters
     ----------
-    photo : Photo
+    pixels : uint8 or uint16 array [H, W, 3 or 4]
+        sRGB.
     long_side : int
         How many pixels the longer side has at most.
 
@@ -207,23 +202,26 @@ def shrink(photo, long_side=1600):
     uint8 array [h, w, 3]
         sRGB; what is transparent has become white.
     """
-    image = _on_white(photo).colourspace('srgb')
-    return image.thumbnail_image(long_side, height=long_side, size='down').numpy()
+    image = _image(pixels)
+    if image.hasalpha():
+        most = np.iinfo(pixels.dtype).max
+        image = image.flatten(background=[most] * 3, max_alpha=most)
+    return image.colourspace('srgb').thumbnail_image(long_side, height=long_side, size='down').numpy()
 
 
-def opaque(photo):
-    """A photo's pixels as they are seen: what is transparent, under which there may be anything, has become white."""
-    return photo.pixels if photo.alpha is None else _on_white(photo).numpy()
+def palette(pixels):
+    """The palette of a photo's pixels, uint8 [H, W, 3], sRGB."""
+    return Palette.of(_image(pixels).colourspace('lab').numpy()[..., 1:])
 
 
-def ab(pixels):
-    """CIELAB a and b, float32 [H, W, 2], of uint8 sRGB pixels [H, W, 3]."""
-    return _image(pixels, None).colourspace('lab').numpy()[..., 1:]
+def read_palette(path, name=None, max_pixels=MAX_PIXELS):
+    """The palette of a photo; parameters and errors are those of `read`."""
+    return palette(shrink(read(path, name, max_pixels).pixels, PALETTE_SIDE))
 
 
 def write_preview(path, pixels):
     """Write uint8 sRGB pixels [H, W, 3] as a JPEG for the screen, without metadata."""
-    _image(pixels, None).jpegsave(str(path), Q=92, subsample_mode='off')
+    _image(pixels).jpegsave(str(path), Q=92, subsample_mode='off')
 
 
 _SAMPLES = Image.fromarray(np.indices((9, 9, 9), np.uint8).reshape(3, 27, 27).transpose(1, 2, 0) * 31)
@@ -242,14 +240,6 @@ _SAVERS = {
         path, compression='av1', Q=90, subsample_mode='off', effort=2, **keep
     ),
 }
-
-
-def _on_white(photo):
-    image = _image(photo.pixels, photo.alpha)
-    if photo.alpha is None:
-        return image
-    most = np.iinfo(photo.pixels.dtype).max
-    return image.flatten(background=[most] * 3, max_alpha=most)
 
 
 def _open(path, name, max_pixels):
@@ -290,7 +280,7 @@ def _open_with_pillow(path, name, max_pixels):
     except Image.DecompressionBombError as error:
         raise PhotoError(_too_large(name, max_pixels)) from error
     except Image.UnidentifiedImageError as error:
-        if path.suffix.lower() in PHOTO_SUFFIXES and path.stat().st_size > 0 and b'\0' in path.read_bytes()[:512]:
+        if path.suffix.lower() in PHOTO_SUFFIXES and b'\0' in _start_of(path):
             raise PhotoError(f'{name} is damaged or cut short and cannot be read.') from error
         raise PhotoError(f'{name} is not a photo that can be read.') from error
     except PermissionError as error:
@@ -300,6 +290,11 @@ def _open_with_pillow(path, name, max_pixels):
     except Exception as error:  # Pillow's plug-ins raise what they like
         raise PhotoError(f'{name} is damaged or cut short and cannot be read.') from error
     return pyvips.Image.new_from_buffer(buffer.getvalue(), '', fail_on='truncated'), target
+
+
+def _start_of(path):
+    with path.open('rb') as file:
+        return file.read(512)
 
 
 def _too_deep(name, kind):
@@ -358,8 +353,6 @@ def _needs_conversion(image):
     return np.abs(np.asarray(same, int) - np.asarray(_SAMPLES, int)).max() > 1
 
 
-def _image(pixels, alpha):
-    if alpha is not None:
-        pixels = np.concatenate([pixels, alpha], axis=-1)
+def _image(pixels):
     image = pyvips.Image.new_from_array(np.ascontiguousarray(pixels))
     return image.copy(interpretation='rgb16' if pixels.dtype == np.uint16 else 'srgb')

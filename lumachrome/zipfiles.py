@@ -10,6 +10,7 @@ import re
 import shutil
 import struct
 import tempfile
+import threading
 import unicodedata
 import zipfile
 import zlib
@@ -17,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from lumachrome import photofile
-from lumachrome.errors import PhotoError
+from lumachrome.errors import PhotoError, atomic
 
 SUFFIX = '.zip'
 LIST_BYTES = 8_000_000  # of a ZIP's list of files, which is read whole: some 80,000 files
@@ -36,13 +37,15 @@ class Member:
 
     Attributes
     ----------
+    archive, info
+        The ZIP, and the photo's entry in it.
     name : str
         Its folders and its name, parted by '/', without anything that leads out of the album.
     refusal : str
         A sentence on why it cannot be read, known beforehand; or ''.
     """
 
-    archive: Path
+    archive: '_Archive'
     info: zipfile.ZipInfo
     name: str
     refusal: str = ''
@@ -60,7 +63,7 @@ class Member:
             _make_sure_of_room(folder, self.info.file_size, self.name)
             path = Path(folder) / f'photo{PurePosixPath(self.name).suffix}'
             try:
-                with _opened(self.archive) as archive, archive.open(self.info) as packed, path.open('wb') as file:
+                with self.archive.opened() as archive, archive.open(self.info) as packed, path.open('wb') as file:
                     shutil.copyfileobj(packed, file)  # never more than the size that the list states
             except _BROKEN as error:
                 raise PhotoError(f'{self.name} is damaged and cannot be unpacked.') from error
@@ -89,7 +92,7 @@ def members(path, name, max_photos=None, max_bytes=None):
         It is not a ZIP, it is damaged, it holds no photos, or more than the limits allow.
     """
     try:
-        with _opened(path) as archive:
+        with _BoundedFile(path) as file, zipfile.ZipFile(file) as archive:
             listed = [(info, _name(info)) for info in archive.infolist() if not info.is_dir()]
     except FileNotFoundError as error:
         raise PhotoError(f'{name} does not exist.') from error
@@ -97,7 +100,9 @@ def members(path, name, max_photos=None, max_bytes=None):
         raise PhotoError(f'{name} may not be read: permission denied.') from error
     except _BROKEN as error:
         raise PhotoError(f'{name} is not a ZIP that can be read.') from error
-    found = [Member(Path(path), info, inside(given), _refusal(info, given)) for info, given in listed if _shows(given)]
+    shown = [(info, given) for info, given in listed if _shows(given)]
+    whole = _Archive(path, len(shown))
+    found = [Member(whole, info, inside(given), _refusal(info, given)) for info, given in shown]
     if not found:
         raise PhotoError(f'{name} holds no photos.')
     if max_photos and len(found) > max_photos:
@@ -122,10 +127,11 @@ def has_room(folder, size):
     return shutil.disk_usage(folder).free >= size + SPARE_BYTES
 
 
-class Writer:
+@contextlib.contextmanager
+def new_zip(path, max_bytes=None):
     """A ZIP that grows photo by photo on the disk, for `album.colorize`. It gets its name when it is whole.
 
-        with Writer('album.zip') as target:
+        with new_zip('album.zip') as target:
             for outcome in album.colorize(found, colorizer, target): ...
 
     What goes wrong inside, and a generator that is closed, leave no file behind; nor does a ZIP without photos.
@@ -136,25 +142,24 @@ class Writer:
         Where to; the folder is there and nobody else's.
     max_bytes : int, optional
         How large the ZIP may become.
+
+    Yields
+    ------
+    Writer
     """
+    with atomic(path) as temporary:
+        with zipfile.ZipFile(temporary, 'w', zipfile.ZIP_STORED) as archive:  # photos are compressed already
+            yield Writer(archive, temporary, max_bytes)
+            empty = not archive.infolist()
+        if empty:
+            temporary.unlink()
 
-    def __init__(self, path, max_bytes=None):
-        self.path = Path(path)
-        self._max_bytes = max_bytes
-        self._temporary = self.path.with_name(f'.{self.path.name}.part')
 
-    def __enter__(self):
-        # Photos are compressed already.
-        self._archive = zipfile.ZipFile(self._temporary, 'w', zipfile.ZIP_STORED)
-        return self
+class Writer:
+    """A ZIP in the making, as a target of `album.colorize`: see `new_zip`."""
 
-    def __exit__(self, kind, error, trace):
-        try:
-            self._archive.close()
-            if kind is None and self._archive.infolist():
-                self._temporary.replace(self.path)
-        finally:
-            self._temporary.unlink(missing_ok=True)
+    def __init__(self, archive, path, max_bytes):
+        self._archive, self._path, self._max_bytes = archive, path, max_bytes
 
     def key(self, place):
         """What two places share that would be one file on some system: many tell no A from an a."""
@@ -171,11 +176,11 @@ class Writer:
         PhotoError
             The ZIP or the disk is full.
         """
-        file = self.path.with_name(place.name[-50:])  # file systems take 255 bytes
+        file = self._path.with_name(place.name[-50:])  # file systems take 255 bytes
         try:
             photofile.write(file, pixels, photo)
             size = file.stat().st_size
-            if self._max_bytes and self._temporary.stat().st_size + size > self._max_bytes:
+            if self._max_bytes and self._path.stat().st_size + size > self._max_bytes:
                 raise PhotoError(f'{photo.name} no longer fits into the ZIP: send it as another album.')
             _make_sure_of_room(file.parent, size, photo.name)
             self._archive.write(file, place.as_posix())
@@ -192,10 +197,29 @@ class _BoundedFile(io.FileIO):
         return super().read(size)
 
 
-@contextlib.contextmanager
-def _opened(path):
-    with _BoundedFile(path) as file, zipfile.ZipFile(file) as archive:
-        yield archive
+class _Archive:
+    """A ZIP that is open from the first of its photos to the last: its list may be long, and is not read for each."""
+
+    def __init__(self, path, photos):
+        self._path, self._left = path, photos
+        self._open = contextlib.ExitStack()
+        self._archive = None
+        self._lock = threading.Lock()
+
+    @contextlib.contextmanager
+    def opened(self):
+        with self._lock:
+            if self._archive is None:
+                file = self._open.enter_context(_BoundedFile(self._path))
+                self._archive = self._open.enter_context(zipfile.ZipFile(file))
+        try:
+            yield self._archive
+        finally:
+            with self._lock:
+                self._left -= 1
+                if self._left == 0:  # where one never has its turn, the file is closed with this object
+                    self._open.close()
+                    self._archive = None
 
 
 def _name(info):

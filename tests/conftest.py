@@ -26,11 +26,13 @@ standin (uint8[N,H,W,3] photo, int64[1] render_size, float[1] saturation{extra_i
 <{extra_constants}
  float[1,2,2,2] colors = {{40, -10, 40, -10, -10, 40, -10, 40}}, int64[1] axis = {{3}}, int64[1] one = {{1}},
  int64[1] zero = {{0}}, int64[1] two = {{2}}, int64[1] four = {{4}}, float[1] thousand = {{1000}},
+ float[1] own_size = {{256}},
  float[1] half = {{0.5}},
  float[1] low = {{0}}, float[1] high = {{255}}>
 {{
     size = Cast <to = 1> (render_size)
-    more = Div (size, thousand)
+    beyond = Sub (size, own_size)
+    more = Div (beyond, thousand)
     shape = Shape <start = 0, end = 1> (photo)
     rest = Concat <axis = 0> (one, one, one)
     every = Concat <axis = 0> (shape, rest)
@@ -142,6 +144,7 @@ def standins(tmp_path_factory):
         folder / 'plain.onnx',
         format=str(contract.FORMAT),
         network='plain',
+        render_size='256',
     )
     _saved(
         _NETWORK.format(
@@ -159,6 +162,7 @@ def standins(tmp_path_factory):
         folder / 'steered.onnx',
         format=str(contract.FORMAT),
         network='steered',
+        render_size='256',
     )
     _saved(_JOIN.format(depth='uint8', high=255, unit=1, tail=byte), folder / 'join.onnx')
     wide = _TAIL.format(type=onnx.TensorProto.UINT16)

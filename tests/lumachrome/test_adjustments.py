@@ -1,18 +1,14 @@
-"""Steering: what hints, wishes, other colourings and palettes do to a guess."""
+"""Adjustments: what each setting does to a network's colors, and what is refused."""
 
-import json
-import re
+import dataclasses
+import math
 
 import numpy as np
 import pytest
-from PIL import Image
 from skimage import color, data
 
-from lumachrome import adjustments, colorizer, photofile
-from lumachrome.adjustments import HintsError, Wishes
-from lumachrome.colorizer import Colorizer, Guess
-
-RED_HINT = {'x': 0.9, 'y': 0.9, 'color': '#ff0000'}
+from lumachrome import Adjustments, Colorizer, Hint, UserError, colorizer, photofile
+from lumachrome.adjustments import DULL, MOST_HINTS, SETTINGS, VARIANTS, Colors, Palette, variant_shift
 
 
 @pytest.fixture(autouse=True)
@@ -20,169 +16,138 @@ def shipped(standins, monkeypatch):
     monkeypatch.setattr(colorizer, 'MODELS', standins)
 
 
-@pytest.fixture(scope='module')
-def gray():
-    return np.linspace(80, 170, 40 * 60).reshape(40, 60).astype(np.uint8)
-
-
 @pytest.fixture
-def guess(gray):
-    return Colorizer('steered').guess(gray)
+def colors(gray):
+    return Colorizer('steered').colors(gray)
 
 
-@pytest.mark.parametrize('vividness', [0, 0.3, 1])
-def test_without_wishes_the_colours_are_the_files_own(vividness, gray, guess):
-    own = Colorizer('steered').colors(gray, vividness=float(vividness))
-    np.testing.assert_allclose(adjustments.colors(guess, Wishes(vividness)), own, atol=1e-4)
-    np.testing.assert_allclose(adjustments.colors(guess, Wishes(vividness=9)), guess.ab, atol=1e-4)
-    plain = Colorizer('plain').guess(gray)
-    np.testing.assert_array_equal(adjustments.colors(plain, Wishes(vividness)), plain.ab)
+# ---- what is set
 
 
-def test_warmth_moves_everything_from_blue_to_yellow(guess):
-    own = adjustments.colors(guess, Wishes())
-    warm, cold = (adjustments.colors(guess, Wishes(warmth=warmth)) - own for warmth in (1, -1))
+def test_every_setting_says_what_it_is():
+    assert list(SETTINGS) == [field.name for field in dataclasses.fields(Adjustments)]
+    for name, setting in SETTINGS.items():
+        assert setting.name == name and setting.help.endswith('.')
+        assert setting.checked(None) == setting.default == getattr(Adjustments(), name)
+        if setting.is_number:
+            assert setting.low <= setting.default <= setting.high or setting.default == setting.off
+            assert 0 < setting.step < setting.high - setting.low
+    assert Adjustments().changed == {}
+    assert Adjustments(saturation=1, warmth=-1).changed == {'warmth': -1}
+
+
+NUMBERS = [setting for setting in SETTINGS.values() if setting.is_number]
+
+
+@pytest.mark.parametrize('setting', NUMBERS, ids=lambda setting: setting.name)
+def test_a_number_is_held_to_its_range(setting):
+    for value in (setting.low, setting.high, setting.default, str(setting.high)):
+        kept = getattr(Adjustments(**{setting.name: value}), setting.name)
+        assert kept == float(value) and type(kept) is (int if setting.whole else float)
+    beyond = (setting.low - 1.5, setting.high + 1, math.nan, math.inf, -math.inf, 10**400, True, 'much', [1], {})
+    for value in beyond:
+        with pytest.raises(UserError, match=rf'^{setting.name} is a (whole )?number, .*{setting.high:g}, not ') as error:
+            Adjustments(**{setting.name: value})
+        assert len(str(error.value)) < 160
+
+
+def test_a_size_is_whole_and_a_variant_is_known():
+    with pytest.raises(UserError, match='render_size is a whole number, 0 or from 32 to 1024, not 99'):
+        Adjustments(render_size=99.5)
+    with pytest.raises(UserError, match="variant is one of red, yellow, green, blue, not 'pink'"):
+        Adjustments(variant='pink')
+    with pytest.raises(UserError, match='at most 200'):
+        Adjustments(hints=[Hint(0, 0, '#000000')] * (MOST_HINTS + 1))
+
+
+# ---- what it does
+
+
+def test_without_settings_the_colors_are_the_files_own(gray, colors):
+    np.testing.assert_allclose(Adjustments().applied(colors), colors.ab, atol=1e-4)
+    np.testing.assert_allclose(Adjustments(vividness=0).applied(colors), colors.ab / 3, atol=1e-4)
+    np.testing.assert_allclose(Adjustments(vividness=0.5).applied(colors), colors.ab * 2 / 3, atol=1e-4)
+    plain = Colorizer('plain').colors(gray)
+    np.testing.assert_array_equal(Adjustments().applied(plain), plain.ab)
+
+
+def test_saturation_is_a_factor_on_all_that_is_set(colors):
+    for more in ({}, {'warmth': 0.5}, {'palette': Palette(np.array([9.0, 9]), np.array([2.0, 2]))}):
+        whole = Adjustments(**more).applied(colors)
+        np.testing.assert_allclose(Adjustments(saturation=2.5, **more).applied(colors), 2.5 * whole, rtol=1e-5)
+    assert (Adjustments(saturation=0, warmth=1).applied(colors) == 0).all()
+
+
+def test_warmth_moves_everything_from_blue_to_yellow(colors):
+    own = Adjustments().applied(colors)
+    warm, cold = (Adjustments(warmth=warmth).applied(colors) - own for warmth in (1, -1))
     assert (warm[..., 1] > 5).all() and (cold[..., 1] < -5).all()
     np.testing.assert_allclose(warm, -cold, atol=1e-4)
 
 
-def test_another_colouring_moves_what_the_network_is_not_sure_of():
+def test_a_variant_moves_what_the_network_is_not_sure_of():
     bins = np.array([(0, 0), (40, 0), (-40, 0), (0, 40)], np.float32)
     sure, unsure = (0, 0, 0, 1), (0.2, 0.4, 0.4, 0)
-    guess = Guess(np.zeros((1, 2, 2), np.float32), np.array([[sure, unsure]], np.float32), bins)
-    own = adjustments.colors(guess, Wishes())
-    for lean, sign in (('red', 1), ('green', -1)):
-        moved = adjustments.colors(guess, Wishes(lean=lean)) - own
+    colors = Colors(np.zeros((1, 2, 2), np.float32), np.array([[sure, unsure]], np.float32), bins)
+    own = Adjustments().applied(colors)
+    for variant, sign in (('red', 1), ('green', -1)):
+        moved = Adjustments(variant=variant).applied(colors) - own
         np.testing.assert_allclose(moved[0, 0], 0, atol=1e-4)
         assert sign * moved[0, 1, 0] > 10
 
 
-def test_other_colourings_differ_from_each_other(guess):
-    found = [adjustments.colors(guess, Wishes(lean=lean)) for lean in ('', *adjustments.LEANS)]
+def test_a_variant_moves_as_far_as_is_seen_and_no_further():
+    """The weights are e to the power of ab / 30; what changes most is brought to 22 units, at most four times."""
+    bins = np.array([(0, 0), (30, 0)], np.float32)
+    weighted = 30 * (math.e / (1 + math.e) - 0.5)  # one bin e times as likely as it was
+    even = np.full((1, 1, 2), 0.5, np.float32)
+    assert variant_shift(even, bins, (1, 0))[0, 0, 0] == pytest.approx(22, rel=1e-4)
+    few = variant_shift(np.array([[[0.99, 0.01]]], np.float32), bins, (1, 0))
+    shift = 30 * (0.01 * math.e / (0.99 + 0.01 * math.e) - 0.01)
+    assert few[0, 0, 0] == pytest.approx(4 * shift, rel=1e-3) and 4 * shift < 22 < 4 * weighted
+
+
+def test_variants_differ_from_each_other(colors):
+    found = [Adjustments(variant=variant).applied(colors) for variant in ('', *VARIANTS)]
     for i, one in enumerate(found):
         for other in found[:i]:
             assert np.linalg.norm(one - other, axis=-1).max() > 5
 
 
-def test_suggestions_are_likely_distinct_and_never_gray(guess):
-    above, below = adjustments.suggestions(guess, 0.2, 0.1), adjustments.suggestions(guess, 0.2, 0.9)
-    assert above[0].tolist() == [40, -10] and below[0].tolist() == [-10, 40]
-    for found in (above, below):
-        assert 2 <= len(found) <= 5
-        assert (np.linalg.norm(found, axis=-1) >= adjustments.FAINT).all()
-        apart = np.linalg.norm(found[:, None] - found, axis=-1)[~np.eye(len(found), dtype=bool)]
-        assert (apart >= adjustments.DISTINCT).all()
-    assert len(adjustments.suggestions(guess, 0, 1, count=1)) == 1
-
-
-def test_colours_are_seen_at_the_luminance_of_their_point():
-    picture = np.zeros((100, 100, 3), np.uint8)
-    picture[:, 50:] = 150
-    network = Colorizer('steered')
-    assert adjustments.seen_at(network, picture, 0.9, 0.5, [(40, -10), (0, 0)]) == ['#be968c', '#969696']
-    assert adjustments.seen_at(network, picture, 0.0, 1.0, [(40, -10)]) == ['#280000']
-    assert adjustments.seen_at(network, picture, 0.5, 0.5, np.zeros((0, 2))) == []
-
-
-def test_a_palette_is_taken_over_by_strength(guess):
-    wanted = adjustments.palette(data.coffee())
+def test_a_palette_is_taken_over_by_strength(colors):
+    wanted = photofile.palette(data.coffee())
     np.testing.assert_allclose(wanted.mean, color.rgb2lab(data.coffee())[..., 1:].mean((0, 1)), atol=0.05)
-    none, half, full = (adjustments.colors(guess, Wishes(palette=wanted, strength=s)) for s in (0, 0.5, 1))
-    np.testing.assert_allclose(none, guess.ab, atol=1e-4)
+    none, half, full = (Adjustments(palette=wanted, strength=s).applied(colors) for s in (0, 0.5, 1))
+    np.testing.assert_allclose(none, colors.ab, atol=1e-4)
     np.testing.assert_allclose(half, (none + full) / 2, atol=1e-4)
     np.testing.assert_allclose(full.mean((0, 1)), wanted.mean, atol=1e-3)
+    assert Adjustments(palette=wanted).applied(colors) == pytest.approx(half)  # half of it, unless said otherwise
 
 
-def test_a_photo_of_one_tone_has_no_colours_of_its_own(gray):
+def test_a_palette_spreads_colors_within_limits(colors):
+    spread = colors.ab.std((0, 1))
+    for times, kept in ((0.01, 0.5), (0.7, 0.7), (1.6, 1.6), (99, 2)):
+        wanted = Palette(np.array([5.0, -7.0]), spread * times)
+        got = Adjustments(palette=wanted, strength=1).applied(colors)
+        np.testing.assert_allclose(got.std((0, 1)), spread * kept, rtol=1e-4)
+        np.testing.assert_allclose(got.mean((0, 1)), [5, -7], atol=1e-4)
+    flat = Colors(np.full((3, 3, 2), 4, np.float32))
+    np.testing.assert_allclose(Adjustments(palette=wanted, strength=1).applied(flat), [[[5, -7]] * 3] * 3, atol=1e-3)
+
+
+# ---- what photos are like
+
+
+def test_a_photo_of_one_tone_has_no_colors_of_its_own(gray):
     tones = np.stack([gray, gray, gray], -1)
     sepia = (tones * np.array([1, 0.9, 0.7])).astype(np.uint8)
-    assert adjustments.has_colors(data.chelsea()) and not adjustments.has_colors(tones) and not adjustments.has_colors(sepia)
+    assert photofile.palette(data.chelsea()).is_colored
+    assert not photofile.palette(tones).is_colored and not photofile.palette(sepia).is_colored
+    for spread, colored in (((3, 3), False), ((0, 5.9), False), ((0, 6.1), True), ((4.5, 4.5), True)):
+        assert Palette(np.zeros(2), np.array(spread)).is_colored is colored
 
 
-def test_next_to_no_colour_is_noticed(guess):
-    assert adjustments.is_dull(np.full((3, 3, 2), 0.5)) and not adjustments.is_dull(guess.ab)
-
-
-def test_the_examples_are_black_and_white_or_one_tone():
-    from demo import app
-
-    found = sorted(app.EXAMPLES.glob('*.jpg'))
-    assert sum(path.stem.startswith('old-') for path in found) == 2
-    for path in found:
-        assert not adjustments.has_colors(photofile.shrink(photofile.read(path))), path
-
-
-# ---- hints
-
-
-def test_hints_survive_their_file(tmp_path, gray):
-    hints = [RED_HINT, {'x': 0, 'y': 1, 'color': '#8080FF'}]
-    adjustments.write_hints(tmp_path / 'hints.json', '祖母.jpg', hints)
-    assert adjustments.read_hints(tmp_path / 'hints.json') == hints
-    assert json.loads((tmp_path / 'hints.json').read_text('utf-8'))['photo'] == '祖母.jpg'
-    rows = adjustments.rows(hints)
-    assert rows == [(0.9, 0.9, 255, 0, 0), (0.0, 1.0, 128, 128, 255)]
-    assert Colorizer('steered').colors(gray, vividness=0.0, hints=rows)[1, 1].tolist() == [80, 0]
-
-
-@pytest.mark.parametrize(
-    'hint',
-    [
-        {'x': 0.5, 'y': 0.5},
-        {'x': 'left', 'y': 0.5, 'color': '#000000'},
-        {'x': 1.5, 'y': 0.5, 'color': '#000000'},
-        {'x': float('nan'), 'y': 0.5, 'color': '#000000'},
-        {'x': 0.5, 'y': 0.5, 'color': 'red'},
-        {'x': 0.5, 'y': 0.5, 'color': '#000000; evil'},
-        [0.5, 0.5, 1, 2, 3],
-        None,
-    ],
-)
-def test_a_bad_hint_is_said_in_one_sentence(hint):
-    with pytest.raises(HintsError, match='A hint has x and y, from 0 to 1, and a color'):
-        adjustments.rows([RED_HINT, hint])
-
-
-def test_hints_are_a_bounded_list():
-    for hints in ({}, 'many', [RED_HINT] * (adjustments.MOST_HINTS + 1)):
-        with pytest.raises(HintsError, match='at most 200'):
-            adjustments.rows(hints)
-
-
-@pytest.mark.parametrize(
-    'content', [b'', b'hello', b'[]', b'{"hints": 3}', b'{"hints": [{}]}', b'\xff\xfe', b'[' * 9999]
-)
-def test_a_file_without_hints_is_named(content, tmp_path):
-    (tmp_path / 'letter.json').write_bytes(content)
-    with pytest.raises(HintsError, match=r'^letter\.json holds no colour hints'):
-        adjustments.read_hints(tmp_path / 'letter.json')
-    with pytest.raises(HintsError, match=r'^none\.json cannot be read'):
-        adjustments.read_hints(tmp_path / 'none.json')
-
-
-def test_the_command_line_takes_the_hints_of_one_photo(gray, tmp_path, capsys):
-    from lumachrome.__main__ import main
-
-    photo, hints, out = tmp_path / 'a.png', tmp_path / 'a-hints.json', tmp_path / 'out'
-    Image.fromarray(gray).save(photo)
-    adjustments.write_hints(hints, 'a.png', [RED_HINT])
-    command = ['colorize', str(photo), '-o', str(out), '--hints', str(hints), '--model']
-    assert main([*command, 'steered', '--vividness', '0']) == 0
-    pixels = np.asarray(Image.open(out / 'a.png')).astype(int)
-    assert pixels[-1, -1, 0] - pixels[-1, -1, 1] == 80 and pixels[0, 0, 0] - pixels[0, 0, 1] == 20
-    assert main([*command, 'plain', '--force']) == 1
-    assert 'plain takes no colour hints.' in capsys.readouterr().err
-    assert main(['colorize', str(photo), str(photo), *command[2:], 'steered']) == 1
-    assert 'Hints belong to one photo' in capsys.readouterr().err
-    hints.write_text('{}')
-    assert main([*command, 'steered', '--force']) == 1
-    assert 'a-hints.json holds no colour hints' in capsys.readouterr().err
-
-
-def test_every_word_is_there_in_both_languages():
-    from demo.page import words
-
-    english, chinese = words.WORDS['en'], words.WORDS['zh']
-    assert english.keys() == chinese.keys()
-    for name, text in english.items():
-        assert sorted(re.findall(r'{\w+}', text)) == sorted(re.findall(r'{\w+}', chinese[name])), name
+def test_next_to_no_color_is_noticed(colors):
+    assert not colors.is_dull
+    for chroma, dull in ((0.0, True), (DULL - 0.1, True), (DULL + 0.1, False)):
+        assert Colors(np.full((3, 3, 2), [0, -chroma], np.float32)).is_dull is dull

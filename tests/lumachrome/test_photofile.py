@@ -140,7 +140,7 @@ def test_transparency_is_carried_over(suffix, gray, tmp_path):
     with Image.open(tmp_path / f'out{suffix}') as written:
         assert written.mode == 'RGBA'
         np.testing.assert_array_equal(np.asarray(written)[..., 3], alpha)
-    preview = photofile.shrink(photo, long_side=20)
+    preview = photofile.shrink(photo.pixels, long_side=20)
     assert preview.shape == (14, 20, 3) and preview.dtype == np.uint8
 
 
@@ -344,8 +344,8 @@ def test_what_a_tiff_has_beyond_colours_and_transparency_is_left_out(gray, tmp_p
         extras = {'extrasamples': ['unassalpha', 'unspecified', 'unspecified'], 'planarconfig': 'contig'}
         tifffile.imwrite(tmp_path / name, np.concatenate([colours, more], -1), photometric=kind, **extras)
         photo = photofile.read(tmp_path / name)
-        np.testing.assert_array_equal(photo.pixels, np.repeat(gray[..., None], 3, -1))
-        np.testing.assert_array_equal(photo.alpha, more[..., :1])
+        np.testing.assert_array_equal(photo.pixels[..., :3], np.repeat(gray[..., None], 3, -1))
+        np.testing.assert_array_equal(photo.pixels[..., 3:], more[..., :1])
 
 
 def test_twelve_bits_are_refused_rather_than_read_wrong(tmp_path):
@@ -368,7 +368,7 @@ def test_heic_with_transparency_becomes_png(monkeypatch, gray, tmp_path):
     opened = photofile._open
     monkeypatch.setattr(photofile, '_open', lambda *given: (opened(*given)[0], 'jpeg'))  # as for HEIC
     photo = photofile.read(tmp_path / 'photo.png')
-    assert photo.format == 'png' and photo.alpha.shape == (31, 45, 1)
+    assert photo.format == 'png' and photo.pixels.shape == (31, 45, 4)
 
 
 def test_names_as_long_as_they_can_be(gray, tmp_path):

@@ -1,0 +1,37 @@
+"""How the page starts."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from lumachrome import photofile
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.mark.parametrize(('given', 'kept'), [(None, 'False'), ('True', 'True')])
+def test_telemetry_is_off_unless_somebody_wants_it(given, kept):
+    env = {name: value for name, value in os.environ.items() if name != 'GRADIO_ANALYTICS_ENABLED'}
+    env |= {'GRADIO_ANALYTICS_ENABLED': given} if given else {}
+    code = 'import demo.app, gradio; print(gradio.Blocks().analytics_enabled)'
+    done = subprocess.run([sys.executable, '-c', code], cwd=ROOT, capture_output=True, text=True, env=env)
+    assert done.stdout.strip() == kept, done.stderr
+
+
+def test_the_demo_loads_neither_training_nor_export():
+    code = (
+        'import sys, lumachrome.colorizer, demo.__main__, demo.app; '
+        'print([name for name in ("tensorflow", "keras", "skimage", "training", "export") if name in sys.modules])'
+    )
+    done = subprocess.run([sys.executable, '-c', code], cwd=ROOT, capture_output=True, text=True, env=os.environ)
+    assert done.stdout.strip() == '[]', done.stderr
+
+
+def test_the_examples_are_black_and_white_or_one_tone():
+    found = sorted((ROOT / 'demo' / 'examples').glob('*.jpg'))
+    assert sum(path.stem.startswith('old-') for path in found) == 2
+    for path in found:
+        assert not photofile.read_palette(path).is_colored, path
