@@ -25,7 +25,8 @@ def colorize(options: argparse.Namespace) -> int:
     from tqdm import tqdm
 
     from lumachrome import album
-    from lumachrome.colorizer import CPU, CUDA, Colorizer
+    from lumachrome.colorizer import Colorizer
+    from lumachrome.session import CPU, CUDA
 
     providers = [{'cpu': CPU, 'cuda': CUDA}[options.provider]] if options.provider else None
     colorizer = Colorizer(options.model, providers)

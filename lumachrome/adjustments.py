@@ -1,8 +1,8 @@
 """What a person can set, and what it does to the colors that a network gives.
 
 `Adjustments` is all of it. Sliders on the page, parameters over HTTP and MCP, options in the shell, and the checks of
-all of these are made from its fields: a new slider is one field here, one line in `Adjustments.applied`, and its word in
-the page's languages.
+all of these are made from its fields: a new slider is one field here, one line in `Adjustments.applied`, and its word
+in the page's languages.
 
 A network's answer (`Colors`) is a small map of CIELAB a and b, with the probabilities behind it where it predicts a
 distribution. All that is here is arithmetic on that map, whatever the photo's size.
@@ -219,7 +219,9 @@ class Adjustments:
         choices=tuple(VARIANTS),
         needs=contract.DISTRIBUTION,
     )
-    palette: Palette | None = _setting(None, 'A color photo whose palette the colors come near to.')
+    palette: Palette | None = field(
+        default=None, metadata={'help': 'A color photo whose palette the colors come near to.'}
+    )
     strength: float = _setting(0.5, 'How near to the palette, from 0, not at all, to 1.', (0.0, 1.0), step=0.05)
     hints: tuple[Hint, ...] = _setting((), 'Colors that are known at some places.', needs=contract.TAKES_HINTS)
 

@@ -7,17 +7,48 @@ results go is a target's business: `Folder` here, and `zipfiles.Writer`.
 import contextlib
 import logging
 import os
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePath, PurePosixPath
 from types import MappingProxyType
+from typing import Any, Protocol
 
-import numpy as np
+import numpy.typing as npt
 
 from lumachrome import photofile, zipfiles
+from lumachrome.adjustments import Adjustments
 from lumachrome.colorizer import AS_THEY_COME
 from lumachrome.errors import AdjustmentError, PhotoError, UserError
+from lumachrome.hints import Hint
 
 LOG = logging.getLogger(__name__)
+
+Array = npt.NDArray[Any]
+Place = Path | PurePosixPath
+
+
+class ColorsPhotos(Protocol):
+    """What an album asks of a `Colorizer`; whoever runs one elsewhere gives these two."""
+
+    def check(self, adjustments: Adjustments) -> None: ...
+
+    def colorize(self, photo: Array, adjustments: Adjustments) -> Array: ...
+
+
+class Target(Protocol):
+    """Where the results of an album go."""
+
+    def key(self, place: Place) -> Hashable:
+        """What two places share that would be one file."""
+        ...
+
+    def check(self, place: Place) -> None:
+        """Raise PhotoError if something is in the way of the result."""
+        ...
+
+    def write(self, place: Place, pixels: Array, photo: photofile.Photo) -> None:
+        """Write a photo's new pixels, as `photofile.write` does."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -46,9 +77,11 @@ class Task:
     suffix: str = ''
     refusal: str = ''
 
-    def opened(self):
+    def opened(self) -> contextlib.AbstractContextManager[Path]:
         """The photo's file, as long as the context lasts."""
-        return self.source.unpacked() if isinstance(self.source, zipfiles.Member) else contextlib.nullcontext(self.source)
+        return (
+            self.source.unpacked() if isinstance(self.source, zipfiles.Member) else contextlib.nullcontext(self.source)
+        )
 
 
 @dataclass(frozen=True)
@@ -62,7 +95,7 @@ class Outcome:
     target: Path | PurePosixPath | None = None
     error: str = ''
     note: str = ''
-    small: np.ndarray | None = None
+    small: Array | None = None
 
 
 class Folder:
@@ -75,14 +108,14 @@ class Folder:
         The photos of the run, which are never replaced.
     """
 
-    def __init__(self, force=False, photos=()):
+    def __init__(self, force: bool = False, photos: Iterable[str | Path] = ()) -> None:
         self._force = force
         self._photos = {_identity(path) for path in photos if os.path.exists(path)}
 
-    def key(self, place):
+    def key(self, place: Place) -> Hashable:
         return place
 
-    def check(self, place):
+    def check(self, place: Place) -> None:
         """Raise PhotoError if something is in the way of the result."""
         if not os.path.exists(place):
             return
@@ -91,11 +124,11 @@ class Folder:
         if not self._force:
             raise PhotoError(f'{place} is there already: use --force to replace it.')
 
-    def write(self, place, pixels, photo):
+    def write(self, place: Place, pixels: Array, photo: photofile.Photo) -> None:
         photofile.write(place, pixels, photo)
 
 
-def tasks(inputs, out):
+def tasks(inputs: Sequence[str | Path], out: str | Path) -> list[Task]:
     """Which photos to colour, and where each one goes.
 
     Parameters
@@ -118,17 +151,17 @@ def tasks(inputs, out):
     PhotoError
         `out` is a file where a folder is needed.
     """
-    inputs, out = [Path(path) for path in inputs], Path(out)
-    albums = [path for path in inputs if os.path.isdir(path) or path.suffix.lower() == zipfiles.SUFFIX]
-    if len(inputs) == 1 and not albums and not os.path.isdir(out) and out.suffix.lower() in photofile.PHOTO_SUFFIXES:
-        return [Task(str(inputs[0]), inputs[0], out.parent, out.stem, out.suffix)]
+    paths, out = [Path(path) for path in inputs], Path(out)
+    albums = [path for path in paths if os.path.isdir(path) or path.suffix.lower() == zipfiles.SUFFIX]
+    if len(paths) == 1 and not albums and not os.path.isdir(out) and out.suffix.lower() in photofile.PHOTO_SUFFIXES:
+        return [Task(str(paths[0]), paths[0], out.parent, out.stem, out.suffix)]
     if os.path.exists(out) and not os.path.isdir(out):
         raise PhotoError(f'{out} is a file: name a folder for the results.')
-    found = []
-    for path in inputs:
+    found: list[Task] = []
+    for path in paths:
         if os.path.isdir(path):
             top = out / path.resolve().name if len(albums) > 1 else out
-            shut = []  # errors of the folders that could not be searched
+            shut: list[OSError] = []  # errors of the folders that could not be searched
             photos = [
                 Task(str(photo), photo, top / photo.parent.relative_to(path), photo.stem)
                 for photo in _photos_below(path, out, shut.append)
@@ -145,7 +178,7 @@ def tasks(inputs, out):
     return found
 
 
-def in_zip(path, name, folder, **limits):
+def in_zip(path: Path, name: str, folder: Place, **limits: int) -> list[Task]:
     """The photos of a ZIP as tasks whose results go below a folder; one that tells why not, where it cannot be read.
 
     Parameters
@@ -172,7 +205,7 @@ def in_zip(path, name, folder, **limits):
     ]
 
 
-def hints_by_name(given, found):
+def hints_by_name(given: Mapping[str, Iterable[Hint]], found: Sequence[Task]) -> dict[str, tuple[Hint, ...]]:
     """Hints for single photos of an album, by the names of their tasks.
 
     Parameters
@@ -190,7 +223,7 @@ def hints_by_name(given, found):
     AdjustmentError
         A name is that of no photo here, or of several.
     """
-    meant = {}
+    meant: dict[str, tuple[Hint, ...]] = {}
     for name, hints in given.items():
         named = [task.name for task in found if task.name == name]
         named = named or [task.name for task in found if PurePath(task.name).name == name]
@@ -202,21 +235,21 @@ def hints_by_name(given, found):
 
 
 def colorize(
-    found,
-    colorizer,
-    target,
-    adjustments=AS_THEY_COME,
-    hints=MappingProxyType({}),
-    preview=0,
-    max_pixels=photofile.MAX_PIXELS,
-):
+    found: Sequence[Task],
+    colorizer: ColorsPhotos,
+    target: Target,
+    adjustments: Adjustments = AS_THEY_COME,
+    hints: Mapping[str, tuple[Hint, ...]] = MappingProxyType({}),
+    preview: int = 0,
+    max_pixels: int = photofile.MAX_PIXELS,
+) -> Iterator[Outcome]:
     """Colour photos one after the other.
 
     Parameters
     ----------
     found : sequence of Task
     colorizer : Colorizer
-        Or whatever has its `check` and its `colorize`.
+        Or whatever else is a `ColorsPhotos`.
     target : Folder or zipfiles.Writer
         Where the results go. Two that would have the same name both survive: the second is called 'name (2).jpg'.
     adjustments : Adjustments
@@ -240,7 +273,7 @@ def colorize(
     """
     for own in (adjustments.hints, *hints.values()):
         colorizer.check(replace(adjustments, hints=own))
-    taken = set()
+    taken: set[Hashable] = set()
     for task in found:
         settings = replace(adjustments, hints=hints[task.name]) if task.name in hints else adjustments
         try:
@@ -256,7 +289,15 @@ def colorize(
         yield outcome  # here, where no error holds on to the photo any more
 
 
-def _colored(task, colorizer, target, taken, adjustments, preview, max_pixels):
+def _colored(
+    task: Task,
+    colorizer: ColorsPhotos,
+    target: Target,
+    taken: set[Hashable],
+    adjustments: Adjustments,
+    preview: int,
+    max_pixels: int,
+) -> Outcome:
     """One photo; a function of its own, so that its pixels are gone when the next one is read."""
     if task.refusal:
         raise PhotoError(task.refusal)
@@ -278,7 +319,7 @@ def _colored(task, colorizer, target, taken, adjustments, preview, max_pixels):
     return Outcome(task.name, place, note=photo.note, small=small)
 
 
-def _place(task, suffix, target, taken):
+def _place(task: Task, suffix: str, target: Target, taken: set[Hashable]) -> Place:
     """Where a result goes: a name that no other result of this run has, and that the target allows."""
     place, count = task.folder / f'{task.stem}{suffix}', 2
     while target.key(place) in taken:
@@ -287,13 +328,13 @@ def _place(task, suffix, target, taken):
     return place
 
 
-def _identity(path):
+def _identity(path: str | Place) -> tuple[int, int]:
     """What two paths of one file share."""
     found = os.stat(path)
     return found.st_dev, found.st_ino
 
 
-def _photos_below(folder, out, onerror):
+def _photos_below(folder: Path, out: Path, onerror: Callable[[OSError], object]) -> Iterator[Path]:
     """The photos below a folder in order of name, without those in the folder for the results.
 
     `onerror` is called with the OSError of each folder that cannot be searched.

@@ -7,12 +7,6 @@ All color maths is in the file; what is here finds it, chooses where it runs, an
     Colorizer().colorize(Image.open('grandmother.jpg')).save('grandmother-colour.jpg')
 """
 
-import contextlib
-import ctypes
-import functools
-import importlib.metadata
-import io
-import os
 import threading
 from collections.abc import Sequence
 from pathlib import Path
@@ -22,25 +16,15 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageOps
 
-from lumachrome import contract
+from lumachrome import contract, session
 from lumachrome.adjustments import SETTINGS, Adjustments, Colors
-from lumachrome.errors import ModelError, ProviderError, UserError
-
-try:
-    import onnxruntime
-except ImportError as error:
-    raise UserError(
-        f'onnxruntime cannot be loaded ({error}): pip install "lumachrome[cpu]", or "lumachrome[gpu]" where there is an '
-        'NVIDIA GPU.'
-    ) from error
+from lumachrome.errors import ModelError, ProviderError
 
 Array = npt.NDArray[Any]
 Photo = TypeVar('Photo', Array, Image.Image)
 
 MODELS = Path(__file__).parent / 'models'
 PREFERRED = ('lumachrome', 'unet', 'article')  # the first of these that is there is the default
-CPU, CUDA = 'CPUExecutionProvider', 'CUDAExecutionProvider'
-SILENT = 4  # onnxruntime's severity 'fatal': what goes wrong is raised as well
 AS_THEY_COME = Adjustments()
 
 
@@ -110,7 +94,7 @@ class Colorizer:
 
     def __init__(self, model: str | Path | None = None, providers: Sequence[str] | None = None) -> None:
         self.path = find_model(model)
-        self._session = _open(self.path, _chosen(providers))
+        self._session = session.open_file(self.path, session.choose_providers(providers))
         self.provider: str = self._session.get_providers()[0]
         if providers and self.provider != providers[0]:
             raise ProviderError(f'{providers[0]} does not work on this machine.')
@@ -120,10 +104,10 @@ class Colorizer:
             for key, value in properties.items()
             if key.startswith(contract.METADATA_PREFIX)
         }
-        self.features = _check_contract(self.path, self.metadata, self._session)
+        self.features = session.check_contract(self.path, self.metadata, self._session)
         self.name = self.metadata.get('network', self.path.stem)
         self.render_size = int(self.metadata['render_size'])
-        self._joins: dict[str, onnxruntime.InferenceSession] = {}
+        self._joins: dict[str, session.InferenceSession] = {}
         self._lock = threading.Lock()
 
     @property
@@ -222,7 +206,7 @@ class Colorizer:
         if self.takes_hints:
             rows = [hint.row for hint in adjustments.hints]
             feed[contract.HINTS] = np.array(rows, np.float32).reshape(1, -1, 5)
-        return Colors(*_compute(self._session, wanted, feed))
+        return Colors(*session.compute(self._session, wanted, feed))
 
     def join(self, photo: Array, ab: Array) -> Array:
         """Join colors to a photo's luminance; no network runs.
@@ -242,142 +226,16 @@ class Colorizer:
         kind = photo.dtype.name
         with self._lock:
             if kind not in self._joins:
-                self._joins[kind] = _open(MODELS / contract.JOINS[kind], list(dict.fromkeys([self.provider, CPU])))
+                providers = list(dict.fromkeys([self.provider, session.CPU]))
+                self._joins[kind] = session.open_file(MODELS / contract.JOINS[kind], providers)
+                    MODELS / contract.JOINS[kind], list(dict.fromkeys([self.provider, session.CPU]))
+                )
         feed = {
             contract.PHOTO: np.ascontiguousarray(photo[None, ..., :3]),
             contract.AB: np.asarray(ab, np.float32)[None],
         }
-        [colorized] = _compute(self._joins[kind], [contract.COLORIZED], feed)
+        [colorized] = session.compute(self._joins[kind], [contract.COLORIZED], feed)
         return colorized if photo.shape[2] == 3 else np.concatenate([colorized, photo[..., 3:]], axis=-1)
-
-
-# Sessions
-
-
-def _chosen(providers: Sequence[str] | None) -> list[str]:
-    available = onnxruntime.get_available_providers()
-    if not providers:
-        return [CUDA, CPU] if CUDA in available and _has_gpu() else [CPU]
-    for provider in providers:
-        if provider not in available:
-            raise ProviderError(f'{provider} is not in this onnxruntime, which has {", ".join(available)}.')
-    if providers[0] == CUDA and not _has_gpu():
-        raise ProviderError(f'{CUDA} needs an NVIDIA GPU and its driver (libcuda), and this machine shows none.')
-    return list(providers)
-
-
-@functools.cache
-def _has_gpu() -> bool:
-    # onnxruntime lists CUDA wherever it was compiled in; the driver's library is there only with a driver.
-    try:
-        ctypes.CDLL('nvcuda.dll' if os.name == 'nt' else 'libcuda.so.1')
-    except OSError:
-        return False
-    return True
-
-
-@functools.cache
-def _check_one_runtime() -> None:
-    """Raise UserError where both packages are installed: they write over each other's files."""
-    installed: list[str] = []
-    for name in ('onnxruntime', 'onnxruntime-gpu'):
-        with contextlib.suppress(importlib.metadata.PackageNotFoundError):
-            importlib.metadata.version(name)
-            installed.append(name)
-    if len(installed) > 1:
-        raise UserError(
-            'onnxruntime and onnxruntime-gpu are both installed and overwrite each other: pip uninstall both, then '
-            'pip install "lumachrome[cpu]" or "lumachrome[gpu]".'
-        )
-
-
-def _open(path: Path, providers: list[str]) -> onnxruntime.InferenceSession:
-    """A session on a file; what can be wrong with the file is a `ModelError`."""
-    _check_one_runtime()
-    if path.is_dir():
-        raise ModelError(f'{path} is a folder, not a model.')
-    if not path.exists():
-        raise ModelError(f'{path} does not exist.')
-    with path.open('rb') as file:
-        start = file.read(64)
-    if not start:
-        raise ModelError(f'{path} is empty: fetch or export it again.')
-    if start.startswith(b'version https://git-lfs'):
-        raise ModelError(f'{path} is only a pointer to the model: run `git lfs pull`.')
-    options = onnxruntime.SessionOptions()
-    options.log_severity_level = SILENT
-    options.add_session_config_entry('session.intra_op.allow_spinning', '0')  # idle threads leave the cores to others
-    asked: list[Any] = list(providers)
-    if CUDA in providers:
-        # The default tries every convolution algorithm on every new size of photo.
-        asked = [(CUDA, {'cudnn_conv_algo_search': 'HEURISTIC'}) if name == CUDA else name for name in providers]
-        onnxruntime.set_default_logger_severity(SILENT)  # a library that cannot be loaded falls back to the CPU
-        with contextlib.redirect_stdout(io.StringIO()):
-            onnxruntime.preload_dlls()
-    errors = onnxruntime.capi.onnxruntime_pybind11_state
-    try:
-        return onnxruntime.InferenceSession(path, options, providers=asked)
-    except (errors.InvalidProtobuf, errors.InvalidArgument) as error:
-        raise ModelError(
-            f'{path} is not an ONNX file, or is damaged or cut short: fetch or export it again.'
-        ) from error
-    except (errors.InvalidGraph, errors.Fail, errors.NotImplemented) as error:
-        raise ModelError(
-            f'{path} cannot be run by onnxruntime {onnxruntime.__version__}: it uses what that does not know; '
-            'install a newer one, or export the file again.'
-        ) from error
-
-
-def _check_contract(path: Path, metadata: dict[str, str], session: onnxruntime.InferenceSession) -> frozenset[str]:
-    """What the network has; ModelError if the file is not what the contract says."""
-    stated = metadata.get('format')
-    if stated is None:
-        raise ModelError(f'{path} is an ONNX file, but not a Lumachrome one: make one with `python -m export`.')
-    if stated != str(contract.FORMAT):
-        raise ModelError(
-            f'{path} has format {stated}, and this program reads format {contract.FORMAT}: '
-            'update the program, or export the file again.'
-        )
-    taken = {tensor.name: tensor for tensor in session.get_inputs()}
-    given = {tensor.name: tensor for tensor in session.get_outputs()}
-    features = frozenset(t.needs for t in contract.INPUTS if t.needs and t.name in taken)
-    inputs, outputs = contract.network_tensors(features)
-    for expected, there in ((inputs, taken), (outputs, given)):
-        wrong = [t.name for t in expected if not (t.optional or _is(t, there.get(t.name)))]
-        unknown = there.keys() - {t.name for t in expected}
-        if wrong or unknown:
-            names = ', '.join([*wrong, *sorted(unknown)])
-            raise ModelError(f'{path} breaks the contract of format {stated} ({names}): export the file again.')
-    if not metadata.get('render_size', '').isdigit():
-        raise ModelError(f'{path} does not say at which size its network looks: export the file again.')
-    return features
-
-
-def _is(expected: contract.Tensor, found: Any) -> bool:
-    """Whether an input or output of a session is of the contract's type and shape."""
-    kind = {'float32': 'float'}.get(expected.dtype, expected.dtype)
-    if found is None or found.type != f'tensor({kind})' or len(found.shape) != len(expected.shape):
-        return False
-    return all(isinstance(side, str) or side == own for side, own in zip(expected.shape, found.shape, strict=True))
-
-
-def _compute(session: onnxruntime.InferenceSession, outputs: list[str], feed: dict[str, Array]) -> list[Array]:
-    """One photo's outputs, the batch axis taken off."""
-    height, width = feed[contract.PHOTO].shape[1:3]
-    strips = any(tensor.name == contract.STRIP_ROWS for tensor in session.get_overridable_initializers())
-    if strips and session.get_providers()[0] != CPU:
-        # The file's strips suit a CPU's cache; a GPU is quicker with the whole photo at once.
-        feed = feed | {contract.STRIP_ROWS: np.array([height], np.int64)}
-    try:
-        # The bins are the same for every photo: they alone have no batch axis.
-        return [
-            output if name == contract.BINS else output[0]
-            for name, output in zip(outputs, session.run(outputs, feed), strict=True)
-        ]
-    except onnxruntime.capi.onnxruntime_pybind11_state.RuntimeException as error:
-        if any(words in str(error).lower() for words in ('allocat', 'out of memory', 'bad_alloc')):
-            raise MemoryError(f'A photo of {width} x {height} pixels does not fit into memory.') from error
-        raise
 
 
 # Pictures

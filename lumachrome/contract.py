@@ -62,12 +62,18 @@ class Tensor:
 
 
 _PHOTO = ('N', 'H', 'W', 3)
-_STRIP_ROWS = Tensor(STRIP_ROWS, 'int64', (1,), 'rows that the tail works on at a time (on a GPU pass H)', optional=True)
+_STRIP_ROWS = Tensor(
+    STRIP_ROWS, 'int64', (1,), 'rows that the tail works on at a time (on a GPU pass H)', optional=True
+)
 
 INPUTS = (
     Tensor(PHOTO, 'uint8', _PHOTO, 'sRGB; of a colour photo only the luminance is used'),
     Tensor(
-        RENDER_SIZE, 'int64', (1,), "short side in pixels at which the network looks; 0 is the network's own", (32, 1024)
+        RENDER_SIZE,
+        'int64',
+        (1,),
+        "short side in pixels at which the network looks; 0 is the network's own",
+        (32, 1024),
     ),
     Tensor(SATURATION, 'float32', (1,), 'factor on a and b; 0 gives the gray photo', (0.0, 4.0)),
     Tensor(
@@ -84,7 +90,9 @@ INPUTS = (
 )
 OUTPUTS = (
     Tensor(COLORIZED, 'uint8', _PHOTO, "sRGB, with the photo's own luminance"),
-    Tensor(AB, 'float32', ('N', 'h', 'w', 2), "colours at the network's resolution, before saturation, in CIELAB units"),
+    Tensor(
+        AB, 'float32', ('N', 'h', 'w', 2), "colours at the network's resolution, before saturation, in CIELAB units"
+    ),
     Tensor(PROBABILITIES, 'float32', ('N', 'h', 'w', 'Q'), 'how likely each bin is', needs=DISTRIBUTION),
     Tensor(BINS, 'float32', ('Q', 2), "the bins' a and b", needs=DISTRIBUTION),
 )

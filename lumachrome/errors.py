@@ -47,7 +47,9 @@ def atomic(path: str | Path) -> Iterator[Path]:
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f'.{secrets.token_hex(8)}.part{path.suffix}')  # short: `path` may be as long as names are
+    temporary = path.with_name(
+        f'.{secrets.token_hex(8)}.part{path.suffix}'
+    )  # short: `path` may be as long as names are
     try:
         yield temporary
         if temporary.exists():

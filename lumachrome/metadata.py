@@ -2,6 +2,8 @@
 
 import re
 import shutil
+from pathlib import Path
+from typing import Any
 
 import pyvips
 from lxml import etree
@@ -13,11 +15,13 @@ from lumachrome.errors import atomic
 SOURCE_TYPE = 'http://cv.iptc.org/newscodes/digitalsourcetype/compositeWithTrainedAlgorithmicMedia'
 XMP_BYTES = 10_000_000  # of a packet; larger ones are left out
 
+Directory = TiffImagePlugin.ImageFileDirectory_v2
+
 _RDF = 'http://www.w3.org/1999/02/22-rdf-syntax-ns#'
 _IPTC = 'http://iptc.org/std/Iptc4xmpExt/2008-02-29/'
 
 
-def fields(image):
+def fields(image: pyvips.Image) -> dict[str, tuple[Any, Any]]:
     """What a libvips image says that is to be written again: name to (type, value)."""
     kept = re.compile('exif-|iptc-data|xmp-data|png-comment-|image-description|resolution-unit')
     dropped = re.compile('exif-ifd1-|exif-ifd0-Orientation')  # the thumbnail's, and what `read` has carried out
@@ -28,7 +32,7 @@ def fields(image):
     return found
 
 
-def tiff_tags(path):
+def tiff_tags(path: Path) -> dict[int, Any]:
     """What libvips passes over in a TIFF file, EXIF and place among it: tag to value, a block of tags as a dict."""
     base = ExifTags.Base
     plain = (base.ImageDescription, base.Make, base.Model, base.Software, base.DateTime, base.Artist, base.Copyright)
@@ -50,7 +54,7 @@ def tiff_tags(path):
     return tags
 
 
-def add_tiff_tags(path, tags):
+def add_tiff_tags(path: Path, tags: dict[int, Any]) -> None:
     """Put a directory with more tags before the pixels of a TIFF file.
 
     libvips writes no EXIF into TIFF, and Pillow no 16-bit colour: the pixels are libvips', the directory Pillow's.
@@ -71,7 +75,7 @@ def add_tiff_tags(path, tags):
         shutil.copyfileobj(old, new)
 
 
-def _fill(directory, tags):
+def _fill(directory: Directory, tags: dict[int, Any]) -> Directory:
     for tag, value in tags.items():
         if isinstance(value, dict):
             directory.tagtype[tag] = TiffTags.LONG
@@ -79,7 +83,7 @@ def _fill(directory, tags):
     return directory
 
 
-def xmp_with_source_type(packet):
+def xmp_with_source_type(packet: bytes | None) -> bytes:
     """An XMP packet, the file's own where it has one, that says how the colours came about."""
     description = f'{{{_RDF}}}Description'
     root = _parsed(packet)
@@ -99,7 +103,7 @@ def xmp_with_source_type(packet):
     return f'<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>{body}<?xpacket end="w"?>'.encode()
 
 
-def _parsed(packet):
+def _parsed(packet: bytes | None) -> Any:
     """An XMP packet as a tree with an RDF in it; None if there is none, or no program could read it."""
     if not packet or len(packet) > XMP_BYTES:
         return None

@@ -10,8 +10,10 @@ import os
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pi_heif
 import pyvips
 from PIL import Image, ImageCms, PngImagePlugin, TiffImagePlugin
@@ -19,6 +21,8 @@ from PIL import Image, ImageCms, PngImagePlugin, TiffImagePlugin
 from lumachrome import metadata
 from lumachrome.adjustments import Palette
 from lumachrome.errors import PhotoError, atomic
+
+Array = npt.NDArray[Any]
 
 MAX_PIXELS = 300_000_000  # 20,000 x 15,000; what claims to be larger is refused before it is decoded
 JPEG_QUALITY = 95
@@ -74,21 +78,21 @@ class Photo:
     """
 
     name: str
-    pixels: np.ndarray
+    pixels: Array
     format: str
-    metadata: dict = field(default_factory=dict)
-    tiff_tags: dict = field(default_factory=dict)
+    metadata: dict[str, tuple[Any, Any]] = field(default_factory=dict[str, tuple[Any, Any]])
+    tiff_tags: dict[int, Any] = field(default_factory=dict[int, Any])
     resolution: tuple[float, float] = _SCREEN
     note: str = ''
 
     @property
-    def suffix(self):
+    def suffix(self) -> str:
         """The suffix for the file to write: the one that came in where it suits the format."""
         given = Path(self.name).suffix
         return given if given.lower() in SUFFIXES[self.format] else SUFFIXES[self.format][0]
 
 
-def read(path, name=None, max_pixels=MAX_PIXELS):
+def read(path: str | Path, name: str | None = None, max_pixels: int = MAX_PIXELS) -> Photo:
     """Read a photo.
 
     Parameters
@@ -146,7 +150,7 @@ def read(path, name=None, max_pixels=MAX_PIXELS):
     )
 
 
-def write(path, pixels, photo):
+def write(path: str | Path, pixels: Array, photo: Photo) -> None:
     """Write a photo's new pixels, with all that its file said beside them.
 
     The file appears under its name only when it is whole.
@@ -187,7 +191,7 @@ def write(path, pixels, photo):
         raise PhotoError(f'{path.name} cannot be written: {reason}.') from error
 
 
-def shrink(pixels, long_side=1600):
+def shrink(pixels: Array, long_side: int = 1600) -> Array:
     """A photo's pixels for the screen.
 
     Parameters
@@ -209,17 +213,17 @@ def shrink(pixels, long_side=1600):
     return image.colourspace('srgb').thumbnail_image(long_side, height=long_side, size='down').numpy()
 
 
-def palette(pixels):
+def palette(pixels: Array) -> Palette:
     """The palette of a photo's pixels, uint8 [H, W, 3], sRGB."""
     return Palette.of(_image(pixels).colourspace('lab').numpy()[..., 1:])
 
 
-def read_palette(path, name=None, max_pixels=MAX_PIXELS):
+def read_palette(path: str | Path, name: str | None = None, max_pixels: int = MAX_PIXELS) -> Palette:
     """The palette of a photo; parameters and errors are those of `read`."""
     return palette(shrink(read(path, name, max_pixels).pixels, PALETTE_SIDE))
 
 
-def write_preview(path, pixels):
+def write_preview(path: str | Path, pixels: Array) -> None:
     """Write uint8 sRGB pixels [H, W, 3] as a JPEG for the screen, without metadata."""
     _image(pixels).jpegsave(str(path), Q=92, subsample_mode='off')
 
@@ -242,7 +246,7 @@ _SAVERS = {
 }
 
 
-def _open(path, name, max_pixels):
+def _open(path: Path, name: str, max_pixels: int) -> tuple[pyvips.Image, str]:
     """The image, not yet decoded, and the format to write."""
     try:
         source = pyvips.Source.new_from_file(str(path))
@@ -255,7 +259,7 @@ def _open(path, name, max_pixels):
     return image, {'jpegload': 'jpeg', 'pngload': 'png', 'tiffload': 'tiff', 'webpload': 'webp'}.get(loader, 'png')
 
 
-def _open_with_pillow(path, name, max_pixels):
+def _open_with_pillow(path: Path, name: str, max_pixels: int) -> tuple[pyvips.Image, str]:
     """The same for what libvips does not know: through a PNG in memory, which carries the metadata along."""
     try:
         with Image.open(path, formats=_PILLOW_FORMATS) as picture:
@@ -292,25 +296,25 @@ def _open_with_pillow(path, name, max_pixels):
     return pyvips.Image.new_from_buffer(buffer.getvalue(), '', fail_on='truncated'), target
 
 
-def _start_of(path):
+def _start_of(path: Path) -> bytes:
     with path.open('rb') as file:
         return file.read(512)
 
 
-def _too_deep(name, kind):
+def _too_deep(name: str, kind: str) -> str:
     return f'{name} holds {kind} values: save it with 8 or 16 bits a channel first.'
 
 
-def _check_size(width, height, name, max_pixels):
+def _check_size(width: int, height: int, name: str, max_pixels: int) -> None:
     if width * height > max_pixels:
         raise PhotoError(_too_large(name, max_pixels))
 
 
-def _too_large(name, max_pixels):
+def _too_large(name: str, max_pixels: int) -> str:
     return f'{name} has more than {max_pixels // 1_000_000} megapixels: make it smaller first.'
 
 
-def _to_srgb(image):
+def _to_srgb(image: pyvips.Image) -> pyvips.Image:
     """A picture without alpha, in any space, as sRGB in three bands of the same depth."""
     wide = image.format == 'ushort'
     space = 'rgb16' if wide else 'srgb'
@@ -330,7 +334,7 @@ def _to_srgb(image):
     return image.colourspace(space)
 
 
-def _needs_conversion(image):
+def _needs_conversion(image: pyvips.Image) -> bool:
     if image.get_typeof('icc-profile-data') == 0:
         return image.interpretation == 'cmyk'
     try:
@@ -353,6 +357,6 @@ def _needs_conversion(image):
     return np.abs(np.asarray(same, int) - np.asarray(_SAMPLES, int)).max() > 1
 
 
-def _image(pixels):
+def _image(pixels: Array) -> pyvips.Image:
     image = pyvips.Image.new_from_array(np.ascontiguousarray(pixels))
     return image.copy(interpretation='rgb16' if pixels.dtype == np.uint16 else 'srgb')

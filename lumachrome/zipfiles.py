@@ -14,8 +14,12 @@ import threading
 import unicodedata
 import zipfile
 import zlib
+from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path, PurePath, PurePosixPath
+from typing import Any
+
+import numpy.typing as npt
 
 from lumachrome import photofile
 from lumachrome.errors import PhotoError, atomic
@@ -51,7 +55,7 @@ class Member:
     refusal: str = ''
 
     @contextlib.contextmanager
-    def unpacked(self):
+    def unpacked(self) -> Iterator[Path]:
         """The photo as a file that lives as long as the context.
 
         Raises
@@ -70,7 +74,7 @@ class Member:
             yield path
 
 
-def members(path, name, max_photos=None, max_bytes=None):
+def members(path: str | Path, name: str, max_photos: int | None = None, max_bytes: int | None = None) -> list[Member]:
     """The photos in a ZIP.
 
     Parameters
@@ -115,20 +119,20 @@ def members(path, name, max_photos=None, max_bytes=None):
     return found
 
 
-def inside(name):
+def inside(name: str) -> str:
     """A photo's folders and name as a path below the album, whatever they were: nothing leads out of it."""
     parts = [part for part in name.replace('\\', '/').split('/') if part not in ('', '.', '..')]
     path = '/'.join(parts)
     return re.sub(r'^([A-Za-z]:/?)+', '', path) or 'photo'  # Windows' drives
 
 
-def has_room(folder, size):
+def has_room(folder: str | Path, size: int) -> bool:
     """Whether the disk of a folder takes so many bytes and keeps `SPARE_BYTES` free."""
     return shutil.disk_usage(folder).free >= size + SPARE_BYTES
 
 
 @contextlib.contextmanager
-def new_zip(path, max_bytes=None):
+def new_zip(path: str | Path, max_bytes: int | None = None) -> Iterator['Writer']:
     """A ZIP that grows photo by photo on the disk, for `album.colorize`. It gets its name when it is whole.
 
         with new_zip('album.zip') as target:
@@ -158,17 +162,17 @@ def new_zip(path, max_bytes=None):
 class Writer:
     """A ZIP in the making, as a target of `album.colorize`: see `new_zip`."""
 
-    def __init__(self, archive, path, max_bytes):
+    def __init__(self, archive: zipfile.ZipFile, path: Path, max_bytes: int | None) -> None:
         self._archive, self._path, self._max_bytes = archive, path, max_bytes
 
-    def key(self, place):
+    def key(self, place: PurePath) -> str:
         """What two places share that would be one file on some system: many tell no A from an a."""
         return unicodedata.normalize('NFC', str(place)).casefold()
 
-    def check(self, place):
+    def check(self, place: PurePath) -> None:
         """Nothing is in the way of a photo: the ZIP is new."""
 
-    def write(self, place, pixels, photo):
+    def write(self, place: PurePath, pixels: npt.NDArray[Any], photo: photofile.Photo) -> None:
         """Add a photo, as `photofile.write` writes it.
 
         Raises
@@ -191,8 +195,8 @@ class Writer:
 class _BoundedFile(io.FileIO):
     """A file that gives no more than `LIST_BYTES` at once: zipfile reads a ZIP's list of files in one go."""
 
-    def read(self, size=-1):
-        if size > LIST_BYTES:
+    def read(self, size: int | None = -1, /) -> bytes:  # type: ignore[override]
+        if size is not None and size > LIST_BYTES:
             raise zipfile.BadZipFile('Its list of files is too long.')
         return super().read(size)
 
@@ -200,20 +204,21 @@ class _BoundedFile(io.FileIO):
 class _Archive:
     """A ZIP that is open from the first of its photos to the last: its list may be long, and is not read for each."""
 
-    def __init__(self, path, photos):
+    def __init__(self, path: str | Path, photos: int) -> None:
         self._path, self._left = path, photos
         self._open = contextlib.ExitStack()
-        self._archive = None
+        self._archive: zipfile.ZipFile | None = None
         self._lock = threading.Lock()
 
     @contextlib.contextmanager
-    def opened(self):
+    def opened(self) -> Iterator[zipfile.ZipFile]:
         with self._lock:
             if self._archive is None:
                 file = self._open.enter_context(_BoundedFile(self._path))
                 self._archive = self._open.enter_context(zipfile.ZipFile(file))
+            archive = self._archive
         try:
-            yield self._archive
+            yield archive
         finally:
             with self._lock:
                 self._left -= 1
@@ -222,7 +227,7 @@ class _Archive:
                     self._archive = None
 
 
-def _name(info):
+def _name(info: zipfile.ZipInfo) -> str:
     """A member's name. The Finder writes UTF-8 and does not say so."""
     if not info.flag_bits & _UTF8:
         with contextlib.suppress(UnicodeError):
@@ -230,14 +235,14 @@ def _name(info):
     return info.filename
 
 
-def _shows(name):
+def _shows(name: str) -> bool:
     """Whether a member is a photo to colour: systems add hidden files of their own, some of them named like photos."""
     parts = name.replace('\\', '/').split('/')
     hidden = any((part.startswith('.') and part not in ('.', '..')) or part == '__MACOSX' for part in parts)
     return not hidden and PurePosixPath(parts[-1]).suffix.lower() in photofile.PHOTO_SUFFIXES
 
 
-def _refusal(info, name):
+def _refusal(info: zipfile.ZipInfo, name: str) -> str:
     if '..' in name.replace('\\', '/').split('/') or name.startswith(('/', '\\')):
         return f'{name} points outside its ZIP and was left out.'
     if info.flag_bits & _LOCKED:
@@ -247,6 +252,6 @@ def _refusal(info, name):
     return ''
 
 
-def _make_sure_of_room(folder, size, name):
+def _make_sure_of_room(folder: str | Path, size: int, name: str) -> None:
     if not has_room(folder, size):
         raise PhotoError(f'{name} finds no room on the disk of this machine.')

@@ -320,7 +320,6 @@ class Painted(GradioModel):
     hints: list[Hint] | None = None
     given: str | None = None
 
-from gradio.events import Dependency
 
 class HintPainter(gr.HTML):
     """The photo before and after, with hints: to Python a list of dict; from Python a dict of `Painted`'s fields."""
@@ -358,7 +357,9 @@ class HintPainter(gr.HTML):
 
     def example_value(self):
         return None
-    from typing import Callable, Literal, Sequence, Any, TYPE_CHECKING
+    from collections.abc import Callable, Sequence
+    from typing import TYPE_CHECKING, Any, Literal
+
     from gradio.blocks import Block
     if TYPE_CHECKING:
         from gradio.components import Timer

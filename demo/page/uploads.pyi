@@ -194,7 +194,6 @@ class Reported(GradioModel):
     share: float | None = None
     problems: tuple[str, ...] = ()
 
-from gradio.events import Dependency
 
 class _Component(gr.HTML):
     """What both have in common: no value of their own for the API pages."""
@@ -213,7 +212,9 @@ class _Component(gr.HTML):
 
     def example_value(self):
         return None
-    from typing import Callable, Literal, Sequence, Any, TYPE_CHECKING
+    from collections.abc import Callable, Sequence
+    from typing import TYPE_CHECKING, Any, Literal
+
     from gradio.blocks import Block
     if TYPE_CHECKING:
         from gradio.components import Timer
@@ -238,7 +239,9 @@ class AlbumPicker(_Component):
 
     def api_info(self):
         return Picked.model_json_schema()
-    from typing import Callable, Literal, Sequence, Any, TYPE_CHECKING
+    from collections.abc import Callable, Sequence
+    from typing import TYPE_CHECKING, Any, Literal
+
     from gradio.blocks import Block
     if TYPE_CHECKING:
         from gradio.components import Timer
@@ -261,7 +264,9 @@ class AlbumReport(_Component):
 
     def api_info(self):
         return Reported.model_json_schema()
-    from typing import Callable, Literal, Sequence, Any, TYPE_CHECKING
+    from collections.abc import Callable, Sequence
+    from typing import TYPE_CHECKING, Any, Literal
+
     from gradio.blocks import Block
     if TYPE_CHECKING:
         from gradio.components import Timer
@@ -289,7 +294,9 @@ class AlbumFiles(gr.File):
 
     def preprocess(self, payload):
         return [] if payload is None else [(file.path, file.orig_name or Path(file.path).name) for file in payload]
-    from typing import Callable, Literal, Sequence, Any, TYPE_CHECKING
+    from collections.abc import Callable, Sequence
+    from typing import TYPE_CHECKING, Any, Literal
+
     from gradio.blocks import Block
     if TYPE_CHECKING:
         from gradio.components import Timer

@@ -46,7 +46,9 @@ def test_a_number_is_held_to_its_range(setting):
         assert kept == float(value) and type(kept) is (int if setting.whole else float)
     beyond = (setting.low - 1.5, setting.high + 1, math.nan, math.inf, -math.inf, 10**400, True, 'much', [1], {})
     for value in beyond:
-        with pytest.raises(UserError, match=rf'^{setting.name} is a (whole )?number, .*{setting.high:g}, not ') as error:
+        with pytest.raises(
+            UserError, match=rf'^{setting.name} is a (whole )?number, .*{setting.high:g}, not '
+        ) as error:
             Adjustments(**{setting.name: value})
         assert len(str(error.value)) < 160
 

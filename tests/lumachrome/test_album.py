@@ -203,6 +203,7 @@ def test_no_photo_of_the_run_is_replaced_even_by_force(photo, tmp_path, plain, c
 
 def test_what_nobody_thought_of_spoils_one_photo_alone(photo, tmp_path, plain, monkeypatch, caplog):
     read = photofile.read
+
     class Foreign(Exception):
         """As onnxruntime's are: of no class that anybody knows."""
 

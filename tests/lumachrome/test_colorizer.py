@@ -9,9 +9,9 @@ import onnx
 import pytest
 from PIL import Image
 
-from lumachrome import Adjustments, Colorizer, Hint, colorizer, contract
-from lumachrome.colorizer import CPU, CUDA
+from lumachrome import Adjustments, Colorizer, Hint, colorizer, contract, session
 from lumachrome.errors import ModelError, ProviderError, UserError
+from lumachrome.session import CPU, CUDA
 
 
 @pytest.fixture(autouse=True)
@@ -74,8 +74,8 @@ def test_one_run_says_all_that_the_network_knows(gray):
 
 def test_transparency_stays_and_does_not_choose_the_colors(gray, monkeypatch):
     plain, shown = Colorizer('plain'), []
-    compute = colorizer._compute
-    monkeypatch.setattr(colorizer, '_compute', lambda *a: (shown.append(a[2][contract.PHOTO]), compute(*a))[1])
+    compute = session.compute
+    monkeypatch.setattr(session, 'compute', lambda *a: (shown.append(a[2][contract.PHOTO]), compute(*a))[1])
     for depth in (np.uint8, np.uint16):
         full = np.iinfo(depth).max
         photo = np.full((30, 40, 4), full // 2, depth)
@@ -209,7 +209,7 @@ def test_an_unknown_name_lists_the_known_ones():
 
 
 def test_a_provider_asked_for_by_name_is_had_or_is_an_error(monkeypatch, capfd):
-    monkeypatch.setattr(colorizer, '_has_gpu', lambda: False)
+    monkeypatch.setattr(session, '_has_gpu', lambda: False)
     assert Colorizer('plain').provider == CPU
     assert Colorizer('plain', providers=[CPU]).provider == CPU
     with pytest.raises(ProviderError, match='QuantumExecutionProvider is not in this onnxruntime'):
@@ -217,8 +217,6 @@ def test_a_provider_asked_for_by_name_is_had_or_is_an_error(monkeypatch, capfd):
     with pytest.raises(ProviderError, match=CUDA):
         Colorizer('plain', providers=[CUDA])
     assert capfd.readouterr() == ('', '')  # none of onnxruntime's red lines
-
-
 
 
 # ---- onnxruntime
@@ -229,13 +227,13 @@ def test_a_provider_asked_for_by_name_is_had_or_is_an_error(monkeypatch, capfd):
 )
 def test_one_onnxruntime_must_be_there(there, words, monkeypatch):
     if there:
-        monkeypatch.setattr(colorizer.importlib.metadata, 'version', lambda name: '1' if name in there else None)
-        colorizer._check_one_runtime.cache_clear()
+        monkeypatch.setattr(session.importlib.metadata, 'version', lambda name: '1' if name in there else None)
+        session._check_one_runtime.cache_clear()
         with pytest.raises(UserError, match=words):
             Colorizer('plain')
-        colorizer._check_one_runtime.cache_clear()
+        session._check_one_runtime.cache_clear()
     else:
         monkeypatch.setitem(sys.modules, 'onnxruntime', None)
-        spec = importlib.util.find_spec('lumachrome.colorizer')
+        spec = importlib.util.find_spec('lumachrome.session')
         with pytest.raises(UserError, match=words):
             spec.loader.exec_module(importlib.util.module_from_spec(spec))

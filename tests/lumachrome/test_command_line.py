@@ -1,7 +1,5 @@
 """The command line, on networks whose colours are known beforehand."""
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 from PIL import Image
@@ -141,8 +139,6 @@ def test_an_empty_folder_is_an_error(folder, tmp_path, capsys):
     assert main(['colorize', str(tmp_path / 'empty'), str(folder), '-o', str(tmp_path / 'out')]) == 1
     assert 'empty holds no photos' in capsys.readouterr().err
     assert len(names(tmp_path / 'out')) == 3
-
-
 
 
 def test_every_adjustment_reaches_the_photo(gray, tmp_path, capsys):

@@ -55,17 +55,17 @@ BAD = [
 
 @pytest.mark.parametrize('hint', BAD, ids=str)
 def test_a_bad_hint_is_said_in_one_sentence(hint):
-    with pytest.raises(UserError, match='^A hint has x and y, from 0 to 1, and a color such as #c08040.$'):
+    with pytest.raises(UserError, match=r'^A hint has x and y, from 0 to 1, and a color such as #c08040\.$'):
         hints.parse([{'x': 0, 'y': 1, 'color': '#ffFF00'}, hint])
     for color in ((0, 0), (0, 0, 256), (0, -1, 0), (0, 0, float('nan')), 7):
-        with pytest.raises(UserError, match='^A hint has x and y'):
+        with pytest.raises(UserError, match=r'^A hint has x and y'):
             Hint(0.5, 0.5, color)
 
 
 def test_hints_are_a_list():
     assert hints.parse(None) == hints.parse([]) == ()
     for given in ({}, 'many', 3):
-        with pytest.raises(UserError, match='^Hints are a list'):
+        with pytest.raises(UserError, match=r'^Hints are a list'):
             hints.parse(given)
 
 
