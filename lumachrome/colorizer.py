@@ -228,8 +228,6 @@ class Colorizer:
             if kind not in self._joins:
                 providers = list(dict.fromkeys([self.provider, session.CPU]))
                 self._joins[kind] = session.open_file(MODELS / contract.JOINS[kind], providers)
-                    MODELS / contract.JOINS[kind], list(dict.fromkeys([self.provider, session.CPU]))
-                )
         feed = {
             contract.PHOTO: np.ascontiguousarray(photo[None, ..., :3]),
             contract.AB: np.asarray(ab, np.float32)[None],
