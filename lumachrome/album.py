@@ -125,7 +125,7 @@ class Folder:
             raise PhotoError(f'{place} is there already: use --force to replace it.')
 
     def write(self, place: Place, pixels: Array, photo: photofile.Photo) -> None:
-        photofile.write(place, pixels, photo)
+        photofile.write(Path(place), pixels, photo)
 
 
 def tasks(inputs: Sequence[str | Path], out: str | Path) -> list[Task]:

@@ -6,7 +6,7 @@ says what to do. Everything else that is raised is a bug, and shows its tracebac
 
 import contextlib
 import secrets
-from collections.abc import Iterator
+from collections.abc import Generator
 from pathlib import Path
 
 
@@ -31,7 +31,7 @@ class PhotoError(UserError):
 
 
 @contextlib.contextmanager
-def atomic(path: str | Path) -> Iterator[Path]:
+def atomic(path: str | Path) -> Generator[Path]:
     """Write a file whole or not at all.
 
     Parameters

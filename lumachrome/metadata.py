@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pyvips
-from lxml import etree
+from lxml import etree  # pyright: ignore[reportAttributeAccessIssue]
 from PIL import ExifTags, Image, TiffImagePlugin, TiffTags
 
 from lumachrome.errors import atomic

@@ -7,7 +7,6 @@ done by libvips; what it cannot decode (HEIC, BMP, JPEG 2000 and others) comes t
 
 import io
 import os
-import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -23,6 +22,7 @@ from lumachrome.adjustments import Palette
 from lumachrome.errors import PhotoError, atomic
 
 Array = npt.NDArray[Any]
+VipsImage = Any  # a pyvips.Image; its annotations know neither bytes nor names of formats
 
 MAX_PIXELS = 300_000_000  # 20,000 x 15,000; what claims to be larger is refused before it is decoded
 JPEG_QUALITY = 95
@@ -246,25 +246,25 @@ _SAVERS = {
 }
 
 
-def _open(path: Path, name: str, max_pixels: int) -> tuple[pyvips.Image, str]:
+def _open(path: Path, name: str, max_pixels: int) -> tuple[VipsImage, str]:
     """The image, not yet decoded, and the format to write."""
     try:
         source = pyvips.Source.new_from_file(str(path))
-        image = pyvips.Image.new_from_source(source, '', fail_on='truncated')
+        image: VipsImage = pyvips.Image.new_from_source(source, '', fail_on='truncated')
     except pyvips.Error:
         return _open_with_pillow(path, name, max_pixels)
-    loader = re.match('[a-z0-9]*?load', image.get('vips-loader')).group()
+    loader = image.get('vips-loader').partition('load')[0] + 'load'
     if loader == 'heifload':
         return (image, 'avif') if image.get('heif-compression') == 'av1' else _open_with_pillow(path, name, max_pixels)
     return image, {'jpegload': 'jpeg', 'pngload': 'png', 'tiffload': 'tiff', 'webpload': 'webp'}.get(loader, 'png')
 
 
-def _open_with_pillow(path: Path, name: str, max_pixels: int) -> tuple[pyvips.Image, str]:
+def _open_with_pillow(path: Path, name: str, max_pixels: int) -> tuple[VipsImage, str]:
     """The same for what libvips does not know: through a PNG in memory, which carries the metadata along."""
     try:
         with Image.open(path, formats=_PILLOW_FORMATS) as picture:
             _check_size(*picture.size, name, max_pixels)
-            if picture.format == 'TIFF':
+            if isinstance(picture, TiffImagePlugin.TiffImageFile):
                 bits = max(picture.tag_v2.get(TiffImagePlugin.BITSPERSAMPLE, (1,)))
                 if bits not in _BITS:  # Pillow gives 12 bits as if they were 16
                     raise PhotoError(_too_deep(name, f'{bits}-bit'))
@@ -314,7 +314,7 @@ def _too_large(name: str, max_pixels: int) -> str:
     return f'{name} has more than {max_pixels // 1_000_000} megapixels: make it smaller first.'
 
 
-def _to_srgb(image: pyvips.Image) -> pyvips.Image:
+def _to_srgb(image: VipsImage) -> VipsImage:
     """A picture without alpha, in any space, as sRGB in three bands of the same depth."""
     wide = image.format == 'ushort'
     space = 'rgb16' if wide else 'srgb'
@@ -334,11 +334,11 @@ def _to_srgb(image: pyvips.Image) -> pyvips.Image:
     return image.colourspace(space)
 
 
-def _needs_conversion(image: pyvips.Image) -> bool:
+def _needs_conversion(image: VipsImage) -> bool:
     if image.get_typeof('icc-profile-data') == 0:
         return image.interpretation == 'cmyk'
     try:
-        profile = ImageCms.ImageCmsProfile(io.BytesIO(image.get('icc-profile-data'))).profile
+        profile: Any = ImageCms.ImageCmsProfile(io.BytesIO(image.get('icc-profile-data'))).profile
     except (OSError, ValueError):  # a damaged one
         return image.interpretation == 'cmyk'
     if profile.xcolor_space.strip() != 'RGB':
@@ -357,6 +357,6 @@ def _needs_conversion(image: pyvips.Image) -> bool:
     return np.abs(np.asarray(same, int) - np.asarray(_SAMPLES, int)).max() > 1
 
 
-def _image(pixels: Array) -> pyvips.Image:
+def _image(pixels: Array) -> VipsImage:
     image = pyvips.Image.new_from_array(np.ascontiguousarray(pixels))
     return image.copy(interpretation='rgb16' if pixels.dtype == np.uint16 else 'srgb')

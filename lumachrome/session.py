@@ -19,6 +19,9 @@ from lumachrome.errors import ModelError, ProviderError, UserError
 try:
     import onnxruntime
     from onnxruntime import InferenceSession
+    from onnxruntime.capi import (
+        onnxruntime_pybind11_state as errors,  # pyright: ignore[reportAttributeAccessIssue]
+    )
 except ImportError as error:
     raise UserError(
         f'onnxruntime cannot be loaded ({error}): pip install "lumachrome[cpu]", or "lumachrome[gpu]" (NVIDIA).'
@@ -105,7 +108,6 @@ def open_file(path: Path, providers: list[str]) -> InferenceSession:
         onnxruntime.set_default_logger_severity(SILENT)  # a library that cannot be loaded falls back to the CPU
         with contextlib.redirect_stdout(io.StringIO()):
             onnxruntime.preload_dlls()
-    errors = onnxruntime.capi.onnxruntime_pybind11_state
     try:
         return InferenceSession(path, options, providers=asked)
     except (errors.InvalidProtobuf, errors.InvalidArgument) as error:
@@ -160,12 +162,10 @@ def compute(session: InferenceSession, outputs: list[str], feed: dict[str, Array
         # The file's strips suit a CPU's cache; a GPU is quicker with the whole photo at once.
         feed = feed | {contract.STRIP_ROWS: np.array([height], np.int64)}
     try:
-        # The bins are the same for every photo: they alone have no batch axis.
-        return [
-            output if name == contract.BINS else output[0]
-            for name, output in zip(outputs, session.run(outputs, feed), strict=True)
-        ]
-    except onnxruntime.capi.onnxruntime_pybind11_state.RuntimeException as error:
+        results: list[Any] = list(session.run(outputs, feed))
+    except errors.RuntimeException as error:
         if any(words in str(error).lower() for words in ('allocat', 'out of memory', 'bad_alloc')):
             raise MemoryError(f'A photo of {width} x {height} pixels does not fit into memory.') from error
         raise
+    # The bins are the same for every photo: they alone have no batch axis.
+    return [result if name == contract.BINS else result[0] for name, result in zip(outputs, results, strict=True)]

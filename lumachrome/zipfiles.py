@@ -14,7 +14,7 @@ import threading
 import unicodedata
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Generator
 from dataclasses import dataclass
 from pathlib import Path, PurePath, PurePosixPath
 from typing import Any
@@ -55,7 +55,7 @@ class Member:
     refusal: str = ''
 
     @contextlib.contextmanager
-    def unpacked(self) -> Iterator[Path]:
+    def unpacked(self) -> Generator[Path]:
         """The photo as a file that lives as long as the context.
 
         Raises
@@ -132,7 +132,7 @@ def has_room(folder: str | Path, size: int) -> bool:
 
 
 @contextlib.contextmanager
-def new_zip(path: str | Path, max_bytes: int | None = None) -> Iterator['Writer']:
+def new_zip(path: str | Path, max_bytes: int | None = None) -> Generator['Writer']:
     """A ZIP that grows photo by photo on the disk, for `album.colorize`. It gets its name when it is whole.
 
         with new_zip('album.zip') as target:
@@ -211,7 +211,7 @@ class _Archive:
         self._lock = threading.Lock()
 
     @contextlib.contextmanager
-    def opened(self) -> Iterator[zipfile.ZipFile]:
+    def opened(self) -> Generator[zipfile.ZipFile]:
         with self._lock:
             if self._archive is None:
                 file = self._open.enter_context(_BoundedFile(self._path))
