@@ -1,0 +1,7 @@
+const words = allWords[navigator.language.toLowerCase().startsWith('zh') ? 'zh' : 'en'];
+const find = selector => element.querySelector(selector);
+for (const node of element.querySelectorAll('[data-word]')) node.textContent = words[node.dataset.word];
+for (const node of element.querySelectorAll('[data-label]')) {
+  node.setAttribute('aria-label', words[node.dataset.label]);
+  node.title = words[node.dataset.label];
+}
