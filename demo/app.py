@@ -57,6 +57,10 @@ THEME = gr.themes.Base(
 )
 
 
+def _photo_input(**settings: Any) -> PhotoInput:
+    return PhotoInput(type='filepath', image_mode=None, sources=['upload', 'clipboard'], buttons=[], **settings)
+
+
 def build(
     model: str | Path | None = None,
     open_colorizer: OpenColorizer | None = None,
@@ -82,7 +86,7 @@ def build(
     with gr.Blocks(title='Lumachrome') as page:
         gr.Markdown(label('title'), elem_id='title')
         with gr.Tab(label('one_photo')):
-            photo = PhotoInput(
+            photo = _photo_input(
                 label=label('photo'),
                 alt_text=label('chosen'),
                 placeholder=label('drop'),
@@ -125,7 +129,7 @@ def build(
                         elem_id='gallery',
                     )
                 with gr.Accordion(label('palette'), open=False, elem_id='palette'), gr.Row():
-                    reference = PhotoInput(label=label('reference'), height=160, elem_id='reference')
+                    reference = _photo_input(label=label('reference'), height=160, elem_id='reference')
                     strength = gr.Slider(0, 1, value=0.5, step=0.05, label=label('strength'), elem_id='strength')
                 with (
                     gr.Accordion(label('keep'), open=False, visible=colorizer.takes_hints, elem_id='keep') as keep,
@@ -161,9 +165,9 @@ def build(
         network = {'concurrency_id': 'network', 'concurrency_limit': 1, **private}
         busy = {'show_progress_on': [photo, painter], **network}
         # What cannot be read makes room for the next try.
-        photo.change(photo_page.begin, [photo, model_choice, render_size, *wishes], [*shown, photo, controls], **busy).failure(
-            lambda: None, None, photo, **private
-        )
+        photo.change(
+            photo_page.begin, [photo, model_choice, render_size, *wishes], [*shown, photo, controls], **busy
+        ).failure(lambda: None, None, photo, **private)
         painter.hint(photo_page.paint, [seen, painter, model_choice, render_size, *wishes], shown, **network | LIVE)
         painter.point(photo_page.suggest, seen, painter, **network | LIVE)
         render_size.input(photo_page.look, [seen, model_choice, render_size, *wishes], shown, **busy)

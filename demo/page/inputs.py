@@ -16,9 +16,6 @@ class PhotoInput(gr.Image):
 
     is_template = True  # the page knows it as the image component that it is
 
-    def __init__(self, **settings: Any):
-        super().__init__(type='filepath', image_mode=None, sources=['upload', 'clipboard'], buttons=[], **settings)
-
     def preprocess(self, payload: ImageData | None) -> str | None:
         if payload is not None and payload.path is None:
             with words.in_words():

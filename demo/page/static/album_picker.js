@@ -1,3 +1,5 @@
+// Takes photos, folders and ZIPs, and uploads them as they are chosen, three at a time.
+
 const picker = find('.picker'), inputs = [find('.photos'), find('.folder')];
 let files = [], bytes = 0, busy = 0, round = 0;
 find('.limit').textContent = words.album_limit.replace('{count}', LIMIT);

@@ -1,3 +1,5 @@
+// A bar, a line and a list of sentences.
+
 const line = find('.line'), bar = find('progress');
 function show() {
   const value = props.value;

@@ -1,3 +1,5 @@
+// Marks on the slider's photo, and what one does with them: see painter.py. What it does not declare, slider.js does.
+
 const GRAY = '#808080', EDGE = [0.01, 0.5, 0.99];
 const painter = find('.painter'), marks = find('.marks'), rows = find('.all ol'), color = find('.any input');
 let mine = { hints: [] };       // the value as it stands here
@@ -201,7 +203,7 @@ function shadeAt({ x, y }) {
   context.drawImage(after, -Math.min(Math.floor(x * after.naturalWidth), after.naturalWidth - 1),
     -Math.min(Math.floor(y * after.naturalHeight), after.naturalHeight - 1));
   const hex = [...context.getImageData(0, 0, 1, 1).data].slice(0, 3).map(v => v.toString(16).padStart(2, '0'));
-  return '#' + hex.join('');
+  return `#${hex.join('')}`;
 }
 
 taken = event => {

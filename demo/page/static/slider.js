@@ -1,7 +1,12 @@
+// A before/after slider that works from the keyboard and tells a screen reader what it shows: Gradio's own ImageSlider has
+// a handle that no key reaches, and pictures without alternative texts. painter.js builds on it: both run in one function.
+
 const figure = find('.compare'), frame = find('.frame'), stage = find('.stage');
 const before = find('.before'), after = find('.after'), range = find('.range'), line = find('.line');
 let zoom = 1, whole = 0, pressed = null, dragged = false;
-let taken = event => false;  // whether somebody else wants a click
+// Whether somebody else wants a click.
+// biome-ignore lint/style/useConst: painter.js sets it
+let taken = _event => false;
 
 function place() {
   after.style.clipPath = `inset(0 0 0 ${range.value}%)`;
@@ -11,8 +16,9 @@ function place() {
   range.setAttribute('aria-valuetext',
     `${range.value} % ${words.before.toLowerCase()}, ${100 - range.value} % ${words.after.toLowerCase()}`);
 }
+// biome-ignore lint/correctness/noUnusedVariables: painter.js calls it
 function showPictures(value) {
-  figure.hidden = !(value && value.before && value.after);
+  figure.hidden = !(value?.before && value.after);
   if (figure.hidden) return;
   if (before.src !== value.before.url) {
     before.src = value.before.url;
