@@ -1,4 +1,4 @@
-// What every component's script begins with: the visitor's `words`, `find`, and the texts of the nodes that ask for them.
+// What every component's script begins with: the visitor's `words`, `find`, and the texts of nodes that ask for them.
 
 const words = allWords[navigator.language.toLowerCase().startsWith('zh') ? 'zh' : 'en'];
 // biome-ignore lint/correctness/noUnusedVariables: the scripts that follow use it

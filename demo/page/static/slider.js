@@ -1,5 +1,6 @@
-// A before/after slider that works from the keyboard and tells a screen reader what it shows: Gradio's own ImageSlider has
-// a handle that no key reaches, and pictures without alternative texts. painter.js builds on it: both run in one function.
+// A before/after slider that works from the keyboard and tells a screen reader what it shows: Gradio's own ImageSlider
+// has a handle that no key reaches, and pictures without alternative texts. painter.js builds on it: both run in one
+// function.
 
 const figure = find('.compare'), frame = find('.frame'), stage = find('.stage');
 const before = find('.before'), after = find('.after'), range = find('.range'), line = find('.line');
