@@ -3,6 +3,7 @@
 PYTHON := $(firstword $(foreach p,python3.13 python3.12 python3.11 python3,$(shell $(p) -c 'import ensurepip, sys; (3,11) <= sys.version_info[:2] <= (3,13) and print("$(p)")' 2>/dev/null)))
 # The CUDA libraries are gigabytes: only where a driver is there to use them
 CUDA := $(if $(PYTHON),$(shell $(PYTHON) -c 'import ctypes; ctypes.CDLL("libcuda.so.1"); print("yes")' 2>/dev/null))
+NPM := $(shell command -v npm 2>/dev/null)
 DEMO_REQUIREMENTS := demo/requirements.txt $(if $(CUDA),demo/requirements-cuda.txt)
 DEMO := .venv-demo/made$(if $(CUDA),-with-cuda)
 
@@ -22,9 +23,15 @@ env: .venv/made
 test: env check
 	.venv/bin/python -m pytest -n 2 --dist loadfile
 
-check: env
+check: env $(if $(NPM),check-static)
 	.venv/bin/ruff format --check .
 	.venv/bin/ruff check .
+
+check-static: demo/node_modules/.package-lock.json
+	cd demo && npm run --silent lint
+
+demo/node_modules/.package-lock.json: demo/package-lock.json
+	cd demo && npm ci --no-audit --no-fund && touch node_modules/.package-lock.json
 
 bench: env
 	for b in tests/benchmarks/*.py; do .venv/bin/python -m tests.benchmarks.$$(basename $$b .py) || exit 1; done
@@ -49,4 +56,4 @@ define environment
 	@touch $@
 endef
 
-.PHONY: help demo env test check bench space
+.PHONY: help demo env test check check-static bench space

@@ -2,12 +2,13 @@
 
 import argparse
 import sys
+from collections.abc import Sequence
 
 from lumachrome.colorizer import models
 from lumachrome.errors import UserError
 
 
-def main(arguments=None):
+def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         prog='python -m demo',
         description='Colour black-and-white photos on a page in the browser. In the shell: python -m lumachrome.',

@@ -10,28 +10,31 @@ import signal
 import sys
 import tempfile
 from pathlib import Path
+from typing import Any
 
 # Gradio reads these when it is imported; whoever sets them keeps their choice.
 os.environ.setdefault('GRADIO_ANALYTICS_ENABLED', 'False')
 os.environ.setdefault('HF_HUB_DISABLE_TELEMETRY', '1')
 
 import gradio as gr
-import gradio.mcp
-import gradio.route_utils
 from starlette.middleware import Middleware
 
-from demo.page import album as album_page
-from demo.page import photo as studio
+from demo.colorizers import Colorizers, OpenColorizer
 from demo.page import words
+from demo.page.album import MAX_PHOTOS, AlbumPage
+from demo.page.album_picker import AlbumPicker
+from demo.page.album_report import AlbumReport
+from demo.page.component import static
+from demo.page.inputs import AlbumFiles, HintList, PhotoInput
 from demo.page.painter import HintPainter
-from demo.page.uploads import AlbumFiles, AlbumPicker, AlbumReport
-from demo.server import mcp, retention
-from demo.server.middleware import UPLOAD_MB, FilesAlone, Guard
+from demo.page.photo import PhotoPage
+from demo.server import gradio_patches, retention
+from demo.server.middleware import SecurityMiddleware
+from demo.server.uploads import FILE_MB
 from lumachrome import contract
 from lumachrome.colorizer import models
 
 EXAMPLES = Path(__file__).parent / 'examples'
-KEPT_SECONDS = 60 * words.KEPT_MINUTES  # how long a photo stays on the server
 RENDER_SIZES = (256, 384, 512, 768)
 QUEUE = 32  # visitors who wait; the next one is told to try again
 # Albums take turns among themselves, and one of their photos runs beside a visitor's single one: an album never makes
@@ -39,20 +42,6 @@ QUEUE = 32  # visitors who wait; the next one is told to try again
 ALBUM = {'concurrency_id': 'album', 'concurrency_limit': 1, 'api_visibility': 'private', 'show_progress': 'hidden'}
 LIVE = {'trigger_mode': 'always_last', 'show_progress': 'hidden'}  # while a slider moves, the last place counts
 
-STYLE = """
-.gradio-container .fillable { max-width: 1000px !important }
-#title h1 { font-weight: 600; margin: 0 } #title p { margin: 2px 0 0; opacity: .75 }
-#status { min-height: 1.6em; text-align: center } #status p { opacity: .75; font-size: 14px; margin: 0 }
-#warning { min-height: 0 } #warning p { text-align: center; font-size: 14px; margin: 2px 0 }
-#gallery .grid-wrap, #album-gallery .grid-wrap { min-height: 0; max-height: none }
-#album .html-container, #album-report .html-container, #album-gallery .grid-wrap { padding: 0 }
-#gallery, #album-gallery { border: 0 } #album-gallery { background: none }
-#gallery .grid-container { grid-template-columns: repeat(auto-fit, minmax(90px, 1fr)) !important }
-#album-gallery .grid-container { grid-template-columns: repeat(auto-fill, minmax(min(130px, 30%), 1fr)) !important }
-#album-gallery .caption-label { opacity: 0 } #album-gallery button:hover .caption-label { opacity: 1 }
-button[role=tab] { opacity: .65 } button[role=tab].selected { opacity: 1; color: var(--body-text-color) !important }
-#privacy p { opacity: .65; font-size: 13px }
-"""
 THEME = gr.themes.Base(
     primary_hue='stone',
     neutral_hue='stone',
@@ -68,52 +57,28 @@ THEME = gr.themes.Base(
 )
 
 
-class PhotoInput(gr.Image):
-    """Gradio's image input, which hands every file through untouched: what cannot be read is for `studio` to say."""
-
-    is_template = True  # the page knows it as the image component that it is
-
-    def preprocess(self, payload):
-        if payload is not None and payload.path is None:
-            with studio.in_words():
-                return studio.store(payload.url or '')
-        return payload and payload.path
-
-
-class HintList(gr.JSON):
-    """Gradio's JSON input, which says in the API pages and to assistants what hints are."""
-
-    is_template = True
-
-    def api_info(self):
-        side = {'type': 'number', 'minimum': 0, 'maximum': 1}
-        hint = {'x': side, 'y': side, 'color': {'type': 'string', 'description': '#rrggbb'}}
-        return {'type': 'array', 'items': {'type': 'object', 'properties': hint, 'required': list(hint)}}
-
-    def example_payload(self):
-        return [{'x': 0.5, 'y': 0.2, 'color': '#4060c0'}]
-
-
-def _photo_input(**settings):
+def _photo_input(**settings: Any) -> PhotoInput:
     return PhotoInput(type='filepath', image_mode=None, sources=['upload', 'clipboard'], buttons=[], **settings)
 
 
-def build(model=None):
-    """The page as `gr.Blocks`.
-
-    Parameters
-    ----------
-    model : str or Path, optional
-        The model chosen at first, by name or by path.
+def build(
+    model: str | Path | None = None,
+    open_colorizer: OpenColorizer | None = None,
+    open_for_album: OpenColorizer | None = None,
+) -> gr.Blocks:
+    """The page, for `launch`. The parameters are those of `serve`.
 
     Raises
     ------
     ModelError
         There is no such model, or none at all.
     """
+    open_colorizer = open_colorizer or Colorizers()
+    photo_page = PhotoPage(open_colorizer)
+    album_page = AlbumPage(open_for_album or open_colorizer)
     choices = list(models())
     first = str(model) if model else next(iter(choices), None)
-    colorizer = studio.loaded(first)
+    colorizer = open_colorizer(first)
     if first not in choices:
         choices.insert(0, (Path(first).stem, first))
 
@@ -190,7 +155,7 @@ def build(model=None):
                     )
             gr.Examples(_examples(), inputs=photo, label=label('examples'), elem_id='examples')
         with gr.Tab(label('album')):
-            _album(choices, first, colorizer.takes_vividness)
+            _album(album_page, choices, first, colorizer.takes_vividness)
         gr.Markdown(label('limits'), elem_id='privacy')
 
         seen = gr.State()
@@ -201,36 +166,40 @@ def build(model=None):
         busy = {'show_progress_on': [photo, painter], **network}
         # What cannot be read makes room for the next try.
         photo.change(
-            studio.begin, [photo, model_choice, render_size, *wishes], [*shown, photo, controls], **busy
+            photo_page.begin, [photo, model_choice, render_size, *wishes], [*shown, photo, controls], **busy
         ).failure(lambda: None, None, photo, **private)
-        painter.hint(studio.paint, [seen, painter, model_choice, render_size, *wishes], shown, **network | LIVE)
-        painter.point(studio.suggest, seen, painter, **network | LIVE)
-        render_size.input(studio.look, [seen, model_choice, render_size, *wishes], shown, **busy)
-        model_choice.input(studio.suits, model_choice, [vividness, leans, keep], **private).then(
-            studio.look, [seen, model_choice, render_size, *wishes], shown, **busy
+        painter.hint(photo_page.paint, [seen, painter, model_choice, render_size, *wishes], shown, **network | LIVE)
+        painter.point(photo_page.suggest, seen, painter, **network | LIVE)
+        render_size.input(photo_page.look, [seen, model_choice, render_size, *wishes], shown, **busy)
+        model_choice.input(photo_page.suits, model_choice, [vividness, leans, keep], **private).then(
+            photo_page.look, [seen, model_choice, render_size, *wishes], shown, **busy
         )
         for wish in wishes:
-            tinted = wish.change(studio.tint, [seen, *wishes], painter, **network | LIVE)
+            tinted = wish.change(photo_page.tint, [seen, *wishes], painter, **network | LIVE)
             if wish is reference:
                 tinted.failure(lambda: None, None, reference, **private)
-        leans.expand(studio.others, [seen, *wishes], gallery, show_progress_on=gallery, **network)
-        gallery.select(studio.choose, [seen, *wishes], [seen, painter], **network | LIVE)
+        leans.expand(photo_page.others, [seen, *wishes], gallery, show_progress_on=gallery, **network)
+        gallery.select(photo_page.choose, [seen, *wishes], [seen, painter], **network | LIVE)
         ready = gr.DownloadButton(visible='hidden', elem_id='ready')
         fetch = {'js': "() => document.querySelector('#ready a, a#ready, #ready').click()", **private}
-        save_hints.click(studio.save_hints, seen, ready, **private).success(None, **fetch)
-        load_hints.upload(studio.load_hints, [seen, load_hints], [seen, painter], **private).success(
-            studio.look, [seen, model_choice, render_size, *wishes], shown, **busy
+        save_hints.click(photo_page.save_hints, seen, ready, **private).success(None, **fetch)
+        load_hints.upload(photo_page.load_hints, [seen, load_hints], [seen, painter], **private).success(
+            photo_page.look, [seen, model_choice, render_size, *wishes], shown, **busy
         )
         another.click(lambda: None, None, photo, **private)
-        download.click(studio.save, [seen, *wishes], [ready, status], show_progress_on=download, **network).success(
+        download.click(photo_page.save, [seen, *wishes], [ready, status], show_progress_on=download, **network).success(
             None, **fetch
         )
 
         with gr.Row(visible=False):  # what /colorize takes beyond the page's own fields, and gives
-            any_saturation = gr.Number(1, minimum=0, maximum=contract.limits(contract.SATURATION)[1], label='Saturation')
-            any_size = gr.Number(0, precision=0, minimum=0, maximum=contract.limits(contract.RENDER_SIZE)[1], label='Render size')
+            any_saturation = gr.Number(
+                1, minimum=0, maximum=contract.limits(contract.SATURATION)[1], label='Saturation'
+            )
+            any_size = gr.Number(
+                0, precision=0, minimum=0, maximum=contract.limits(contract.RENDER_SIZE)[1], label='Render size'
+            )
             gr.Button().click(
-                studio.colorize,
+                photo_page.colorize,
                 [photo, model_choice, any_saturation, vividness, any_size, HintList(label='Hints')],
                 [gr.File(label='Colour photo'), gr.Textbox(label='Status')],
                 api_name='colorize',
@@ -247,10 +216,10 @@ def build(model=None):
     return page
 
 
-def _album(choices, first, takes_vividness):
-    """The part of the page where many photos are coloured."""
+def _album(album_page: AlbumPage, choices: list[str | tuple[str, str]], first: str, takes_vividness: bool) -> None:
+    """The part of the page where album_page photos are coloured."""
     label = words.LABELS
-    picker = AlbumPicker(album_page.MAX_PHOTOS, elem_id='album')
+    picker = AlbumPicker(MAX_PHOTOS, elem_id='album')
     with gr.Column() as settings:
         with gr.Row():
             saturation = gr.Slider(
@@ -294,7 +263,7 @@ def _album(choices, first, takes_vividness):
         elem_id='album-gallery',
     )
 
-    shown = [picker, settings, report, gallery, leave, stop, download, again]  # as album_page.PARTS
+    shown = [picker, settings, report, gallery, leave, stop, download, again]  # as album.PARTS
     at_once = {'queue': False, 'api_visibility': 'private', 'show_progress': 'hidden'}
     picker.picked(
         lambda files: gr.update(interactive=bool(files)), picker, start, trigger_mode='always_last', **at_once
@@ -309,7 +278,12 @@ def _album(choices, first, takes_vividness):
     again.click(album_page.start_again, None, [start, *shown], **at_once)
 
 
-def serve(model=None, mcp=False):
+def serve(
+    model: str | Path | None = None,
+    mcp: bool = False,
+    open_colorizer: OpenColorizer | None = None,
+    open_for_album: OpenColorizer | None = None,
+) -> None:
     """Show the page until it is stopped: on 127.0.0.1, unless Gradio's environment variables say otherwise.
 
     Parameters
@@ -318,6 +292,10 @@ def serve(model=None, mcp=False):
         The model chosen at first, by name or by path.
     mcp : bool
         Whether assistants find the tool `colorize`, at /gradio_api/mcp/.
+    open_colorizer : OpenColorizer, optional
+        Gives the networks; by default each runs where `Colorizer` finds best.
+    open_for_album : OpenColorizer, optional
+        Gives those that colour the photos of albums; by default the same ones.
 
     Raises
     ------
@@ -330,12 +308,40 @@ def serve(model=None, mcp=False):
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # end as with Ctrl-C, so that the folder goes
     with tempfile.TemporaryDirectory(prefix='lumachrome-', dir=above, ignore_cleanup_errors=True) as folder:
         os.environ['GRADIO_TEMP_DIR'] = folder
-        page = build(model)
-        with retention.swept(folder, KEPT_SECONDS):
-            page.launch(inbrowser=True, **LAUNCH | {'mcp_server': mcp})
+        page = build(model, open_colorizer, open_for_album)
+        with retention.swept(folder, 60 * retention.KEPT_MINUTES):
+            launch(page, mcp, inbrowser=True)
 
 
-def _share_memory():
+def launch(page: gr.Blocks, mcp: bool = False, **settings: Any) -> tuple[Any, str, str | None]:
+    """Start the server of a page that `build` made, fit for strangers.
+
+    Parameters
+    ----------
+    page : gr.Blocks
+    mcp : bool
+        As `serve` takes it.
+    **settings
+        What else `gr.Blocks.launch` takes; it returns what that returns.
+    """
+    gradio_patches.apply()
+    middleware = [Middleware(SecurityMiddleware)]
+    return page.launch(
+        theme=THEME,
+        css=static('app.css'),
+        i18n=words.LABELS,
+        max_file_size=f'{FILE_MB}mb',
+        enable_monitoring=False,
+        run_history=False,
+        show_error=False,
+        mcp_server=mcp,
+        footer_links=['api', 'settings'],
+        app_kwargs={'openapi_url': None, 'docs_url': None, 'redoc_url': None, 'middleware': middleware},
+        **settings,
+    )
+
+
+def _share_memory() -> None:
     """Let all threads take memory from the same places: glibc gives each its own, and those keep what photos needed."""
     if sys.platform == 'linux':
         mallopt, most_arenas = getattr(ctypes.CDLL(None), 'mallopt', None), -8
@@ -343,24 +349,7 @@ def _share_memory():
             mallopt(most_arenas, 2)
 
 
-def _examples():
+def _examples() -> list[list[str]]:
     return [
         [str(path)] for path in sorted(EXAMPLES.glob('*.jpg'), key=lambda path: (path.stem.startswith('old-'), path))
     ]
-
-
-# What `launch` makes
-gradio.mcp.GradioMCPServer = mcp.Server
-gradio.route_utils.GradioMultiPartParser = FilesAlone
-LAUNCH = {
-    'theme': THEME,
-    'css': STYLE,
-    'i18n': words.LABELS,
-    'max_file_size': f'{UPLOAD_MB}mb',
-    'enable_monitoring': False,
-    'run_history': False,
-    'show_error': False,
-    'mcp_server': False,
-    'footer_links': ['api', 'settings'],
-    'app_kwargs': {'openapi_url': None, 'docs_url': None, 'redoc_url': None, 'middleware': [Middleware(Guard)]},
-}

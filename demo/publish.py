@@ -1,13 +1,14 @@
 """Publish the page as a Space on Hugging Face: make space REPO=user/name
 
-What goes there is `demo`, and the three files of `demo/space` at the root. Whoever is logged in (`hf auth login`, or
-HF_TOKEN) owns the Space.
+What goes there is `demo` and `lumachrome`, and the three files of `demo/space` at the root. Whoever is logged in
+(`hf auth login`, or HF_TOKEN) owns the Space.
 """
 
 import re
 import shutil
 import sys
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 import httpx2  # which huggingface_hub speaks through
@@ -15,10 +16,13 @@ from huggingface_hub import HfApi
 from huggingface_hub.errors import HfHubHTTPError
 
 ROOT = Path(__file__).parent.parent
+# Of `demo`: what makes a Space, what Gradio and Python write, and what checks the scripts.
+LEFT_OUT = ['space', 'publish.py', 'requirements*.txt', '.*', '*.pyi', '__pycache__']
+LEFT_OUT += ['node_modules', 'package*.json', 'biome.json']
 NAMED = re.compile(r'[\w-][\w.-]*/[\w-][\w.-]*')
 
 
-def stage(folder, repo):
+def stage(folder: Path, repo: str) -> None:
     """Lay out the Space in an empty folder.
 
     Parameters
@@ -30,7 +34,7 @@ def stage(folder, repo):
     shutil.copytree(
         ROOT / 'demo',
         folder / 'demo',
-        ignore=shutil.ignore_patterns('space', 'publish.py', '__pycache__', '*.pyi', 'requirements*.txt', '.*'),
+        ignore=shutil.ignore_patterns(*LEFT_OUT),
     )
     shutil.copytree(ROOT / 'lumachrome', folder / 'lumachrome', ignore=shutil.ignore_patterns('__pycache__', '.*'))
     for source in (ROOT / 'LICENSE', *(ROOT / 'demo' / 'space').glob('*.*')):
@@ -39,7 +43,7 @@ def stage(folder, repo):
     readme.write_text(readme.read_text('utf-8').replace('OWNER/NAME', repo), 'utf-8')
 
 
-def upload(folder, repo):
+def upload(folder: Path, repo: str) -> str:
     """Make the Space where there is none, and make its files those of a folder.
 
     Returns
@@ -55,7 +59,7 @@ def upload(folder, repo):
     return str(url)
 
 
-def main(arguments):
+def main(arguments: Sequence[str]) -> int:
     if len(arguments) != 1 or not NAMED.fullmatch(arguments[0]):
         print('Say where to: make space REPO=user/name', file=sys.stderr)
         return 2

@@ -249,9 +249,7 @@ def url(standins, cache):
         patch.setattr(colorizer, 'MODELS', standins)
         patch.setenv('GRADIO_TEMP_DIR', str(cache))
         page = app.build()
-        # Gradio writes the MCP server's lifespan into these: the next page needs its own
-        settings = app.LAUNCH | {'mcp_server': True, 'app_kwargs': dict(app.LAUNCH['app_kwargs'])}
-        _, address, _ = page.launch(prevent_thread_lock=True, quiet=True, **settings)
+        _, address, _ = app.launch(page, mcp=True, prevent_thread_lock=True, quiet=True)
         yield address.rstrip('/')
         page.close()
 

@@ -8,25 +8,33 @@ import secrets
 import threading
 import time
 from collections import deque
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
+from typing import Any
 
 import gradio as gr
 
-from demo.page import photo as studio
+from demo.colorizers import OpenColorizer
 from demo.page import words
-from demo.page.uploads import Reported
+from demo.page.album_report import Reported
+from demo.page.photo import MAX_PIXELS, given
+from demo.page.words import Words, in_words
+from demo.server.uploads import new_file
 from lumachrome import album, photofile, zipfiles
 
 MAX_PHOTOS = 1000
 MAX_UNPACKED = 2_000_000_000  # bytes of one ZIP's photos
 MAX_RESULT = 4_000_000_000  # bytes of the ZIP that is given back
-MINUTES = 20  # for one album: others wait for it, and uploaded photos are kept for words.KEPT_MINUTES
+MINUTES = 20  # for one album: others wait for it, and uploaded photos are kept for retention.KEPT_MINUTES
 SHOWN = 24  # small pictures on the page at a time
 SHOWN_SIDE = 320  # long side of each, in pixels
 PAUSE = 0.3  # seconds between two looks at an album; small photos would flood the page
 
-_cancels = {}  # a visitor's session to the event that ends the album; only while it runs
+Files = list[tuple[str, str]]  # path and name of each photo or ZIP
+Update = dict[str, Any]  # of a component
+# What the page shows of an album, in the order of its outputs: see `app`.
+PARTS = ('picker', 'settings', 'report', 'gallery', 'leave', 'stop', 'download', 'again')
 
 
 @dataclass
@@ -50,146 +58,165 @@ class Progress:
 
     photos: int
     done: int = 0
-    failed: list = field(default_factory=list)
-    notes: list = field(default_factory=list)
-    news: deque = field(default_factory=lambda: deque(maxlen=SHOWN))
+    failed: list[tuple[str, str]] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    news: deque[album.Outcome] = field(default_factory=lambda: deque(maxlen=SHOWN))
     archive: Path | None = None
     ended: str = ''
 
     @property
-    def coloured(self):
+    def coloured(self) -> int:
         return self.done - len(self.failed)
 
 
-def colorize_album(files, model=None, saturation=1.0, vividness=1.0, render_size=0, request: gr.Request | None = None):
-    """Colour many black-and-white photos. Their names, folders, sizes, formats and metadata stay.
+class AlbumPage:
+    """What the events of the page and the call /colorize_album run.
 
-    While it runs, the report so far comes without a ZIP.
-
-    Args:
-        files: A list of photos, of ZIPs with photos in folders, or of both.
-        model: The network that chooses the colours.
-        saturation: Factor on the colours, 0 (gray) to 4; 1 is the network's own colour.
-        vividness: From 0, faithful, to 1, vivid. Networks that know no vividness pass it over.
-        render_size: Short side in pixels, 32 to 1024, at which the network looks at each photo; 0 is its own.
-
-    Returns:
-        A ZIP of the photos in colour, or null if there are none, and a report: "photos" and how many of them are
-        "coloured", "failed" with the name and the reason of each that is not, "notes", and "ended", which says why
-        photos are left: "" (none are) or "late" (the time for one album was up).
+    Parameters
+    ----------
+    open_colorizer : OpenColorizer
     """
-    say = words.of(request)
-    with studio.in_words(say):
-        saturation, vividness, render_size = studio.given(saturation, vividness, render_size)
-        settings = {'saturation': saturation, 'vividness': vividness, 'render_size': render_size}
-        for progress in _coloured(files, model, say, **settings):
-            yield (
-                progress.archive and str(progress.archive),
-                {
-                    'photos': progress.photos,
-                    'coloured': progress.coloured,
-                    'failed': [{'name': name, 'reason': reason} for name, reason in progress.failed],
-                    'notes': progress.notes,
-                    'ended': progress.ended,
-                },
+
+    def __init__(self, open_colorizer: OpenColorizer):
+        self._open = open_colorizer
+        self._cancels: dict[str, threading.Event] = {}  # a session to what ends its album; only while it runs
+
+    def colorize_album(
+        self,
+        files: Files,
+        model: str | None = None,
+        saturation: float | None = 1.0,
+        vividness: float | None = 1.0,
+        render_size: int | None = 0,
+        request: gr.Request | None = None,
+    ) -> Iterator[tuple[str | None, dict[str, Any]]]:
+        """Colour many black-and-white photos. Their names, folders, sizes, formats and metadata stay.
+
+        While it runs, the report so far comes without a ZIP.
+
+        Args:
+            files: A list of photos, of ZIPs with photos in folders, or of both.
+            model: The network that chooses the colours.
+            saturation: Factor on the colours, 0 (gray) to 4; 1 is the network's own colour.
+            vividness: From 0, faithful, to 1, vivid. Networks that know no vividness pass it over.
+            render_size: Short side in pixels, 32 to 1024, at which the network looks at each photo; 0 is its own.
+
+        Returns:
+            A ZIP of the photos in colour, or null if there are none, and a report: "photos" and how many of them are
+            "coloured", "failed" with the name and the reason of each that is not, "notes", and "ended", which says why
+            photos are left: "" (none are) or "late" (the time for one album was up).
+        """
+        say = words.of(request)
+        with in_words(say):
+            saturation, vividness, render_size = given(saturation, vividness, render_size)
+            settings = {'saturation': saturation, 'vividness': vividness, 'render_size': render_size}
+            for progress in self._coloured(files, model, say, **settings):
+                yield (
+                    progress.archive and str(progress.archive),
+                    {
+                        'photos': progress.photos,
+                        'coloured': progress.coloured,
+                        'failed': [{'name': name, 'reason': reason} for name, reason in progress.failed],
+                        'notes': progress.notes,
+                        'ended': progress.ended,
+                    },
+                )
+
+    def suits(self, request: gr.Request, model: str) -> Update:
+        """Show what the chosen network can do."""
+        with in_words(words.of(request)):
+            return gr.update(visible=self._open(model).takes_vividness)
+
+    def choose(self) -> list[Update]:
+        """Back to what was chosen."""
+        return _show(picker={}, settings={})
+
+    def start_again(self) -> tuple[Update, ...]:
+        """Another album is to be chosen."""
+        return gr.update(interactive=False), *_show(picker={'value': None}, settings={})
+
+    def begin(self, request: gr.Request, files: Files) -> list[Update]:
+        """The album waits for its turn."""
+        say = words.of(request)
+        if not files:
+            raise gr.Error(say['album_choose_first'], print_exception=False)
+        stop = {'value': say['cancel'], 'interactive': True, 'visible': False}
+        return _show(report={'value': Reported(line=say['album_waits'], share=0)}, leave={}, stop=stop)
+
+    def run(
+        self, request: gr.Request, files: Files, model: str, saturation: float, vividness: float
+    ) -> Iterator[list[Update]]:
+        """Colour an album and show how far it is."""
+        say = words.of(request)
+        cancelled = self._cancels[request.session_hash] = threading.Event()
+        folder, pictures = new_file('pictures'), deque(maxlen=SHOWN)
+        folder.mkdir()
+        settings = {'saturation': saturation, 'vividness': vividness}
+        try:
+            with in_words(say):
+                for progress in self._coloured(files, model, say, cancelled, SHOWN_SIDE, **settings):
+                    pictures.extendleft(_pictures(progress, folder))
+                    gallery = {'value': list(pictures), 'visible': bool(pictures)}
+                    yield _show(report=_report(progress, say), gallery=gallery, stop={})
+            yield _show(
+                report=_final_report(progress, say),
+                gallery=gallery,
+                download={'value': progress.archive and str(progress.archive), 'visible': progress.archive is not None},
+                again={},
             )
+        finally:
+            self._cancels.pop(request.session_hash, None)
+
+    def cancel(self, request: gr.Request) -> Update:
+        """End the visitor's album after the photo that is being coloured; the ZIP is what is done by then."""
+        if request.session_hash in self._cancels:
+            self._cancels[request.session_hash].set()
+        return gr.update(value=words.of(request)['cancelling'], interactive=False)
+
+    def _coloured(
+        self,
+        files: Files,
+        model: str | None,
+        say: Words,
+        cancelled: threading.Event | None = None,
+        preview: int = 0,
+        **settings: Any,
+    ) -> Iterator[Progress]:
+        """Colour an album. Yields the same `Progress` again and again; closed early, it leaves no file behind."""
+        if not files:
+            raise gr.Error(say['album_choose_first'], print_exception=False)
+        colorizer, found = self._open(model), _tasks(files)
+        if len(found) > MAX_PHOTOS:
+            raise gr.Error(say['album_too_many'].format(limit=MAX_PHOTOS), print_exception=False)
+        if not colorizer.takes_vividness:
+            settings |= {'vividness': None}
+        progress, path = Progress(len(found)), new_file(f'{_title(files)[:50]}-colour{zipfiles.SUFFIX}')
+        yield progress
+        end, seen = time.monotonic() + 60 * MINUTES, time.monotonic()
+        with zipfiles.Writer(path, MAX_RESULT) as target:
+            for outcome in album.colorize(found, colorizer, target, preview, MAX_PIXELS, **settings):
+                _note(progress, outcome)
+                stopped = cancelled is not None and cancelled.is_set()
+                if progress.done < progress.photos and (stopped or time.monotonic() > end):
+                    progress.ended = 'stopped' if stopped else 'late'
+                    break
+                if time.monotonic() - seen > PAUSE:
+                    yield progress
+                    seen = time.monotonic()
+        progress.archive = path if path.exists() else None
+        yield progress
 
 
-# What the page shows of an album, in the order of its outputs: see `app`.
-PARTS = ('picker', 'settings', 'report', 'gallery', 'leave', 'stop', 'download', 'again')
-
-
-def suits(request: gr.Request, model):
-    """Show what the chosen network can do."""
-    with studio.in_words(words.of(request)):
-        return gr.update(visible=studio.loaded(model).takes_vividness)
-
-
-def choose():
-    """Back to what was chosen."""
-    return _show(picker={}, settings={})
-
-
-def start_again():
-    """Another album is to be chosen."""
-    return gr.update(interactive=False), *_show(picker={'value': None}, settings={})
-
-
-def begin(request: gr.Request, files):
-    """The album waits for its turn."""
-    say = words.of(request)
-    if not files:
-        raise gr.Error(say['album_choose_first'], print_exception=False)
-    stop = {'value': say['cancel'], 'interactive': True, 'visible': False}
-    return _show(report={'value': Reported(line=say['album_waits'], share=0)}, leave={}, stop=stop)
-
-
-def run(request: gr.Request, files, model, saturation, vividness):
-    """Colour an album and show how far it is."""
-    say = words.of(request)
-    cancelled = _cancels[request.session_hash] = threading.Event()
-    folder, pictures = studio.new_file('pictures'), deque(maxlen=SHOWN)
-    folder.mkdir()
-    settings = {'saturation': saturation, 'vividness': vividness}
-    try:
-        with studio.in_words(say):
-            for progress in _coloured(files, model, say, cancelled, SHOWN_SIDE, **settings):
-                pictures.extendleft(_pictures(progress, folder))
-                gallery = {'value': list(pictures), 'visible': bool(pictures)}
-                yield _show(report=_report(progress, say), gallery=gallery, stop={})
-        yield _show(
-            report=_final_report(progress, say),
-            gallery=gallery,
-            download={'value': progress.archive and str(progress.archive), 'visible': progress.archive is not None},
-            again={},
-        )
-    finally:
-        _cancels.pop(request.session_hash, None)
-
-
-def cancel(request: gr.Request):
-    """End the visitor's album after the photo that is being coloured; the ZIP is what is done by then."""
-    if request.session_hash in _cancels:
-        _cancels[request.session_hash].set()
-    return gr.update(value=words.of(request)['cancelling'], interactive=False)
-
-
-def _coloured(files, model, say, cancelled=None, preview=0, **settings):
-    """Colour an album. Yields the same `Progress` again and again; closed early, it leaves no file behind."""
-    if not files:
-        raise gr.Error(say['album_choose_first'], print_exception=False)
-    colorizer, found = studio.loaded(model), _tasks(files)
-    if len(found) > MAX_PHOTOS:
-        raise gr.Error(say['album_too_many'].format(limit=MAX_PHOTOS), print_exception=False)
-    if not colorizer.takes_vividness:
-        settings |= {'vividness': None}
-    progress, path = Progress(len(found)), studio.new_file(f'{_title(files)[:50]}-colour{zipfiles.SUFFIX}')
-    yield progress
-    end, seen = time.monotonic() + 60 * MINUTES, time.monotonic()
-    with zipfiles.Writer(path, MAX_RESULT) as target:
-        for outcome in album.colorize(found, colorizer, target, preview, studio.MAX_PIXELS, **settings):
-            _note(progress, outcome)
-            stopped = cancelled is not None and cancelled.is_set()
-            if progress.done < progress.photos and (stopped or time.monotonic() > end):
-                progress.ended = 'stopped' if stopped else 'late'
-                break
-            if time.monotonic() - seen > PAUSE:
-                yield progress
-                seen = time.monotonic()
-    progress.archive = path if path.exists() else None
-    yield progress
-
-
-def _tasks(files):
+def _tasks(files: Files) -> list[album.Task]:
     """The photos of an album, as (path, name), where ZIPs are opened; if there is more, each ZIP keeps its own name.
 
     No more ZIPs are opened when there are too many photos already.
     """
     found = []
-    for path, given in files:
+    for path, called in files:
         if len(found) > MAX_PHOTOS:
             break
-        path, name = Path(path), zipfiles.inside(given)
+        path, name = Path(path), zipfiles.inside(called)
         place = PurePosixPath(name)
         if not path.exists():
             refusal = f'{name} is no longer on the server: choose it again.'
@@ -202,7 +229,7 @@ def _tasks(files):
     return found
 
 
-def _title(files):
+def _title(files: Files) -> str:
     """A name for the ZIP: that of the one ZIP or folder that came, else 'album'."""
     names = [PurePosixPath(zipfiles.inside(name)) for _, name in files]
     tops = {name.parts[0] for name in names}
@@ -211,7 +238,7 @@ def _title(files):
     return names[0].stem if len(names) == 1 else 'album'
 
 
-def _note(progress, outcome):
+def _note(progress: Progress, outcome: album.Outcome) -> None:
     progress.done += 1
     if outcome.error:
         progress.failed.append((outcome.name, outcome.error))
@@ -222,7 +249,7 @@ def _note(progress, outcome):
         progress.news.append(outcome)
 
 
-def _pictures(progress, folder):
+def _pictures(progress: Progress, folder: Path) -> Iterator[tuple[str, str]]:
     """What is new as files, with their names. Gradio deletes in the end what it has shown, and only that."""
     while progress.news:
         outcome = progress.news.popleft()
@@ -231,13 +258,13 @@ def _pictures(progress, folder):
         yield str(path), PurePosixPath(outcome.name).name
 
 
-def _report(progress, say):
+def _report(progress: Progress, say: Words) -> Update:
     line = say['album_done'].format(done=progress.done, photos=progress.photos)
     problems = [reason for _, reason in progress.failed]
     return {'value': Reported(line=line, share=progress.done / progress.photos, problems=problems)}
 
 
-def _final_report(progress, say):
+def _final_report(progress: Progress, say: Words) -> Update:
     line = say['album_finished'].format(coloured=progress.coloured, photos=progress.photos)
     if progress.ended:
         left = progress.photos - progress.done
@@ -246,7 +273,7 @@ def _final_report(progress, say):
     return {'value': Reported(line=line, problems=problems)}
 
 
-def _show(**shown):
+def _show(**shown: Update) -> list[Update]:
     """Updates in the order of `PARTS`: those that are named are seen, the others are hidden."""
     hidden = {'picker': 'hidden', 'report': 'hidden'}
     return [

@@ -1,223 +1,46 @@
-"""The words of the page, in English and Chinese.
+"""The words of the page, from a file a language in `i18n`.
 
-Labels are translated in the browser, by Gradio; `of` gives the words for what the server says to one visitor. English
-is for everybody else.
+Labels are translated in the browser, by Gradio; `of` gives the words for what the server says to one visitor, and
+`in_words` says what went wrong in them. English is for everybody else.
 """
 
+import contextlib
 import json
+from collections.abc import Iterator
+from pathlib import Path
 
 import gradio as gr
+from starlette.requests import Request
 
-KEPT_MINUTES = 60  # how long a photo stays on the server
+from demo.server.retention import KEPT_MINUTES
+from lumachrome.errors import PhotoError, UserError
 
-WORDS = {
-    'en': {
-        'title': '# Lumachrome\nBlack-and-white photos in colour, at their full size.',
-        'photo': 'Black-and-white photo',
-        'drop': '# Drop a black-and-white photo here\nor click to choose one, or paste it',
-        'chosen': 'The photo you chose',
-        'download': 'Download in colour',
-        'another': 'Another photo',
-        'saturation': 'Saturation',
-        'warmth': 'Warmth',
-        'vividness': 'Vividness',
-        'others': 'Other colourings',
-        'others_info': 'What else the network finds likely',
-        'as_it_was': 'as it was',
-        'red': 'more red',
-        'yellow': 'more yellow',
-        'green': 'more green',
-        'blue': 'more blue',
-        'palette': 'Palette of another photo',
-        'reference': 'Colour photo to take the palette from',
-        'strength': 'Strength of the palette',
-        'keep': 'Keep the hints for another day',
-        'save_hints': 'Save the hints',
-        'load_hints': 'Load hints',
-        'settings': 'Model and size',
-        'model': 'Model',
-        'render_size': 'Size at which the model looks',
-        'own_size': "The model's own",
-        'examples': 'Or try one of these; the last ones were made to look old',
-        'limits': 'The colours are likely ones, not the ones that were there. '
-        f'Photos are deleted from this server after about {KEPT_MINUTES} minutes.',
-        'before': 'Before',
-        'after': 'After',
-        'before_alt': 'The photo as it came',
-        'after_alt': 'The photo in colour',
-        'compare': 'Compare before and after',
-        'zoom_in': 'Zoom in',
-        'zoom_out': 'Zoom out',
-        'help': 'Click on the photo to say what colour something has.',
-        'add': 'Add a hint',
-        'undo': 'Undo',
-        'clear': 'Remove all',
-        'border': 'Keep the border gray',
-        'likely': 'Likely here',
-        'choose': 'Any colour',
-        'drop_colour': 'Colour from the photo',
-        'drop_help': 'Click where the colour is that you want.',
-        'gray': 'Keep this gray',
-        'remove': 'Remove',
-        'list': 'All hints',
-        'hint': 'Hint',
-        'across': 'across, in %',
-        'down': 'down, in %',
-        'colour': 'colour',
-        'unknown_place': 'A place without a colour yet',
-        'hints_now': 'Hints: ',
-        'pixels': '{width} × {height} pixels · {name} on {device}',
-        'previewed': 'previewed in {ms} ms',
-        'coloured': 'coloured in {ms} ms',
-        'first_page': 'only the first page',
-        'has_colors': 'This photo has colours of its own: only its light and dark are used.',
-        'is_dull': 'The network found next to nothing to colour here.',
-        'click_to_color': 'Click on the photo to help it.',
-        'one_photo': 'One photo',
-        'album': 'Album',
-        'album_drop': 'Drop photos, a folder or a ZIP here',
-        'album_limit': 'At most {count} photos at a time; the colours come back as one ZIP with the same names.',
-        'choose_photos': 'Choose photos or a ZIP',
-        'choose_folder': 'Choose a folder',
-        'forget': 'Remove all',
-        'uploading': 'Uploading {done} of {count} …',
-        'ready': 'Files ready: {count} ({size} MB)',
-        'not_uploaded': 'Not uploaded, because too large or cut off: {names}',
-        'nothing_there': 'No photos were found there.',
-        'album_start': 'Colour the album',
-        'album_waits': 'Waiting for its turn: one album is coloured at a time.',
-        'album_done': '{done} of {photos} photos',
-        'album_results': 'In colour, the last ones first',
-        'album_finished': '{coloured} of {photos} photos coloured.',
-        'album_stopped': 'Cancelled: {left} were not reached.',
-        'album_late': 'An album may take {minutes} minutes here: {left} were not reached. Send them as another album.',
-        'album_problems': 'What to know about these:',
-        'album_choose_first': 'Choose some photos first.',
-        'album_too_many': 'An album here has at most {limit} photos: send these as several albums.',
-        'cancel': 'Cancel',
-        'cancelling': 'Finishing this photo …',
-        'download_album': 'Download the ZIP',
-        'another_album': 'Another album',
-        'choose_first': 'Choose a photo first.',
-        'unreadable': '{reason}',
-        'refused': '{reason}',
-        'gone': 'The photo is no longer on the server: choose it again.',
-        'memory': 'This photo does not fit into the memory of the server.',
-        'disk': 'The disk of the server is full: try again later.',
-    },
-    'zh': {
-        'title': '# Lumachrome\n为黑白照片上色，保留原始尺寸。',
-        'photo': '黑白照片',
-        'drop': '# 把黑白照片拖到这里\n或点击选择，或直接粘贴',
-        'chosen': '你选择的照片',
-        'download': '下载彩色照片',
-        'another': '换一张照片',
-        'saturation': '饱和度',
-        'warmth': '冷暖',
-        'vividness': '鲜艳度',
-        'others': '其他配色',
-        'others_info': '模型认为同样可能的颜色',
-        'as_it_was': '原来的',
-        'red': '偏红',
-        'yellow': '偏黄',
-        'green': '偏绿',
-        'blue': '偏蓝',
-        'palette': '借用另一张照片的色调',
-        'reference': '提供色调的彩色照片',
-        'strength': '色调强度',
-        'keep': '保存提示，以后再用',
-        'save_hints': '保存提示',
-        'load_hints': '载入提示',
-        'settings': '模型与尺寸',
-        'model': '模型',
-        'render_size': '模型观看的尺寸',
-        'own_size': '模型默认',
-        'examples': '或试试这些照片；最后几张是做旧的',
-        'limits': f'这些颜色只是可能的颜色，并非当年的真实颜色。照片约 {KEPT_MINUTES} 分钟后从服务器删除。',
-        'before': '之前',
-        'after': '之后',
-        'before_alt': '原来的照片',
-        'after_alt': '上色后的照片',
-        'compare': '对比前后',
-        'zoom_in': '放大',
-        'zoom_out': '缩小',
-        'help': '点击照片，告诉它某处是什么颜色。',
-        'add': '添加提示',
-        'undo': '撤销',
-        'clear': '全部删除',
-        'border': '边框保持灰色',
-        'likely': '此处可能的颜色',
-        'choose': '任意颜色',
-        'drop_colour': '从照片取色',
-        'drop_help': '点击你想要的颜色所在的位置。',
-        'gray': '此处保持灰色',
-        'remove': '删除',
-        'list': '全部提示',
-        'hint': '提示',
-        'across': '横向位置（%）',
-        'down': '纵向位置（%）',
-        'colour': '颜色',
-        'unknown_place': '尚未选颜色的位置',
-        'hints_now': '提示数：',
-        'pixels': '{width} × {height} 像素 · {name}，{device}',
-        'previewed': '预览用时 {ms} 毫秒',
-        'coloured': '上色用时 {ms} 毫秒',
-        'first_page': '仅第一页',
-        'has_colors': '这张照片本身有颜色：这里只使用它的明暗。',
-        'is_dull': '模型在这张照片里几乎没找到可上的颜色。',
-        'click_to_color': '点击照片来帮助它。',
-        'one_photo': '单张照片',
-        'album': '相册',
-        'album_drop': '把多张照片、文件夹或 ZIP 拖到这里',
-        'album_limit': '一次最多 {count} 张；上色后打包成一个 ZIP，文件名不变。',
-        'choose_photos': '选择照片或 ZIP',
-        'choose_folder': '选择文件夹',
-        'forget': '全部移除',
-        'uploading': '正在上传 {done} / {count} …',
-        'ready': '已就绪：{count} 个文件，{size} MB',
-        'not_uploaded': '未能上传（太大或连接中断）：{names}',
-        'nothing_there': '那里没有找到照片。',
-        'album_start': '为相册上色',
-        'album_waits': '正在排队：一次只处理一个相册。',
-        'album_done': '{photos} 张中的 {done} 张',
-        'album_results': '上色结果，最新的在前',
-        'album_finished': '{photos} 张中已上色 {coloured} 张。',
-        'album_stopped': '已取消：还有 {left} 张没有处理。',
-        'album_late': '这里一个相册最多处理 {minutes} 分钟：还有 {left} 张没有处理，请另作一个相册发送。',
-        'album_problems': '以下照片请留意：',
-        'album_choose_first': '请先选择一些照片。',
-        'album_too_many': '这里一个相册最多 {limit} 张照片：请分成几个相册。',
-        'cancel': '取消',
-        'cancelling': '正在完成这一张 …',
-        'download_album': '下载 ZIP',
-        'another_album': '换一个相册',
-        'choose_first': '请先选择一张照片。',
-        'unreadable': '这张照片无法读取或写入。{reason}',
-        'refused': '无法这样做。{reason}',
-        'gone': '照片已不在服务器上：请重新选择。',
-        'memory': '服务器内存放不下这张照片。',
-        'disk': '服务器磁盘已满：请稍后再试。',
-    },
-}
+Words = dict[str, str]  # name to text
 
+
+def _read(path: Path) -> Words:
+    found = json.loads(path.read_text('utf-8'))
+    return found | {'limits': found['limits'].format(kept_minutes=KEPT_MINUTES)}
+
+
+WORDS: dict[str, Words] = {path.stem: _read(path) for path in sorted((Path(__file__).parent / 'i18n').glob('*.json'))}
 LABELS = gr.I18n(**WORDS)
 
-# For a component's JavaScript: its `words`, `find`, and the texts of what asks for them by data-word or data-label.
-IN_BROWSER = (
-    f'const allWords = {json.dumps(WORDS, ensure_ascii=False)};'
-    + """
-const words = allWords[navigator.language.toLowerCase().startsWith('zh') ? 'zh' : 'en'];
-const find = selector => element.querySelector(selector);
-for (const node of element.querySelectorAll('[data-word]')) node.textContent = words[node.dataset.word];
-for (const node of element.querySelectorAll('[data-label]')) {
-  node.setAttribute('aria-label', words[node.dataset.label]);
-  node.title = words[node.dataset.label];
-}
-"""
-)
 
-
-def of(request):
-    """The words, name to text, for whoever sent a `gr.Request`; English where there is none."""
+def of(request: gr.Request | Request | None) -> Words:
+    """The words for whoever sent a request; English where there is none."""
     wanted = request.headers.get('accept-language', '') if request is not None and request.headers else ''
     return WORDS['zh' if wanted.lower().startswith('zh') else 'en']
+
+
+@contextlib.contextmanager
+def in_words(say: Words = WORDS['en']) -> Iterator[None]:
+    """What goes wrong inside reaches the visitor as a sentence, in the words `say`."""
+    try:
+        yield
+    except MemoryError as error:
+        raise gr.Error(say['memory'], print_exception=False) from error
+    except PhotoError as error:
+        raise gr.Error(say['unreadable'].format(reason=error), print_exception=False) from error
+    except UserError as error:
+        raise gr.Error(say['refused'].format(reason=error), print_exception=False) from error

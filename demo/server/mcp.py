@@ -4,12 +4,14 @@ Gradio's own server would fetch every web address that an assistant names, offer
 cannot take, and put photos of any size into its answers.
 """
 
+from pathlib import Path
+from typing import Any
+
 import gradio.mcp
 from gradio_client import handle_file
 from PIL import Image
 
-from demo.page import photo as studio
-from demo.server.middleware import JSON_BYTES, uploaded
+from demo.server.uploads import JSON_BYTES, store, uploaded
 
 ENDPOINT = '/colorize'
 SHOWN_SIDE = 1024  # long side in pixels of the picture inside the answer; the photo itself is at the address beside it
@@ -30,23 +32,25 @@ class Server(gradio.mcp.GradioMCPServer):
 
     _file_data_tool_description = ' Say that the colours are likely ones, not those that were there.'
 
-    def get_tool_to_endpoint(self):
+    def get_tool_to_endpoint(self) -> dict[str, str]:
         return {name: place for name, place in super().get_tool_to_endpoint().items() if place == ENDPOINT}
 
-    def get_input_schema(self, tool_name, parameters=None):
+    def get_input_schema(
+        self, tool_name: str, parameters: dict[str, Any] | None = None
+    ) -> tuple[dict[str, Any], list[list[str | int]]]:
         schema, places = super().get_input_schema(tool_name, parameters)
         schema['properties']['photo'] = {'type': 'string', 'description': PHOTO}
         return schema, places
 
-    def convert_strings_to_filedata(self, value, filedata_positions):
+    def convert_strings_to_filedata(self, value: Any, filedata_positions: list[list[str | int]]) -> Any:
         return {**value, 'photo': handle_file(_on_disk(value['photo']))}
 
-    def postprocess_output_data(self, data, root_url):
+    def postprocess_output_data(self, data: Any, root_url: str) -> Any:
         # Gradio hands over both results as one, unless the assistant wants to know of progress.
         return super().postprocess_output_data(data[0] if len(data) == 1 else data, root_url)
 
     @staticmethod
-    def get_image(file_path):
+    def get_image(file_path: str) -> Image.Image | None:
         """A small JPEG of a coloured photo; None where the file is no picture, or a huge one."""
         picture = super(Server, Server).get_image(file_path)
         if picture is None or picture.width * picture.height > SHOWN_PIXELS:
@@ -59,7 +63,7 @@ class Server(gradio.mcp.GradioMCPServer):
         return small
 
 
-def _on_disk(photo):
+def _on_disk(photo: str) -> str | Path:
     """The path of a photo that came as a data: URL or lies among the uploads; nothing is fetched.
 
     Raises
@@ -68,7 +72,7 @@ def _on_disk(photo):
         It is neither; the message is for the assistant.
     """
     if photo.startswith('data:'):
-        return studio.store(photo)
+        return store(photo)
     path = uploaded(photo)
     if path is None:
         raise ValueError(REFUSAL)

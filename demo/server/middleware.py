@@ -2,44 +2,50 @@
 
 Gradio fetches any public web address that a request names as a photo, streams any other through `/file=`, opens any
 file of this machine where a path comes without its mark, and reads JSON and form fields of any size into memory. Here
-what a request names must have been uploaded, and every body is bounded.
+what a request names must have been uploaded, and every body is bounded, in its bytes and in what it takes to read it.
 """
 
 import json
 import re
-from pathlib import Path
-from urllib.parse import unquote
+from typing import Any
 
-import gradio as gr
-from gradio.route_utils import GradioMultiPartParser
+from starlette.concurrency import run_in_threadpool
 from starlette.formparsers import MultiPartException
 from starlette.requests import Request
 from starlette.responses import JSONResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from demo.page import words
+from demo.server.uploads import FILE_MB, JSON_BYTES, UPLOAD_BYTES, folder, uploaded
 from lumachrome import zipfiles
 
-JSON_BYTES = 20_000_000  # a photo may come as a data: URL of this size; larger ones are uploaded as files
 MOST_FILES = 2000  # that a request may name: each is looked for on the disk
-UPLOAD_MB = 200  # a file's, in Gradio's megabytes of 1024 x 1024 bytes
-_UPLOAD_BYTES = UPLOAD_MB * 2**20 + 2**16  # of one request: a file of that size and what it is wrapped in
+# Commas and opening brackets, of which there are more than values. A file takes a dozen; a photo as a data: URL, one.
+# Whoever sends millions would keep the server from everybody else: JSON is read in one go, here and again by Gradio.
+MOST_MARKS = 50_000
 
 _ANSWERED = re.compile(r'/gradio_api/(upload|queue/join|call/[^/]+|call/v2/[^/]+|run/[^/]+|cancel|reset|mcp(/.*)?)/?$')
 _UPLOAD = re.compile(r'/gradio_api/upload/?$')
 _CLOSED = re.compile(r'/gradio_api/(deep_link|dev/|vibe|proxy)')  # a developer's doors
 _REMOTE_FILE = re.compile(r'/file[=/]+\s*(https?|ftp):', re.IGNORECASE)
-_ADDRESS = re.compile(r'\s*(https?|ftp|file):', re.IGNORECASE)
-_OWN = re.compile(r'https?://[^/]+(?:/.*)?/gradio_api/file=', re.IGNORECASE)
+# The space is possessive: of 20 MB of it, `\s*` would try every beginning.
+_ADDRESS = re.compile(r'\s*+(https?|ftp|file):', re.IGNORECASE)
 _NOT_FETCHED = 'Upload the photo: web addresses are not fetched.'
 
 
-class Guard:
-    """Middleware: what a request names must lie among the uploads, what it holds is bounded; photos are not cached."""
+class SecurityMiddleware:
+    """What a request names must lie among the uploads, what it holds is bounded; photos are not cached on the way.
 
-    def __init__(self, app):
+    Parameters
+    ----------
+    app : ASGIApp
+        Gradio's.
+    """
+
+    def __init__(self, app: ASGIApp):
         self.app = app
 
-    async def __call__(self, scope, receive, send):
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope['type'] != 'http':
             return await self.app(scope, receive, send)
         path = scope['path']
@@ -48,25 +54,28 @@ class Guard:
         if _CLOSED.search(path) or (scope['method'] not in ('GET', 'HEAD', 'OPTIONS') and not _ANSWERED.search(path)):
             return await _refuse(404, 'There is nothing here.', scope, receive, send)
         if _UPLOAD.search(path):
-            text = f'A file has at most {UPLOAD_MB} MB here: make it smaller first.'
-            if int(dict(scope['headers']).get(b'content-length', 0)) > _UPLOAD_BYTES:
+            text = f'A file has at most {FILE_MB} MB here: make it smaller first.'
+            if int(dict(scope['headers']).get(b'content-length', 0)) > UPLOAD_BYTES:
                 return await _refuse(413, text, scope, receive, send)
-            folder = Path(gr.utils.get_upload_folder())
-            folder.mkdir(parents=True, exist_ok=True)
-            if not zipfiles.has_room(folder, _UPLOAD_BYTES):
-                text = words.of(Request(scope))['disk']
-                return await _refuse(507, text, scope, receive, send)
-            receive = _bounded(receive, _UPLOAD_BYTES)
+            place = folder()
+            place.mkdir(parents=True, exist_ok=True)
+            if not zipfiles.has_room(place, UPLOAD_BYTES):
+                return await _refuse(507, words.of(Request(scope))['disk'], scope, receive, send)
+            receive = _bounded(receive, UPLOAD_BYTES)
         elif scope['method'] == 'POST':
             body = await _body(receive)
             if body is None:
                 text = f'A request holds at most {JSON_BYTES // 1_000_000} MB: upload the photo as a file.'
                 return await _refuse(413, text, scope, receive, send)
-            if text := _refusal(body, words.of(Request(scope))):
+            if sum(map(body.count, (b',', b'[', b'{'))) > MOST_MARKS:
+                text = f'A request holds at most {MOST_MARKS:,} values: send several.'
+                return await _refuse(413, text, scope, receive, send)
+            # In a thread, because paths are looked for on the disk.
+            if text := await run_in_threadpool(_refusal, body, words.of(Request(scope))):
                 return await _refuse(400, text, scope, receive, send)
             receive = _again(body, receive)
 
-        async def send_with_headers(message):
+        async def send_with_headers(message: Message) -> None:
             if message['type'] == 'http.response.start':
                 headers = [(b'x-content-type-options', b'nosniff'), (b'referrer-policy', b'same-origin')]
                 if '/file=' in path:
@@ -77,52 +86,26 @@ class Guard:
         await self.app(scope, receive, send_with_headers)
 
 
-class FilesAlone(GradioMultiPartParser):
-    """Gradio's reader of uploads, without form fields: it would keep those in memory, however large they are."""
-
-    def on_headers_finished(self):
-        super().on_headers_finished()
-        if self._current_part.file is None:
-            raise MultiPartException('Send files alone: the form field "files", each with a file name.')
-
-
-def uploaded(address):
-    """The path of a file that lies among the uploads, or None.
-
-    Parameters
-    ----------
-    address : str
-        Its path, as the upload was answered, or its web address on this server, which is not fetched.
-    """
-    own = _OWN.match(address)
-    try:
-        path = Path(unquote(address[own.end() :]) if own else address).resolve()
-        is_here = path.is_relative_to(Path(gr.utils.get_upload_folder()).resolve()) and path.is_file()
-    except (OSError, ValueError):  # a name that no file can have
-        return None
-    return path if is_here else None
-
-
-async def _refuse(status, text, scope, receive, send):
+async def _refuse(status: int, text: str, scope: Scope, receive: Receive, send: Send) -> None:
     await JSONResponse({'detail': text}, status)(scope, receive, send)
 
 
-def _bounded(receive, limit):
+def _bounded(receive: Receive, limit: int) -> Receive:
     """A `receive` that ends an upload at so many bytes, as Gradio ends one whose file is too large."""
     received = 0
 
-    async def bounded():
+    async def bounded() -> Message:
         nonlocal received
         message = await receive()
         received += len(message.get('body', b''))
         if received > limit:
-            raise MultiPartException(f'A file has at most {UPLOAD_MB} MB here, the maximum allowed size.')
+            raise MultiPartException(f'A file has at most {FILE_MB} MB here, the maximum allowed size.')
         return message
 
     return bounded
 
 
-async def _body(receive):
+async def _body(receive: Receive) -> bytes | None:
     """The whole body, or None if it is longer than `JSON_BYTES`."""
     body, more = bytearray(), True
     while more:
@@ -134,17 +117,17 @@ async def _body(receive):
     return bytes(body)
 
 
-def _again(body, receive):
+def _again(body: bytes, receive: Receive) -> Receive:
     """A `receive` that gives a body that was read already, then goes on with the connection."""
-    messages = [{'type': 'http.request', 'body': body, 'more_body': False}]
+    messages: list[Message] = [{'type': 'http.request', 'body': body, 'more_body': False}]
 
-    async def replay():
+    async def replay() -> Message:
         return messages.pop() if messages else await receive()
 
     return replay
 
 
-def _refusal(body, say):
+def _refusal(body: bytes, say: words.Words) -> str | None:
     """A sentence on why what a JSON body names is not opened, or None where all of it was uploaded."""
     try:
         content = json.loads(body)
@@ -170,7 +153,7 @@ def _refusal(body, say):
     return None
 
 
-def _values(content):
+def _values(content: Any) -> list[Any]:
     """What is given for the inputs themselves: in a list of data, or by their names."""
     if not isinstance(content, dict):
         return []

@@ -7,11 +7,14 @@ import contextlib
 import os
 import threading
 import time
+from collections.abc import Collection, Iterator
 from pathlib import Path
+
+KEPT_MINUTES = 60  # how long a photo stays on the server
 
 
 @contextlib.contextmanager
-def swept(folder, seconds, pause=60):
+def swept(folder: str | Path, seconds: float, pause: float = 60) -> Iterator[None]:
     """Keep a folder swept while the block runs: what is in it before stays, what comes is deleted when it is old.
 
     Parameters
@@ -25,7 +28,7 @@ def swept(folder, seconds, pause=60):
     stays = frozenset(Path(folder).rglob('*'))
     over = threading.Event()
 
-    def sweep_again_and_again():
+    def sweep_again_and_again() -> None:
         while not over.wait(pause):
             sweep(folder, seconds, stays)
 
@@ -38,7 +41,7 @@ def swept(folder, seconds, pause=60):
         thread.join()
 
 
-def sweep(folder, seconds, stays=frozenset()):
+def sweep(folder: str | Path, seconds: float, stays: Collection[Path] = frozenset()) -> None:
     """Delete files in a folder that were last written so many seconds ago, and empty folders, but not what `stays`."""
     oldest = time.time() - seconds
     for parent, folders, files in os.walk(folder, topdown=False):

@@ -1,44 +1,49 @@
 """The start of a Space: the page of `demo`. On ZeroGPU, albums are coloured on the GPU that it lends."""
 
-import functools
 import os
+from pathlib import Path
+from typing import Any
 
 ON_ZERO = bool(os.environ.get('SPACES_ZERO_GPU'))  # set by Hugging Face
 if ON_ZERO:
     import spaces  # before anything that might touch CUDA
 
 from demo import app  # noqa: E402
-from demo.page import photo as studio  # noqa: E402
-from lumachrome import album  # noqa: E402
+from demo.colorizers import Colorizers  # noqa: E402
 from lumachrome.colorizer import CPU, Colorizer  # noqa: E402
 
 
-def lend_gpu():
-    """Let albums borrow the GPU for each of their photos, and keep all else on the CPU.
+def serve_on_zero() -> None:
+    """Show the page with all on the CPU but what runs a network on a photo of an album: that borrows the GPU.
 
     ZeroGPU runs what borrows it in another process, so the session is made there; it is kept as long as that lives.
     """
-    session = functools.cache(Colorizer)
+    on_cpu, on_gpu = Colorizers([CPU]), Colorizers()
 
     @spaces.GPU(duration=15)
-    def coloured(model, photo, settings):
-        return session(model).colorize(photo, **settings)
+    def lent(path: Path, method: str, given: tuple[Any, ...], settings: dict[str, Any]) -> Any:
+        return getattr(on_gpu(path), method)(*given, **settings)
 
     class Borrower:
-        def __init__(self, colorizer):
-            self.path = colorizer.path
+        """A colorizer on the CPU, whose network runs on the GPU."""
 
-        def colorize(self, photo, **settings):
-            return coloured(self.path, photo, settings)
+        def __init__(self, colorizer: Colorizer):
+            self._colorizer = colorizer
 
-    def colorize(found, colorizer, *more, **settings):
-        return on_cpu(found, Borrower(colorizer), *more, **settings)
+        def __getattr__(self, name: str) -> Any:
+            return getattr(self._colorizer, name)
 
-    on_cpu, album.colorize = album.colorize, colorize
-    studio.loaded = functools.cache(lambda model=None: Colorizer(model, [CPU]))
+        def colorize(self, *given: Any, **settings: Any) -> Any:
+            return lent(self._colorizer.path, 'colorize', given, settings)
+
+        def colors(self, *given: Any, **settings: Any) -> Any:
+            return lent(self._colorizer.path, 'colors', given, settings)
+
+    app.serve(mcp=True, open_colorizer=on_cpu, open_for_album=lambda model: Borrower(on_cpu(model)))
 
 
 if __name__ == '__main__':
     if ON_ZERO:
-        lend_gpu()
-    app.serve(mcp=True)
+        serve_on_zero()
+    else:
+        app.serve(mcp=True)

@@ -20,8 +20,9 @@ from gradio_client.utils import QueueError
 from PIL import Image
 
 from demo import app
-from demo.page import photo as studio
-from demo.server import middleware, retention
+from demo.colorizers import Colorizers
+from demo.page.photo import PhotoPage
+from demo.server import middleware, retention, uploads
 from lumachrome import adjustments, colorizer
 
 MARK = {'_type': 'gradio.FileData'}
@@ -133,16 +134,16 @@ def test_only_uploads_and_calls_are_answered(url):
 
 
 def test_json_is_bounded_with_and_without_a_length(url):
-    text = b'{"data": ["' + b'A' * middleware.JSON_BYTES + b'"]}'
+    text = b'{"data": ["' + b'A' * uploads.JSON_BYTES + b'"]}'
     for place in ('call/colorize', 'call/v2/colorize', 'run/colorize', 'queue/join', 'cancel', 'reset', 'mcp/'):
         for content in (text, iter([text[:1000], text[1000:]])):
             answer = httpx.post(f'{url}/gradio_api/{place}', content=content)
             assert answer.status_code == 413 and 'upload the photo as a file' in answer.text, place
-    assert httpx.post(f'{url}/gradio_api/call/colorize', content=b'[' * 200_000).status_code == 422
+    assert httpx.post(f'{url}/gradio_api/call/colorize', content=b'[' * 40_000).status_code == 422
 
 
 def test_uploads_are_bounded_and_leave_nothing(url, cache, monkeypatch):
-    monkeypatch.setattr(middleware, '_UPLOAD_BYTES', 3_000_000)
+    monkeypatch.setattr(middleware, 'UPLOAD_BYTES', 3_000_000)
     before = _bytes_in(cache)
     start = b'--B\r\nContent-Disposition: form-data; name="files"; filename="big.jpg"\r\n\r\n'
     for content in (start + bytes(4_000_000), iter([start] + 4 * [bytes(1_000_000)])):
@@ -280,7 +281,7 @@ def test_two_visitors_at_once_get_their_own_pictures(browser, url, tmp_path):
 def test_an_oversized_file_is_refused_before_it_is_sent(page, tmp_path):
     path, sent = tmp_path / 'huge.jpg', []
     with path.open('wb') as file:
-        file.truncate(middleware.UPLOAD_MB * 2**20 + 1)
+        file.truncate(uploads.FILE_MB * 2**20 + 1)
     page.on('request', lambda request: sent.append(request) if request.method == 'POST' else None)
     page.set_input_files('#photo input[type=file]', path)
     page.wait_for_selector('.toast-body')
@@ -342,10 +343,11 @@ def test_a_sweep_takes_old_files_and_empty_folders_alone(tmp_path):
 
 def test_what_the_server_has_forgotten_is_said(tmp_path):
     adjustments.write_hints(tmp_path / 'hints.json', 'a.jpg', [])
+    page = PhotoPage(Colorizers())
     for ask in (
-        lambda: studio.save(None, None, 1, 1, 0, None, 0),
-        lambda: studio.save_hints(None, None),
-        lambda: studio.load_hints(None, None, tmp_path / 'hints.json'),
+        lambda: page.save(None, None, 1, 1, 0, None, 0),
+        lambda: page.save_hints(None, None),
+        lambda: page.load_hints(None, None, tmp_path / 'hints.json'),
     ):
         with pytest.raises(gr.Error, match='The photo is no longer on the server: choose it again'):
             ask()

@@ -12,6 +12,7 @@ import subprocess
 import sys
 import threading
 import time
+import zipfile
 from pathlib import Path
 
 import httpx
@@ -150,10 +151,15 @@ def pins(path):
 def test_the_three_files_lie_at_the_root_beside_the_package(staged):
     files = below(staged)
     assert {name for name in files if '/' not in name} == {'README.md', 'requirements.txt', 'app.py', 'LICENSE'}
-    assert {'demo/app.py', 'lumachrome/models/lumachrome.onnx', 'lumachrome/models/join.onnx', 'demo/examples/cat.jpg'} <= set(
-        files
-    )
-    assert not [name for name in files if 'cache' in name or 'tests' in name or name.startswith('demo/space')]
+    assert {
+        'demo/app.py',
+        'lumachrome/models/lumachrome.onnx',
+        'lumachrome/models/join.onnx',
+        'demo/examples/cat.jpg',
+    } <= set(files)
+    assert {'demo/page/static/painter.js', 'demo/page/i18n/zh.json', 'lumachrome/colorizer.py'} <= set(files)
+    strays = ('cache', 'tests', 'demo/space', 'node_modules', 'package', 'biome', '.pyi', '.npmrc')
+    assert not [name for name in files if any(stray in name for stray in strays)]
 
 
 def test_the_front_matter_is_what_the_hub_takes(staged):
@@ -275,8 +281,12 @@ def test_on_zerogpu_albums_borrow_the_gpu_and_single_photos_do_not(staged, photo
     try:
         client = Client(url, verbose=False)
         client.predict(handle_file(photo), api_name='/colorize')
-        _, report = client.predict([handle_file(photo), handle_file(photo)], api_name='/colorize_album')
+        Image.new('LA', (60, 40), (120, 200)).save(tmp_path / 'transparent.png')
+        photos = [handle_file(path) for path in (photo, tmp_path / 'transparent.png', photo)]
+        archive, report = client.predict(photos, api_name='/colorize_album')
     finally:
         process.terminate()
         said = process.communicate(timeout=30)[0].decode()
-    assert report['coloured'] == 2 and said.count('lent') == 2, said
+    assert report['coloured'] == 3 and said.count('lent') == 3, (report, said)
+    with zipfile.ZipFile(archive) as found, Image.open(found.open('transparent.png')) as image:
+        assert image.mode == 'RGBA' and image.getchannel('A').getextrema() == (200, 200)

@@ -1,68 +1,5 @@
-"""Colour hints, given by clicking on the photo: the before/after slider with marks to place, move, colour and remove.
+// Marks on the slider's photo, and what one does with them: see painter.py. What it does not declare, slider.js does.
 
-A click marks a place, and the page offers likely colours for it (event `point`); a chosen colour makes it a hint (event
-`hint`). All of it works from the keyboard too: a mark is a button that arrows move, and every hint has a row in a list.
-The hints belong to the browser: what Python leaves out of a value stays as it is there.
-"""
-
-from pathlib import Path
-
-import gradio as gr
-from gradio.data_classes import GradioModel, ImageData
-
-from demo.page import slider
-
-_TEMPLATE = """
-<div class="painter" hidden>
-  <div class="bar">
-    <span class="help" data-word="help"></span>
-    <button type="button" class="add" data-word="add"></button>
-    <button type="button" class="border" data-word="border"></button>
-    <button type="button" class="undo" data-word="undo"></button>
-    <button type="button" class="clear" data-word="clear"></button>
-  </div>
-  <div class="bar chosen" hidden>
-    <span class="likely" role="group" data-label="likely"></span>
-    <label class="any"><span data-word="choose"></span> <input type="color" value="#b07040"></label>
-    <button type="button" class="dropper" aria-pressed="false" data-word="drop_colour"></button>
-    <button type="button" class="gray" data-word="gray"></button>
-    <button type="button" class="remove" data-word="remove"></button>
-  </div>
-  <details class="all" hidden><summary></summary><ol></ol></details>
-  <div class="live" role="status" aria-live="polite"></div>
-</div>
-"""
-
-_STYLE = """
-.compare .stage.paintable { cursor: crosshair }
-.compare .mark { position: absolute; width: 22px; height: 22px; margin: -11px 0 0 -11px; padding: 0; border-radius: 50%;
-  border: 2px solid #fff; box-shadow: 0 0 0 1.5px rgba(0, 0, 0, .75); cursor: grab; touch-action: none }
-.compare .mark.open { background: rgba(255, 255, 255, .25); border-style: dashed }
-.compare .mark.selected, .compare .mark:focus-visible { outline: 3px solid #fff; outline-offset: 2px;
-  box-shadow: 0 0 0 1.5px #000, 0 0 0 7px rgba(0, 0, 0, .6) }
-.painter { margin-top: 8px }
-.painter .bar { display: flex; flex-wrap: wrap; gap: 8px; align-items: center; justify-content: center;
-  padding: 6px 0 }
-.painter .bar[hidden] { display: none }
-.painter .help { opacity: .75; font-size: 14px }
-.painter button { min-height: 32px; padding: 2px 12px; border: 1px solid var(--border-color-primary);
-  border-radius: 6px; font-size: 14px; color: var(--body-text-color);
-  background: var(--button-secondary-background-fill) }
-.painter button:disabled { opacity: .4 }
-.painter button[aria-pressed=true] { outline: 2px solid var(--body-text-color) }
-.painter .likely { display: flex; gap: 6px }
-.painter .likely button { width: 36px; min-height: 36px; padding: 0; border-radius: 50% }
-.painter .any { display: flex; gap: 6px; align-items: center; font-size: 14px }
-.painter input[type=color] { width: 36px; height: 32px; padding: 0; border: 1px solid var(--border-color-primary);
-  border-radius: 6px; background: none }
-.painter .all { max-width: 520px; margin: 4px auto; font-size: 14px } .painter .all summary { text-align: center }
-.painter .all li { display: flex; gap: 8px; align-items: center; justify-content: center; margin: 6px 0 }
-.painter .all input[type=number] { width: 72px; height: 32px; border: 1px solid var(--border-color-primary);
-  border-radius: 6px; padding: 0 6px; color: inherit; background: var(--input-background-fill) }
-.painter .live { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%) }
-"""
-
-_SCRIPT = """
 const GRAY = '#808080', EDGE = [0.01, 0.5, 0.99];
 const painter = find('.painter'), marks = find('.marks'), rows = find('.all ol'), color = find('.any input');
 let mine = { hints: [] };       // the value as it stands here
@@ -266,7 +203,7 @@ function shadeAt({ x, y }) {
   context.drawImage(after, -Math.min(Math.floor(x * after.naturalWidth), after.naturalWidth - 1),
     -Math.min(Math.floor(y * after.naturalHeight), after.naturalHeight - 1));
   const hex = [...context.getImageData(0, 0, 1, 1).data].slice(0, 3).map(v => v.toString(16).padStart(2, '0'));
-  return '#' + hex.join('');
+  return `#${hex.join('')}`;
 }
 
 taken = event => {
@@ -295,72 +232,3 @@ element.addEventListener('keydown', event => {
 });
 watch('value', show);
 show();
-"""
-
-
-class Hint(GradioModel):
-    """A place whose colour is known: x and y as fractions of width and height, color as '#rrggbb'."""
-
-    x: float
-    y: float
-    color: str
-
-
-class Painted(GradioModel):
-    """What the painter shows; a field that is None stays as it is in the browser.
-
-    `steerable` says whether hints may be given, `swatches` are likely colours for the place that was asked about.
-    `given` comes with hints from Python: 'anew' with a new photo, 'loaded' where they can be undone.
-    """
-
-    before: ImageData | None = None
-    after: ImageData | None = None
-    steerable: bool | None = None
-    swatches: list[str] | None = None
-    hints: list[Hint] | None = None
-    given: str | None = None
-
-
-class HintPainter(gr.HTML):
-    """The photo before and after, with hints: to Python a list of dict; from Python a dict of `Painted`'s fields."""
-
-    data_model = Painted
-
-    def __init__(self, value=None, **settings):
-        super().__init__(
-            value=value,
-            html_template=slider.TEMPLATE + _TEMPLATE,
-            css_template=slider.STYLE + _STYLE,
-            js_on_load=slider.SCRIPT + _SCRIPT,
-            apply_default_css=False,
-            **settings,
-        )
-
-    def preprocess(self, payload):
-        return [] if payload is None else [hint.model_dump() for hint in payload.hints or []]
-
-    def postprocess(self, value):
-        if value is None:
-            return None
-        pictures = {
-            name: ImageData(path=str(value[name]), orig_name=Path(value[name]).name)
-            for name in ('before', 'after')
-            if name in value
-        }
-        return Painted(**value | pictures)
-
-    def api_info(self):
-        return Painted.model_json_schema()
-
-    def example_payload(self):
-        return None
-
-    def example_value(self):
-        return None
-    from collections.abc import Callable, Sequence
-    from typing import TYPE_CHECKING, Any, Literal
-
-    from gradio.blocks import Block
-    if TYPE_CHECKING:
-        from gradio.components import Timer
-        from gradio.components.base import Component

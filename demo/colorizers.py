@@ -1,0 +1,46 @@
+"""The networks of a page: opened when one is first asked for, and shared by all visitors."""
+
+import threading
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from lumachrome.colorizer import Colorizer, models
+
+# Gives the colorizer of a model that is named as `Colorizer` takes it: what the page has instead of making its own.
+OpenColorizer = Callable[[str | Path | None], Colorizer]
+
+
+class Colorizers:
+    """An `OpenColorizer` that opens each file once, by whatever name it is asked for.
+
+    Parameters
+    ----------
+    providers : sequence of str, optional
+        As `Colorizer` takes them.
+    """
+
+    def __init__(self, providers: Sequence[str] | None = None):
+        self._providers = providers
+        self._opened: dict[Path | None, Colorizer] = {}
+        self._lock = threading.Lock()
+
+    def __call__(self, model: str | Path | None = None) -> Colorizer:
+        """The colorizer of a model.
+
+        Raises
+        ------
+        ModelError, ProviderError
+            As `Colorizer` raises them.
+        """
+        path = _path(model)
+        key = path and path.resolve()
+        with self._lock:  # two visitors who come first do not open it twice
+            if key not in self._opened:
+                self._opened[key] = Colorizer(path, self._providers)
+            return self._opened[key]
+
+
+def _path(model: str | Path | None) -> Path | None:
+    """The file that a name, a path, or None for the default means; None where there is none at all."""
+    shipped = models()
+    return next(iter(shipped.values()), None) if model is None else shipped.get(str(model), Path(model))

@@ -1,0 +1,56 @@
+"""What the page's own components have in common: each is a `gr.HTML` made of files in `static`.
+
+The templates are static: a value reaches the page only as an address or as text, never as markup. A script runs as the
+body of a function in which Gradio gives it `element`, `props`, `trigger`, `watch` and `upload`.
+"""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+from demo.page import words
+
+STATIC = Path(__file__).parent / 'static'
+
+
+def static(name: str) -> str:
+    """The text of a file in `static`."""
+    return (STATIC / name).read_text('utf-8')
+
+
+class Component(gr.HTML):
+    """A component of markup, style and script, in the visitor's language; to the API pages it has no value.
+
+    Parameters
+    ----------
+    parts : sequence of str
+        The names in `static`, without suffix, of which it is made. Their scripts run in one function, in this order:
+        what one declares is there for the next.
+    constants : dict, optional
+        What the scripts know from Python: a name to a JSON value.
+    **settings
+        As `gr.HTML` takes them.
+    """
+
+    def __init__(self, parts: Sequence[str], constants: dict[str, Any] | None = None, **settings: Any):
+        given = {'allWords': words.WORDS, **(constants or {})}
+        declared = [f'const {name} = {json.dumps(value, ensure_ascii=False)};\n' for name, value in given.items()]
+        super().__init__(
+            html_template=''.join(static(f'{part}.html') for part in parts),
+            css_template=''.join(static(f'{part}.css') for part in parts),
+            js_on_load=''.join([*declared, *(static(f'{part}.js') for part in ('component', *parts))]),
+            apply_default_css=False,
+            **settings,
+        )
+
+    def api_info(self) -> dict[str, Any]:
+        return self.data_model.model_json_schema()
+
+    def example_payload(self) -> None:
+        return None
+
+    def example_value(self) -> None:
+        return None

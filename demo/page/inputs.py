@@ -1,0 +1,60 @@
+"""Gradio's inputs for photos, albums and hints, changed where it would read, keep or describe them otherwise."""
+
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+from gradio.data_classes import FileData, ImageData, ListFiles
+from pydantic import model_validator
+
+from demo.page import words
+from demo.server import uploads
+
+
+class PhotoInput(gr.Image):
+    """Gradio's image input, which hands every file through untouched: `demo.page.photo` says what cannot be read."""
+
+    is_template = True  # the page knows it as the image component that it is
+
+    def preprocess(self, payload: ImageData | None) -> str | None:
+        if payload is not None and payload.path is None:
+            with words.in_words():
+                return uploads.store(payload.url or '')
+        return payload and payload.path
+
+
+class HintList(gr.JSON):
+    """Gradio's JSON input, which says in the API pages and to assistants what hints are."""
+
+    is_template = True
+
+    def api_info(self) -> dict[str, Any]:
+        side = {'type': 'number', 'minimum': 0, 'maximum': 1}
+        hint = {'x': side, 'y': side, 'color': {'type': 'string', 'description': '#rrggbb'}}
+        return {'type': 'array', 'items': {'type': 'object', 'properties': hint, 'required': list(hint)}}
+
+    def example_payload(self) -> list[dict[str, Any]]:
+        return [{'x': 0.5, 'y': 0.2, 'color': '#4060c0'}]
+
+
+class _Files(ListFiles):
+    @model_validator(mode='before')
+    @classmethod
+    def _one_is_a_list_of_one(cls, value: Any) -> Any:
+        return [value] if isinstance(value, dict) else value
+
+
+class AlbumFiles(gr.File):
+    """Gradio's input for several files, for the API: to Python a list of (path, name), as they were called before."""
+
+    is_template = True
+
+    def __init__(self, label: str):
+        super().__init__(label=label, file_count='multiple')
+        self.data_model = _Files
+
+    def example_payload(self) -> list[dict[str, Any]]:
+        return [{'path': 'album.zip', 'meta': {'_type': 'gradio.FileData'}}]
+
+    def preprocess(self, payload: list[FileData] | None) -> list[tuple[str, str]]:
+        return [] if payload is None else [(file.path, file.orig_name or Path(file.path).name) for file in payload]

@@ -1,0 +1,64 @@
+"""What the page opens and decodes once: networks, and the previews of photos."""
+
+import threading
+from pathlib import Path
+
+import gradio as gr
+import numpy as np
+import pytest
+from PIL import Image
+
+from demo import colorizers
+from demo.colorizers import Colorizers
+from demo.page import photo as photo_page
+from lumachrome import colorizer
+
+
+@pytest.fixture
+def shipped(standins, monkeypatch):
+    monkeypatch.setattr(colorizer, 'MODELS', standins)
+    return standins
+
+
+def test_a_file_is_opened_once_by_all_its_names(shipped, monkeypatch):
+    opened, barrier = [], threading.Barrier(4)
+    monkeypatch.setattr(colorizers, 'Colorizer', lambda *given: opened.append(given) or colorizer.Colorizer(*given))
+    open_colorizer, found = Colorizers([colorizer.CPU]), []
+    monkeypatch.chdir(shipped)
+
+    def ask(name):
+        barrier.wait(10)
+        found.append(open_colorizer(name))
+
+    names = [None, 'plain', shipped / 'plain.onnx', 'plain.onnx']
+    threads = [threading.Thread(target=ask, args=[name]) for name in names]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(opened) == 1 and opened[0][1] == [colorizer.CPU] and len(set(map(id, found))) == 1
+    assert open_colorizer('steered') is not found[0]
+    with pytest.raises(colorizer.ModelError, match='There is no model named nobody'):
+        open_colorizer('nobody')
+
+
+def test_a_preview_is_decoded_once_and_missed_when_it_is_gone(shipped, tmp_path, monkeypatch):
+    monkeypatch.setenv('GRADIO_TEMP_DIR', str(tmp_path / 'cache'))
+    Image.fromarray(np.full((30, 40), 128, np.uint8)).save(tmp_path / 'a.png')
+    page, wishes, opened = photo_page.PhotoPage(Colorizers()), (1, 0, None, 0.5), []
+    seen = page.begin(None, str(tmp_path / 'a.png'), 'plain', 0, 1, *wishes)[0]
+    decode = Image.open
+    monkeypatch.setattr(Image, 'open', lambda *given: opened.append(given) or decode(*given))
+    pictures = [page.tint(None, seen, saturation, *wishes)['after'] for saturation in (0, 0.5, 1)]
+    assert opened == [] and len({Path(path).read_bytes() for path in pictures}) == 3
+    photo_page._decoded.cache_clear()
+    page.tint(None, seen, 1, *wishes)
+    assert opened == [(seen.before,)]
+    for _ in range(photo_page.DECODED + 1):
+        page.begin(None, str(tmp_path / 'a.png'), 'plain', 0, 1, *wishes)
+    assert photo_page._decoded.cache_info().currsize == photo_page.DECODED
+    page.tint(None, seen, 1, *wishes)
+    assert opened.count((seen.before,)) == 2  # it had made room for the others
+    (tmp_path / seen.before).unlink()
+    with pytest.raises(gr.Error, match='no longer on the server'):
+        page.tint(None, seen, 1, *wishes)

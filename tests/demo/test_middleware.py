@@ -1,0 +1,132 @@
+"""What the middleware refuses before it costs anything, tried on itself and on a running page."""
+
+import asyncio
+import json
+import re
+import threading
+import time
+import types
+from pathlib import Path
+
+import gradio.mcp
+import gradio.route_utils
+import httpx
+import pytest
+
+from demo.server import gradio_patches, mcp, middleware, uploads
+
+PLACE = '/gradio_api/call/colorize'
+
+
+def answer(body, path=PLACE):
+    """The status for a POST, and the body that the app behind the middleware got, or None."""
+    got, sent = [], []
+
+    async def app(scope, receive, send):
+        got.append((await receive())['body'])
+        await send({'type': 'http.response.start', 'status': 200, 'headers': []})
+        await send({'type': 'http.response.body', 'body': b'{}'})
+
+    async def receive():
+        return {'type': 'http.request', 'body': body, 'more_body': False}
+
+    async def send(message):
+        sent.append(message)
+
+    scope = {'type': 'http', 'method': 'POST', 'path': path, 'headers': []}
+    asyncio.run(middleware.SecurityMiddleware(app)(scope, receive, send))
+    text = b''.join(message.get('body', b'') for message in sent).decode()
+    return sent[0]['status'], text, got[0] if got else None
+
+
+@pytest.mark.parametrize(
+    'start, part, end',
+    [(b'{"data": [', b'1,', b'1]}'), (b'', b'[', b''), (b'[', b'{},', b'{}]'), (b'{', b'"a":1,', b'"b":1}')],
+    ids=['numbers', 'nested', 'objects', 'keys'],
+)
+def test_millions_of_small_values_are_refused_unread(monkeypatch, start, part, end):
+    monkeypatch.setattr(middleware, 'json', types.SimpleNamespace(loads=lambda body: pytest.fail('It was parsed.')))
+    body = start + part * ((uploads.JSON_BYTES - 100) // len(part)) + end
+    status, text, got = answer(body)
+    assert status == 413 and got is None
+    assert json.loads(text)['detail'] == 'A request holds at most 50,000 values: send several.'
+
+
+def test_an_honest_photo_as_a_data_address_passes():
+    url = f'data:image/jpeg;base64,{"A/+9" * 3_750_000}'
+    for text in (url, url.replace('/', '\\/')):  # as PHP writes it
+        body = b'{"data": [{"path": null, "url": "' + text.encode() + b'", "meta": {"_type": "gradio.FileData"}}]}'
+        assert len(body) > 15_000_000 and answer(body) == (200, '{}', body)
+
+
+def test_as_many_files_as_a_request_may_name_are_no_flood():
+    file = {'path': '', 'url': None, 'size': None, 'orig_name': 'a, b [c] {d}', 'mime_type': None, 'is_stream': False}
+    named = [{'file': {**file, 'meta': {'_type': 'gradio.FileData'}}, 'name': 'a'}] * middleware.MOST_FILES
+    assert answer(json.dumps({'data': [{'files': named}]}).encode())[0] == 400  # for what it names, not for its size
+
+
+def test_while_one_request_is_looked_through_others_are_answered(url, monkeypatch):
+    begun, over = threading.Event(), threading.Event()
+
+    def slowly(path):
+        begun.set()
+        over.wait(30)
+
+    monkeypatch.setattr(middleware, 'uploaded', slowly)
+    body = {'data': [{'path': 'a'}]}
+    statuses = []
+    sender = threading.Thread(
+        target=lambda: statuses.append(httpx.post(url + PLACE, json=body, timeout=60).status_code)
+    )
+    sender.start()
+    try:
+        assert begun.wait(10)
+        assert httpx.get(f'{url}/config', timeout=5).status_code == 200 and not statuses
+    finally:
+        over.set()
+        sender.join(30)
+    assert statuses == [400]
+
+
+def test_spaces_before_an_address_are_read_once():
+    spaces = ' ' * 3_000_000
+
+    def seconds(pattern):
+        taken = []
+        for _ in range(3):
+            start = time.perf_counter()
+            pattern.match(spaces)
+            taken.append(time.perf_counter() - start)
+        return min(taken)
+
+    assert seconds(middleware._ADDRESS) < 4 * seconds(re.compile(r'\s*'))
+
+
+def test_only_names_that_an_upload_may_have_are_looked_for(monkeypatch, tmp_path):
+    monkeypatch.setenv('GRADIO_TEMP_DIR', str(tmp_path / 'cache'))
+    photo = uploads.new_file('a photo.jpg')
+    photo.write_bytes(b'x')
+    (tmp_path / 'secret').write_bytes(b'x')
+    (photo.parent / 'link').symlink_to(tmp_path / 'secret')
+    for address in (str(photo), f'http://127.0.0.1:1/gradio_api/file={str(photo).replace(" ", "%20")}'):
+        assert uploads.uploaded(address) == photo
+    for address in (tmp_path / 'secret', photo.parent / 'link', photo.parent, photo.parent / 'none', 'a\0b', ''):
+        assert uploads.uploaded(str(address)) is None
+    monkeypatch.setattr(Path, 'is_file', lambda path: pytest.fail('It was looked for.'))
+    for address in (
+        '/a' * 10_000_000,
+        f'http://a{"/b" * 10_000_000}',
+        f'{photo.parent}/../{photo.parent.name}/{photo.name}',
+    ):
+        assert uploads.uploaded(address) is None
+
+
+def test_what_is_replaced_of_gradio_is_named_and_missed(monkeypatch):
+    gradio_patches.apply()
+    assert gradio.mcp.GradioMCPServer is mcp.Server
+    assert gradio.route_utils.GradioMultiPartParser is uploads.FilesOnlyParser
+    monkeypatch.delattr(gradio.route_utils, 'GradioMultiPartParser')
+    with pytest.raises(
+        RuntimeError, match=r'has no gradio\.route_utils\.GradioMultiPartParser that demo\.server\.uploads'
+    ):
+        gradio_patches.apply()

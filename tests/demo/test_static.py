@@ -1,0 +1,53 @@
+"""The files that the page's components are made of: their words, and what is pinned to check them."""
+
+import json
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from demo.page import component, words
+
+DEMO = Path(component.__file__).parents[1]
+
+
+def test_every_word_that_markup_and_scripts_ask_for_is_there():
+    asked = set()
+    for path in component.STATIC.iterdir():
+        text = path.read_text('utf-8')
+        asked |= set(re.findall(r'data-(?:word|label)="(\w+)"', text) + re.findall(r'\bwords\.(\w+)', text))
+    assert {'compare', 'help', 'album_drop', 'album_problems'} <= asked <= set(words.WORDS['en'])
+
+
+def test_every_word_has_its_use():
+    """In what Python says, in the markup, or in the scripts."""
+    written = [*DEMO.glob('*.py'), *(DEMO / 'page').glob('*.py'), *(DEMO / 'server').glob('*.py')]
+    text = '\n'.join(path.read_text('utf-8') for path in [*written, *component.STATIC.iterdir()])
+    made = {f'album_{ended}' for ended in ('stopped', 'late')} | {'red', 'yellow', 'green', 'blue'}
+    assert [name for name in set(words.WORDS['en']) - made if not re.search(rf'\b{name}\b', text)] == []
+
+
+def test_the_linter_is_pinned_and_its_lock_names_no_host():
+    pinned = json.loads((DEMO / 'package.json').read_text())['devDependencies']
+    assert all(re.fullmatch(r'\d+\.\d+\.\d+', version) for version in pinned.values())
+    packages = json.loads((DEMO / 'package-lock.json').read_text())['packages']
+    assert {name: packages[f'node_modules/{name}']['version'] for name in pinned} == pinned
+    assert all('integrity' in found and 'resolved' not in found for name, found in packages.items() if name)
+
+
+@pytest.mark.skipif(not (DEMO / 'node_modules').exists() or not shutil.which('npm'), reason='make check was not run.')
+def test_the_linter_knows_what_each_script_is_given(tmp_path):
+    for name in ('package.json', 'biome.json'):
+        shutil.copy(DEMO / name, tmp_path)
+    shutil.copytree(component.STATIC, tmp_path / 'page' / 'static')
+    (tmp_path / 'node_modules').symlink_to(DEMO / 'node_modules')
+
+    def lint():
+        return subprocess.run(['npm', 'run', 'lint'], cwd=tmp_path, capture_output=True, text=True, timeout=60)
+
+    assert lint().returncode == 0
+    with (tmp_path / 'page' / 'static' / 'album_report.js').open('a') as file:
+        file.write('placeOf(bar);\n')  # the slider's, which is in another function
+    assert 'noUndeclaredVariables' in lint().stderr
