@@ -9,6 +9,7 @@ import os
 import signal
 import sys
 import tempfile
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -20,22 +21,22 @@ import gradio as gr
 from starlette.middleware import Middleware
 
 from demo.colorizers import Colorizers, OpenColorizer
-from demo.page import words
+from demo.page import controls, words
 from demo.page.album import MAX_PHOTOS, AlbumPage
 from demo.page.album_picker import AlbumPicker
 from demo.page.album_report import AlbumReport
 from demo.page.component import static
-from demo.page.inputs import AlbumFiles, HintList, PhotoInput
+from demo.page.inputs import AlbumFiles
 from demo.page.painter import HintPainter
 from demo.page.photo import PhotoPage
 from demo.server import gradio_patches, retention
 from demo.server.middleware import SecurityMiddleware
 from demo.server.uploads import FILE_MB
 from lumachrome import contract
+from lumachrome.adjustments import SETTINGS
 from lumachrome.colorizer import models
 
 EXAMPLES = Path(__file__).parent / 'examples'
-RENDER_SIZES = (256, 384, 512, 768)
 QUEUE = 32  # visitors who wait; the next one is told to try again
 # Albums take turns among themselves, and one of their photos runs beside a visitor's single one: an album never makes
 # that visitor wait, and two photos at most are in memory.
@@ -57,10 +58,6 @@ THEME = gr.themes.Base(
 )
 
 
-def _photo_input(**settings: Any) -> PhotoInput:
-    return PhotoInput(type='filepath', image_mode=None, sources=['upload', 'clipboard'], buttons=[], **settings)
-
-
 def build(
     model: str | Path | None = None,
     open_colorizer: OpenColorizer | None = None,
@@ -74,11 +71,12 @@ def build(
         There is no such model, or none at all.
     """
     open_colorizer = open_colorizer or Colorizers()
-    photo_page = PhotoPage(open_colorizer)
-    album_page = AlbumPage(open_for_album or open_colorizer)
+    open_for_album = open_for_album or open_colorizer
+    photo_page, album_page = PhotoPage(open_colorizer), AlbumPage(open_for_album)
     choices = list(models())
     first = str(model) if model else next(iter(choices), None)
     colorizer = open_colorizer(first)
+    features = colorizer.features
     if first not in choices:
         choices.insert(0, (Path(first).stem, first))
 
@@ -86,7 +84,7 @@ def build(
     with gr.Blocks(title='Lumachrome') as page:
         gr.Markdown(label('title'), elem_id='title')
         with gr.Tab(label('one_photo')):
-            photo = _photo_input(
+            photo = controls.photo_input(
                 label=label('photo'),
                 alt_text=label('chosen'),
                 placeholder=label('drop'),
@@ -96,29 +94,16 @@ def build(
             painter = HintPainter(elem_id='compare', visible='hidden')
             warning = gr.Markdown(elem_id='warning')
             status = gr.Markdown(elem_id='status')
-            with gr.Column(visible=False) as controls:
+            with gr.Column(visible=False) as box:
                 with gr.Row():
                     download = gr.Button(label('download'), variant='primary', elem_id='download')
                     another = gr.Button(label('another'), elem_id='another')
+                adjust = {}
                 with gr.Row():
-                    saturation = gr.Slider(
-                        0, 2, value=1, step=0.05, label=label('saturation'), min_width=200, elem_id='saturation'
-                    )
-                    warmth = gr.Slider(
-                        -1, 1, value=0, step=0.05, label=label('warmth'), min_width=200, elem_id='warmth'
-                    )
-                    vividness = gr.Slider(
-                        *contract.limits(contract.VIVIDNESS),
-                        value=1,
-                        step=0.05,
-                        label=label('vividness'),
-                        visible=colorizer.takes_vividness,
-                        min_width=200,
-                        elem_id='vividness',
-                    )
+                    adjust |= {name: controls.control(name, features) for name in controls.SLIDERS}
                 with gr.Accordion(
-                    label('others'), open=False, visible=colorizer.predicts_distribution, elem_id='others'
-                ) as leans:
+                    label('variant'), open=False, visible=colorizer.predicts_distribution, elem_id='variants'
+                ) as variants:
                     gallery = gr.Gallery(
                         show_label=False,
                         columns=5,
@@ -128,9 +113,8 @@ def build(
                         buttons=[],
                         elem_id='gallery',
                     )
-                with gr.Accordion(label('palette'), open=False, elem_id='palette'), gr.Row():
-                    reference = _photo_input(label=label('reference'), height=160, elem_id='reference')
-                    strength = gr.Slider(0, 1, value=0.5, step=0.05, label=label('strength'), elem_id='strength')
+                with gr.Accordion(label('palettes'), open=False, elem_id='palettes'), gr.Row():
+                    adjust |= {name: controls.control(name, features) for name in ('palette', 'strength')}
                 with (
                     gr.Accordion(label('keep'), open=False, visible=colorizer.takes_hints, elem_id='keep') as keep,
                     gr.Row(),
@@ -146,68 +130,60 @@ def build(
                         min_width=200,
                         elem_id='model',
                     )
-                    render_size = gr.Dropdown(
-                        [(label('own_size'), 0), *((str(size), size) for size in RENDER_SIZES)],
-                        value=0,
-                        label=label('render_size'),
-                        min_width=200,
-                        elem_id='render-size',
-                    )
+                    adjust['render_size'] = controls.control('render_size', features)
             gr.Examples(_examples(), inputs=photo, label=label('examples'), elem_id='examples')
         with gr.Tab(label('album')):
-            _album(album_page, choices, first, colorizer.takes_vividness)
+            _album(album_page, open_for_album, choices, first, features)
         gr.Markdown(label('limits'), elem_id='privacy')
 
         seen = gr.State()
-        wishes = [saturation, vividness, warmth, reference, strength]
-        shown = [seen, painter, status, warning, leans]
+        values = [adjust[name] for name in controls.ON_PHOTO]
+        shown = [seen, painter, status, warning, variants]
         private = {'api_visibility': 'private'}
         network = {'concurrency_id': 'network', 'concurrency_limit': 1, **private}
         busy = {'show_progress_on': [photo, painter], **network}
         # What cannot be read makes room for the next try.
-        photo.change(
-            photo_page.begin, [photo, model_choice, render_size, *wishes], [*shown, photo, controls], **busy
-        ).failure(lambda: None, None, photo, **private)
-        painter.hint(photo_page.paint, [seen, painter, model_choice, render_size, *wishes], shown, **network | LIVE)
-        painter.point(photo_page.suggest, seen, painter, **network | LIVE)
-        render_size.input(photo_page.look, [seen, model_choice, render_size, *wishes], shown, **busy)
-        model_choice.input(photo_page.suits, model_choice, [vividness, leans, keep], **private).then(
-            photo_page.look, [seen, model_choice, render_size, *wishes], shown, **busy
+        photo.change(photo_page.begin, [photo, model_choice, *values], [*shown, photo, box], **busy).failure(
+            lambda: None, None, photo, **private
         )
-        for wish in wishes:
-            tinted = wish.change(photo_page.tint, [seen, *wishes], painter, **network | LIVE)
-            if wish is reference:
-                tinted.failure(lambda: None, None, reference, **private)
-        leans.expand(photo_page.others, [seen, *wishes], gallery, show_progress_on=gallery, **network)
-        gallery.select(photo_page.choose, [seen, *wishes], [seen, painter], **network | LIVE)
+        painter.hint(photo_page.paint, [seen, painter, model_choice, *values], shown, **network | LIVE)
+        painter.point(photo_page.suggest, seen, painter, **network | LIVE)
+        adjust['render_size'].input(photo_page.look, [seen, model_choice, *values], shown, **busy)
+        needy = {adjust[name]: SETTINGS[name].needs for name in controls.ON_PHOTO if SETTINGS[name].needs}
+        needy |= {variants: contract.DISTRIBUTION, keep: contract.TAKES_HINTS}
+        fit = controls.fitting(open_colorizer, list(needy.values()))
+        model_choice.input(fit, model_choice, list(needy), **private).then(
+            photo_page.look, [seen, model_choice, *values], shown, **busy
+        )
+        for name in (*controls.SLIDERS, 'palette', 'strength'):
+            tinted = adjust[name].change(photo_page.tint, [seen, *values], painter, **network | LIVE)
+            if name == 'palette':
+                tinted.failure(lambda: None, None, adjust[name], **private)
+        variants.expand(photo_page.variants, [seen, *values], gallery, show_progress_on=gallery, **network)
+        gallery.select(photo_page.choose, [seen, *values], [seen, painter], **network | LIVE)
         ready = gr.DownloadButton(visible='hidden', elem_id='ready')
         fetch = {'js': "() => document.querySelector('#ready a, a#ready, #ready').click()", **private}
         save_hints.click(photo_page.save_hints, seen, ready, **private).success(None, **fetch)
         load_hints.upload(photo_page.load_hints, [seen, load_hints], [seen, painter], **private).success(
-            photo_page.look, [seen, model_choice, render_size, *wishes], shown, **busy
+            photo_page.look, [seen, model_choice, *values], shown, **busy
         )
         another.click(lambda: None, None, photo, **private)
-        download.click(photo_page.save, [seen, *wishes], [ready, status], show_progress_on=download, **network).success(
+        download.click(photo_page.save, [seen, *values], [ready, status], show_progress_on=download, **network).success(
             None, **fetch
         )
 
-        with gr.Row(visible=False):  # what /colorize takes beyond the page's own fields, and gives
-            any_saturation = gr.Number(
-                1, minimum=0, maximum=contract.limits(contract.SATURATION)[1], label='Saturation'
-            )
-            any_size = gr.Number(
-                0, precision=0, minimum=0, maximum=contract.limits(contract.RENDER_SIZE)[1], label='Render size'
-            )
+        with gr.Row(visible=False):  # what programs may ask for
+            taken = {name: controls.parameter(setting) for name, setting in SETTINGS.items()}
             gr.Button().click(
                 photo_page.colorize,
-                [photo, model_choice, any_saturation, vividness, any_size, HintList(label='Hints')],
+                [photo, model_choice, *taken.values()],
                 [gr.File(label='Colour photo'), gr.Textbox(label='Status')],
                 api_name='colorize',
                 **network | {'api_visibility': 'public'},
             )
             gr.Button().click(
                 album_page.colorize_album,
-                [AlbumFiles(label='Photos or ZIPs'), model_choice, any_saturation, vividness, any_size],
+                [AlbumFiles(label='Photos or ZIPs'), model_choice, *(taken[name] for name in controls.ON_ALBUM)],
                 [gr.File(label='ZIP of the photos in colour'), gr.JSON(label='Report')],
                 api_name='colorize_album',
                 **ALBUM | {'api_visibility': 'public'},
@@ -216,32 +192,34 @@ def build(
     return page
 
 
-def _album(album_page: AlbumPage, choices: list[str | tuple[str, str]], first: str, takes_vividness: bool) -> None:
-    """The part of the page where album_page photos are coloured."""
+def _album(
+    album_page: AlbumPage,
+    open_colorizer: OpenColorizer,
+    choices: list[str | tuple[str, str]],
+    first: str,
+    features: Iterable[str],
+) -> None:
+    """The part of the page where many photos are coloured."""
     label = words.LABELS
     picker = AlbumPicker(MAX_PHOTOS, elem_id='album')
     with gr.Column() as settings:
         with gr.Row():
-            saturation = gr.Slider(
-                0, 2, value=1, step=0.05, label=label('saturation'), min_width=200, elem_id='album-saturation'
-            )
-            vividness = gr.Slider(
-                *contract.limits(contract.VIVIDNESS),
-                value=1,
-                step=0.05,
-                label=label('vividness'),
-                visible=takes_vividness,
-                min_width=200,
-                elem_id='album-vividness',
-            )
-            model_choice = gr.Dropdown(
-                choices,
-                value=first,
-                label=label('model'),
-                visible=len(choices) > 1,
-                min_width=200,
-                elem_id='album-model',
-            )
+            adjust = {name: controls.control(name, features, 'album-') for name in controls.SLIDERS}
+        with gr.Accordion(label('settings'), open=False, elem_id='album-settings'):
+            with gr.Row():
+                model_choice = gr.Dropdown(
+                    choices,
+                    value=first,
+                    label=label('model'),
+                    visible=len(choices) > 1,
+                    min_width=200,
+                    elem_id='album-model',
+                )
+                for name in ('render_size', 'variant'):
+                    adjust[name] = controls.control(name, features, 'album-')
+            with gr.Row():
+                for name in ('palette', 'strength'):
+                    adjust[name] = controls.control(name, features, 'album-')
         start = gr.Button(label('album_start'), variant='primary', interactive=False, elem_id='album-start')
     report = AlbumReport(visible='hidden', elem_id='album-report')
     leave = gr.Button(label('cancel'), visible=False, elem_id='album-leave')
@@ -268,9 +246,10 @@ def _album(album_page: AlbumPage, choices: list[str | tuple[str, str]], first: s
     picker.picked(
         lambda files: gr.update(interactive=bool(files)), picker, start, trigger_mode='always_last', **at_once
     )
-    model_choice.input(album_page.suits, model_choice, vividness, **at_once)
+    needy = {adjust[name]: SETTINGS[name].needs for name in controls.ON_ALBUM if SETTINGS[name].needs}
+    model_choice.input(controls.fitting(open_colorizer, list(needy.values())), model_choice, list(needy), **at_once)
     running = start.click(album_page.begin, picker, shown, **at_once).success(
-        album_page.run, [picker, model_choice, saturation, vividness], shown, **ALBUM
+        album_page.run, [picker, model_choice, *(adjust[name] for name in controls.ON_ALBUM)], shown, **ALBUM
     )
     running.failure(album_page.choose, None, shown, **at_once)
     leave.click(album_page.choose, None, shown, cancels=running, **at_once)

@@ -4,7 +4,7 @@ import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from lumachrome.colorizer import Colorizer, models
+from lumachrome.colorizer import Colorizer, find_model
 
 # Gives the colorizer of a model that is named as `Colorizer` takes it: what the page has instead of making its own.
 OpenColorizer = Callable[[str | Path | None], Colorizer]
@@ -21,7 +21,7 @@ class Colorizers:
 
     def __init__(self, providers: Sequence[str] | None = None):
         self._providers = providers
-        self._opened: dict[Path | None, Colorizer] = {}
+        self._opened: dict[Path, Colorizer] = {}
         self._lock = threading.Lock()
 
     def __call__(self, model: str | Path | None = None) -> Colorizer:
@@ -32,15 +32,8 @@ class Colorizers:
         ModelError, ProviderError
             As `Colorizer` raises them.
         """
-        path = _path(model)
-        key = path and path.resolve()
+        path = find_model(model).resolve()
         with self._lock:  # two visitors who come first do not open it twice
-            if key not in self._opened:
-                self._opened[key] = Colorizer(path, self._providers)
-            return self._opened[key]
-
-
-def _path(model: str | Path | None) -> Path | None:
-    """The file that a name, a path, or None for the default means; None where there is none at all."""
-    shipped = models()
-    return next(iter(shipped.values()), None) if model is None else shipped.get(str(model), Path(model))
+            if path not in self._opened:
+                self._opened[path] = Colorizer(path, self._providers)
+            return self._opened[path]

@@ -94,6 +94,8 @@ class Setting:
         A number outside the range that is allowed too, and leaves the choice to the network.
     slider : pair of float, optional
         The part of the range that a slider shows, where less is more useful.
+    presets : tuple of float
+        Numbers to choose from, where any other is a choice for few.
     choices : tuple of str
         Of a text, beside the empty one.
     needs : str
@@ -109,6 +111,7 @@ class Setting:
     whole: bool = False
     off: float | None = None
     slider: tuple[float, float] | None = None
+    presets: tuple[float, ...] = ()
     choices: tuple[str, ...] = ()
     needs: str = ''
 
@@ -197,6 +200,7 @@ class Adjustments:
         step=1,
         whole=True,
         off=0,
+        presets=(0, 256, 384, 512, 768),
     )
     vividness: float = _setting(
         1.0,

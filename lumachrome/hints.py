@@ -72,6 +72,11 @@ class Hint:
         return (float(self.x), float(self.y), *_rgb(self.color))
 
 
+    def as_dict(self) -> dict[str, Any]:
+        """The hint as JSON holds it, as `parse` takes it."""
+        return {'x': self.x, 'y': self.y, 'color': to_hex(self.row[2:])}
+
+
 def _rgb(color: str | tuple[float, float, float]) -> tuple[float, float, float]:
     if isinstance(color, str):
         if not _COLOR.fullmatch(color):
@@ -107,9 +112,9 @@ def parse(given: Any) -> tuple[Hint, ...]:
 
 def write(path: str | Path, photo: str, hints: Sequence[Hint]) -> None:
     """Write hints to a JSON file beside the name of their photo."""
-    rows = [{'x': hint.x, 'y': hint.y, 'color': to_hex(hint.row[2:])} for hint in hints]
+    content = {'photo': photo, 'hints': [hint.as_dict() for hint in hints]}
     with atomic(path) as temporary:
-        temporary.write_text(json.dumps({'photo': photo, 'hints': rows}, indent=1, ensure_ascii=False), 'utf-8')
+        temporary.write_text(json.dumps(content, indent=1, ensure_ascii=False), 'utf-8')
 
 
 class HintFile(NamedTuple):

@@ -16,14 +16,15 @@ from typing import Any
 import gradio as gr
 
 from demo.colorizers import OpenColorizer
-from demo.page import words
+from demo.page import controls, words
 from demo.page.album_report import Reported
-from demo.page.photo import MAX_PIXELS, given
 from demo.page.words import Words, in_words
-from demo.server.uploads import new_file
-from lumachrome import album, photofile, zipfiles
+from demo.server.uploads import MAX_PIXELS, new_file
+from lumachrome import album, hints, photofile, zipfiles
+from lumachrome.adjustments import Adjustments
 
 MAX_PHOTOS = 1000
+HINTS_SUFFIX = '.json'  # of files of hints among the photos
 MAX_UNPACKED = 2_000_000_000  # bytes of one ZIP's photos
 MAX_RESULT = 4_000_000_000  # bytes of the ZIP that is given back
 MINUTES = 20  # for one album: others wait for it, and uploaded photos are kept for retention.KEPT_MINUTES
@@ -81,25 +82,18 @@ class AlbumPage:
         self._open = open_colorizer
         self._cancels: dict[str, threading.Event] = {}  # a session to what ends its album; only while it runs
 
+    @controls.with_parameters(controls.ON_ALBUM)
     def colorize_album(
-        self,
-        files: Files,
-        model: str | None = None,
-        saturation: float | None = 1.0,
-        vividness: float | None = 1.0,
-        render_size: int | None = 0,
-        request: gr.Request | None = None,
+        self, files: Files, model: str | None, settings: dict[str, Any], request: gr.Request | None = None
     ) -> Iterator[tuple[str | None, dict[str, Any]]]:
         """Colour many black-and-white photos. Their names, folders, sizes, formats and metadata stay.
 
         While it runs, the report so far comes without a ZIP.
 
         Args:
-            files: A list of photos, of ZIPs with photos in folders, or of both.
+            files: A list of photos, of ZIPs with photos in folders, and of files of hints, which name their photo.
             model: The network that chooses the colours.
-            saturation: Factor on the colours, 0 (gray) to 4; 1 is the network's own colour.
-            vividness: From 0, faithful, to 1, vivid. Networks that know no vividness pass it over.
-            render_size: Short side in pixels, 32 to 1024, at which the network looks at each photo; 0 is its own.
+            {settings}
 
         Returns:
             A ZIP of the photos in colour, or null if there are none, and a report: "photos" and how many of them are
@@ -108,9 +102,7 @@ class AlbumPage:
         """
         say = words.of(request)
         with in_words(say):
-            saturation, vividness, render_size = given(saturation, vividness, render_size)
-            settings = {'saturation': saturation, 'vividness': vividness, 'render_size': render_size}
-            for progress in self._coloured(files, model, say, **settings):
+            for progress in self._coloured(files, model, controls.adjustments(settings), say):
                 yield (
                     progress.archive and str(progress.archive),
                     {
@@ -121,11 +113,6 @@ class AlbumPage:
                         'ended': progress.ended,
                     },
                 )
-
-    def suits(self, request: gr.Request, model: str) -> Update:
-        """Show what the chosen network can do."""
-        with in_words(words.of(request)):
-            return gr.update(visible=self._open(model).takes_vividness)
 
     def choose(self) -> list[Update]:
         """Back to what was chosen."""
@@ -143,18 +130,17 @@ class AlbumPage:
         stop = {'value': say['cancel'], 'interactive': True, 'visible': False}
         return _show(report={'value': Reported(line=say['album_waits'], share=0)}, leave={}, stop=stop)
 
-    def run(
-        self, request: gr.Request, files: Files, model: str, saturation: float, vividness: float
-    ) -> Iterator[list[Update]]:
-        """Colour an album and show how far it is."""
+    def run(self, request: gr.Request, files: Files, model: str, *values: Any) -> Iterator[list[Update]]:
+        """Colour an album and show how far it is; `values` are those of the controls `controls.ON_ALBUM`."""
         say = words.of(request)
         cancelled = self._cancels[request.session_hash] = threading.Event()
         folder, pictures = new_file('pictures'), deque(maxlen=SHOWN)
         folder.mkdir()
-        settings = {'saturation': saturation, 'vividness': vividness}
         try:
             with in_words(say):
-                for progress in self._coloured(files, model, say, cancelled, SHOWN_SIDE, **settings):
+                adjustments = controls.adjustments(dict(zip(controls.ON_ALBUM, values, strict=True)))
+                adjustments = adjustments.without(self._open(model).lacks(adjustments))  # of hidden controls
+                for progress in self._coloured(files, model, adjustments, say, cancelled, SHOWN_SIDE):
                     pictures.extendleft(_pictures(progress, folder))
                     gallery = {'value': list(pictures), 'visible': bool(pictures)}
                     yield _show(report=_report(progress, say), gallery=gallery, stop={})
@@ -177,24 +163,25 @@ class AlbumPage:
         self,
         files: Files,
         model: str | None,
+        adjustments: Adjustments,
         say: Words,
         cancelled: threading.Event | None = None,
         preview: int = 0,
-        **settings: Any,
     ) -> Iterator[Progress]:
         """Colour an album. Yields the same `Progress` again and again; closed early, it leaves no file behind."""
+        given = [file for file in files if Path(file[1]).suffix.lower() == HINTS_SUFFIX]
+        files = [file for file in files if file not in given]
         if not files:
             raise gr.Error(say['album_choose_first'], print_exception=False)
         colorizer, found = self._open(model), _tasks(files)
         if len(found) > MAX_PHOTOS:
             raise gr.Error(say['album_too_many'].format(limit=MAX_PHOTOS), print_exception=False)
-        if not colorizer.takes_vividness:
-            settings |= {'vividness': None}
+        known = album.hints_by_name(dict(hints.read(path) for path, _ in given), found)
         progress, path = Progress(len(found)), new_file(f'{_title(files)[:50]}-colour{zipfiles.SUFFIX}')
         yield progress
         end, seen = time.monotonic() + 60 * MINUTES, time.monotonic()
-        with zipfiles.Writer(path, MAX_RESULT) as target:
-            for outcome in album.colorize(found, colorizer, target, preview, MAX_PIXELS, **settings):
+        with zipfiles.new_zip(path, MAX_RESULT) as target:
+            for outcome in album.colorize(found, colorizer, target, adjustments, known, preview, MAX_PIXELS):
                 _note(progress, outcome)
                 stopped = cancelled is not None and cancelled.is_set()
                 if progress.done < progress.photos and (stopped or time.monotonic() > end):

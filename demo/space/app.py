@@ -10,7 +10,9 @@ if ON_ZERO:
 
 from demo import app  # noqa: E402
 from demo.colorizers import Colorizers  # noqa: E402
-from lumachrome.colorizer import CPU, Colorizer  # noqa: E402
+from lumachrome.adjustments import Adjustments  # noqa: E402
+from lumachrome.colorizer import Colorizer  # noqa: E402
+from lumachrome.session import CPU  # noqa: E402
 
 
 def serve_on_zero() -> None:
@@ -21,11 +23,11 @@ def serve_on_zero() -> None:
     on_cpu, on_gpu = Colorizers([CPU]), Colorizers()
 
     @spaces.GPU(duration=15)
-    def lent(path: Path, method: str, given: tuple[Any, ...], settings: dict[str, Any]) -> Any:
-        return getattr(on_gpu(path), method)(*given, **settings)
+    def lent(path: Path, photo: Any, adjustments: Adjustments) -> Any:
+        return on_gpu(path).colorize(photo, adjustments)
 
     class Borrower:
-        """A colorizer on the CPU, whose network runs on the GPU."""
+        """A colorizer on the CPU that borrows the GPU for each photo."""
 
         def __init__(self, colorizer: Colorizer):
             self._colorizer = colorizer
@@ -33,11 +35,8 @@ def serve_on_zero() -> None:
         def __getattr__(self, name: str) -> Any:
             return getattr(self._colorizer, name)
 
-        def colorize(self, *given: Any, **settings: Any) -> Any:
-            return lent(self._colorizer.path, 'colorize', given, settings)
-
-        def colors(self, *given: Any, **settings: Any) -> Any:
-            return lent(self._colorizer.path, 'colors', given, settings)
+        def colorize(self, photo: Any, adjustments: Adjustments) -> Any:
+            return lent(self._colorizer.path, photo, adjustments)
 
     app.serve(mcp=True, open_colorizer=on_cpu, open_for_album=lambda model: Borrower(on_cpu(model)))
 

@@ -26,7 +26,8 @@ from demo.server import middleware, retention, uploads
 from lumachrome import adjustments, colorizer
 
 MARK = {'_type': 'gradio.FileData'}
-WISHES = ['plain', 1, 1, 0, None]
+NAMES = ['model', *SETTINGS]  # the order in which /call takes them, after the photo
+WISHES = ['plain', *(setting.default for setting in SETTINGS.values())]
 
 
 def call(url, photo, *wishes):
@@ -194,14 +195,21 @@ def test_bombs_are_refused_unopened(url, bomb):
 @pytest.mark.parametrize(
     'wishes',
     [
-        ['nobody', 1, 1, 0, None],
-        ['plain', 1e9, 1, 0, None],
-        ['plain', [], {}, 'x', None],
-        ['plain', 1, 1, 10**9, None],
-        ['plain', 1, 1, 0, [{'x': 1}] * 300],
-        ['steered', 1, 1, 0, [{'x': 0.5, 'y': 0.5, 'color': '<script>'}]],
-        ['plain', 1, 1, 0, [{'x': 10**400, 'y': 0.5, 'color': '#000000'}]],
-        ['plain'],
+        {'model': 'nobody'},
+        {'saturation': 1e9},
+        {'saturation': []},
+        {'vividness': {}},
+        {'render_size': 'x'},
+        {'warmth': True},
+        {'variant': 'pink'},
+        {'palette': 'nowhere.jpg'},
+        {'saturation': math.nan},
+        {'vividness': math.nan},
+        {'warmth': -math.inf},
+        {'render_size': 10**9},
+        {'hints': [{'x': 1}] * 300},
+        {'model': 'steered', 'hints': [{'x': 0.5, 'y': 0.5, 'color': '<script>'}]},
+        {'hints': [{'x': 10**400, 'y': 0.5, 'color': '#000000'}]},
     ],
 )
 def test_odd_wishes_give_no_trace_and_no_path(url, photo, wishes):

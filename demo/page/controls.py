@@ -1,0 +1,152 @@
+"""The page's controls and its API's parameters, made from the fields of `Adjustments`: a new one is there by itself."""
+
+import functools
+import inspect
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+import gradio as gr
+
+from demo.colorizers import OpenColorizer
+from demo.page import words
+from demo.page.inputs import HintList, PhotoInput
+from demo.server.uploads import MAX_PIXELS
+from lumachrome import hints, photofile
+from lumachrome.adjustments import SETTINGS, Adjustments, Palette, Setting
+
+IN_PAINTER = ('hints', 'variant')  # what a single photo's page sets otherwise: by the painter, by pictures
+ON_PHOTO = tuple(name for name in SETTINGS if name not in IN_PAINTER)
+ON_ALBUM = tuple(name for name in SETTINGS if name != 'hints')  # those lie in files of their own among the photos
+SLIDERS = tuple(
+    name for name, setting in SETTINGS.items() if setting.is_number and not setting.presets and name != 'strength'
+)  # strength stands beside its palette
+
+
+def control(name: str, features: Iterable[str], prefix: str = '') -> Any:
+    """The component that sets a field on the page.
+
+    Parameters
+    ----------
+    name : str
+        Of a field of `Adjustments`, but `hints`.
+    features : iterable of str
+        What the chosen network has: a control that it has no use for is hidden.
+    prefix : str
+        What its element id begins with.
+    """
+    setting, label = SETTINGS[name], words.LABELS
+    shared = {
+        'label': label(name),
+        'visible': setting.needs in ('', *features),
+        'elem_id': prefix + name.replace('_', '-'),
+    }
+    if setting.presets:
+        choices = [(label('own_size') if value == setting.off else f'{value:g}', value) for value in setting.presets]
+        return gr.Dropdown(choices, value=setting.default, min_width=200, **shared)
+    if setting.is_number:
+        low, high = setting.slider or (setting.low, setting.high)
+        return gr.Slider(low, high, value=setting.default, step=setting.step, min_width=200, **shared)
+    if setting.choices:
+        choices = [(label(choice or 'as_it_was'), choice) for choice in ('', *setting.choices)]
+        return gr.Dropdown(choices, value='', min_width=200, **shared)
+    return photo_input(height=160, **shared)
+
+
+def photo_input(**settings: Any) -> PhotoInput:
+    """An input for one photo, by choosing, dropping or pasting it."""
+    return PhotoInput(type='filepath', image_mode=None, sources=['upload', 'clipboard'], buttons=[], **settings)
+
+
+def fitting(open_colorizer: OpenColorizer, needs: Sequence[str]) -> Callable[..., list[dict[str, Any]]]:
+    """What shows, of components that need features of a network, those that the chosen one has."""
+
+    def fit(request: gr.Request, model: str) -> list[dict[str, Any]]:
+        with words.in_words(words.of(request)):
+            features = ('', *open_colorizer(model).features)
+        return [gr.update(visible=need in features) for need in needs]
+
+    return fit
+
+
+def parameter(setting: Setting) -> Any:
+    """The input that gives the API and the MCP tool a parameter; its value is checked by `adjustments`."""
+    if setting.is_number:
+        return gr.Number(setting.default, label=setting.name)
+    if setting.choices:
+        return gr.Dropdown(['', *setting.choices], value='', label=setting.name)
+    return photo_input(label=setting.name) if setting.name == 'palette' else HintList(label=setting.name)
+
+
+def with_parameters(names: Sequence[str]) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Decorate a method that takes `settings`, a dict by name, so that Gradio sees a parameter for each name instead.
+
+    Gradio names and describes what its API and the MCP tool take by a function's signature and docstring, in which
+    `{settings}` stands where their lines go.
+    """
+
+    def decorate(method: Callable[..., Any]) -> Callable[..., Any]:
+        own = inspect.signature(method)
+        given = [
+            inspect.Parameter(name, inspect.Parameter.POSITIONAL_OR_KEYWORD, default=None, annotation=Any)
+            for name in names
+        ]
+        before, after = [], list(own.parameters.values())
+        while after[0].name != 'settings':
+            before.append(after.pop(0))
+        signature = own.replace(parameters=[*before, *given, *after[1:]])
+
+        def call(*values: Any, **named: Any) -> Any:
+            arguments = signature.bind(*values, **named).arguments
+            settings = {name: arguments.pop(name, None) for name in names}
+            return method(**arguments, settings=settings)
+
+        if inspect.isgeneratorfunction(method):  # Gradio asks for that
+
+            def wrapper(*values: Any, **named: Any) -> Any:
+                yield from call(*values, **named)
+        else:
+            wrapper = call
+        wrapper = functools.wraps(method)(wrapper)
+        wrapper.__signature__ = signature  # type: ignore[attr-defined]
+        wrapper.__annotations__ = {p.name: p.annotation for p in signature.parameters.values()}
+        lines = [f'{name}: {SETTINGS[name].help}{_range(SETTINGS[name])}' for name in names]
+        wrapper.__doc__ = (method.__doc__ or '').replace('{settings}', '\n            '.join(lines))
+        return wrapper
+
+    return decorate
+
+
+def _range(setting: Setting) -> str:
+    if setting.is_number:
+        return f' A number {setting.range}, by default {setting.default:g}.'
+    if setting.choices:
+        return f' One of {", ".join(setting.choices)}; by default none.'
+    if setting.name == 'hints':
+        return ' Such as [{"x": 0.5, "y": 0.2, "color": "#4060c0"}]; x and y: fractions of width and height.'
+    return ''
+
+
+def adjustments(settings: Mapping[str, Any]) -> Adjustments:
+    """What a request sets.
+
+    Parameters
+    ----------
+    settings : mapping
+        A value by name; None is the default. The palette is a photo's path, hints are as JSON holds them.
+
+    Raises
+    ------
+    UserError
+        A value is of another kind or out of its range, or the palette's photo cannot be read.
+    """
+    values = dict(settings)
+    if 'palette' in values:
+        values['palette'] = _palette(values['palette']) if values['palette'] else None
+    if 'hints' in values:
+        values['hints'] = hints.parse(values['hints'])
+    return Adjustments(**values)
+
+
+@functools.lru_cache(maxsize=64)  # while a slider moves, the palette stays
+def _palette(path: str) -> Palette:
+    return photofile.read_palette(path, max_pixels=MAX_PIXELS)
