@@ -16,13 +16,14 @@ from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from demo.page import words
-from demo.server.uploads import FILE_MB, JSON_BYTES, UPLOAD_BYTES, folder, uploaded
+from demo.server.uploads import DATA_URL, FILE_MB, JSON_BYTES, UPLOAD_BYTES, folder, uploaded
 from lumachrome import zipfiles
 
 MOST_FILES = 2000  # that a request may name: each is looked for on the disk
 # Commas and opening brackets, of which there are more than values. A file takes a dozen; a photo as a data: URL, one.
 # Whoever sends millions would keep the server from everybody else: JSON is read in one go, here and again by Gradio.
 MOST_MARKS = 50_000
+MOST_LETTERS = 10_000  # of a text that is no photo: Gradio writes what it cannot use into its log, line by line
 
 _ANSWERED = re.compile(r'/gradio_api/(upload|queue/join|call/[^/]+|call/v2/[^/]+|run/[^/]+|cancel|reset|mcp(/.*)?)/?$')
 _UPLOAD = re.compile(r'/gradio_api/upload/?$')
@@ -71,8 +72,8 @@ class SecurityMiddleware:
                 text = f'A request holds at most {MOST_MARKS:,} values: send several.'
                 return await _refuse(413, text, scope, receive, send)
             # In a thread, because paths are looked for on the disk.
-            if text := await run_in_threadpool(_refusal, body, words.of(Request(scope))):
-                return await _refuse(400, text, scope, receive, send)
+            if refusal := await run_in_threadpool(_refusal, body, words.of(Request(scope))):
+                return await _refuse(*refusal, scope, receive, send)
             receive = _again(body, receive)
 
         async def send_with_headers(message: Message) -> None:
@@ -127,30 +128,37 @@ def _again(body: bytes, receive: Receive) -> Receive:
     return replay
 
 
-def _refusal(body: bytes, say: words.Words) -> str | None:
-    """A sentence on why what a JSON body names is not opened, or None where all of it was uploaded."""
+def _refusal(body: bytes, say: words.Words) -> tuple[int, str] | None:
+    """A status and a sentence on why what a JSON body names is not opened, or None where all of it was uploaded."""
     try:
         content = json.loads(body)
     except (ValueError, RecursionError):
         return None  # it names nothing: Gradio answers what is not JSON
     if any(isinstance(value, str) and _ADDRESS.match(value) for value in _values(content)):
-        return _NOT_FETCHED
+        return 400, _NOT_FETCHED
     waiting, paths = [content], set()
     while waiting:
         part = waiting.pop()
         if isinstance(part, dict):
             if isinstance(path := part.get('path'), str):
                 paths.add(path)
-            waiting += part.values()
+            waiting += [*part, *part.values()]
         elif isinstance(part, list):
             waiting += part
+        elif isinstance(part, str) and len(part) > MOST_LETTERS and not _is_data_url(part):
+            return 413, f'A text has at most {MOST_LETTERS:,} letters here, but for a photo as a data: URL.'
     if any(_ADDRESS.match(path) for path in paths):
-        return _NOT_FETCHED
+        return 400, _NOT_FETCHED
     if len(paths) > MOST_FILES:
-        return f'A request names at most {MOST_FILES:,} files: send several.'
+        return 400, f'A request names at most {MOST_FILES:,} files: send several.'
     if any(uploaded(path) is None for path in paths):
-        return say['gone']
+        return 400, say['gone']
     return None
+
+
+def _is_data_url(text: str) -> bool:
+    """Whether a text may be a photo, by its beginning and by being one line."""
+    return DATA_URL.match(text) is not None and text.isascii() and text.isprintable()
 
 
 def _values(content: Any) -> list[Any]:

@@ -17,9 +17,10 @@ JSON_BYTES = 20_000_000  # of a request that is no upload: a photo may come in i
 MAX_PIXELS = 100_000_000  # of a photo: a 16-bit one of that size takes some 3 GB while it is coloured
 FILE_MB = 200  # of an uploaded file, in Gradio's megabytes of 1024 x 1024 bytes
 UPLOAD_BYTES = FILE_MB * 2**20 + 2**16  # of one upload: a file of that size and what it is wrapped in
-MOST_LETTERS = 4096  # of a path or an address: more than any file has that lies here
+LONGEST_PATH = 4096  # or address: longer than that of any file here
 
-_DATA_URL = re.compile(r'data:image/([a-z0-9]+)[a-z0-9.+-]*;base64,', re.IGNORECASE)
+# The beginning of a photo as a data: URL. Bounded, else a long kind of image would be tried at each of its letters.
+DATA_URL = re.compile(r'data:image/([a-z0-9]{1,40}+)[a-z0-9.+-]{0,40}+;base64,', re.IGNORECASE)
 _OWN_URL = re.compile(r'https?://[^/]++(?:/.*)?/gradio_api/file=', re.IGNORECASE)
 
 
@@ -45,7 +46,7 @@ def uploaded(address: str) -> Path | None:
     address : str
         Its path, as the upload was answered, or its web address on this server, which is not fetched.
     """
-    if len(address) > MOST_LETTERS:
+    if len(address) > LONGEST_PATH:
         return None
     own = _OWN_URL.match(address)
     path = Path(unquote(address[own.end() :]) if own else address)
@@ -73,7 +74,7 @@ def store(address: str) -> str:
     PhotoError
         It is no such URL.
     """
-    start = _DATA_URL.match(address)
+    start = DATA_URL.match(address)
     try:
         content = base64.b64decode(address[start.end() :], validate=True) if start else b''
     except binascii.Error:

@@ -59,6 +59,14 @@ def test_an_honest_photo_as_a_data_address_passes():
         assert len(body) > 15_000_000 and answer(body) == (200, '{}', body)
 
 
+@pytest.mark.parametrize('text', ['\\n' * 9_000_000, ' ' * 10_001, 'data:image/png;base64,' + '\\n' * 9_000_000])
+def test_a_long_text_that_is_no_photo_is_refused(text):
+    """Gradio would take seconds to write it into its log, and answer nobody meanwhile."""
+    for body in (f'{{"data": ["{text}"]}}', f'{{"data": [{{"{text}": 1}}]}}'):
+        status, said, got = answer(body.encode())
+        assert status == 413 and got is None and 'A text has at most 10,000 letters here' in said
+
+
 def test_as_many_files_as_a_request_may_name_are_no_flood():
     file = {'path': '', 'url': None, 'size': None, 'orig_name': 'a, b [c] {d}', 'mime_type': None, 'is_stream': False}
     named = [{'file': {**file, 'meta': {'_type': 'gradio.FileData'}}, 'name': 'a'}] * middleware.MOST_FILES
@@ -100,6 +108,12 @@ def test_spaces_before_an_address_are_read_once():
         return min(taken)
 
     assert seconds(middleware._ADDRESS) < 4 * seconds(re.compile(r'\s*'))
+
+
+def test_a_kind_of_image_without_end_is_read_once():
+    assert uploads.DATA_URL.match('data:image/svg+xml;base64,PHN2')[1] == 'svg'
+    start = time.perf_counter()
+    assert not uploads.DATA_URL.match(f'data:image/{"a" * 50_000}') and time.perf_counter() - start < 0.5
 
 
 def test_only_names_that_an_upload_may_have_are_looked_for(monkeypatch, tmp_path):
