@@ -71,7 +71,6 @@ class Hint:
         """x, y, red, green, blue, as the contract's input `hints` takes them."""
         return (float(self.x), float(self.y), *_rgb(self.color))
 
-
     def as_dict(self) -> dict[str, Any]:
         """The hint as JSON holds it, as `parse` takes it."""
         return {'x': self.x, 'y': self.y, 'color': to_hex(self.row[2:])}

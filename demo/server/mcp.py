@@ -16,8 +16,9 @@ from demo.server.uploads import JSON_BYTES, store, uploaded
 ENDPOINT = '/colorize'
 SHOWN_SIDE = 1024  # long side in pixels of the picture inside the answer; the photo itself is at the address beside it
 SHOWN_PIXELS = 50_000_000  # of a larger photo the answer holds the address alone
+PHOTOS = ('photo', 'palette')  # what the tool takes as photos
 PHOTO = (
-    f'The photo: a data: URL such as data:image/jpeg;base64,... (up to {JSON_BYTES * 3 // 4 // 1_000_000} MB), or the '
+    f'A data: URL such as data:image/jpeg;base64,... (up to {JSON_BYTES * 3 // 4 // 1_000_000} MB), or the '
     'address of a file that was uploaded to this server (POST it to /gradio_api/upload as form field "files"). '
     'Other web addresses are not fetched.'
 )
@@ -39,11 +40,13 @@ class Server(gradio.mcp.GradioMCPServer):
         self, tool_name: str, parameters: dict[str, Any] | None = None
     ) -> tuple[dict[str, Any], list[list[str | int]]]:
         schema, places = super().get_input_schema(tool_name, parameters)
-        schema['properties']['photo'] = {'type': 'string', 'description': PHOTO}
+        for name in PHOTOS:
+            described = schema['properties'][name].get('description', '')
+            schema['properties'][name] = {'type': 'string', 'description': f'{described} {PHOTO}'.strip()}
         return schema, places
 
     def convert_strings_to_filedata(self, value: Any, filedata_positions: list[list[str | int]]) -> Any:
-        return {**value, 'photo': handle_file(_on_disk(value['photo']))}
+        return {**value, **{name: handle_file(_on_disk(value[name])) for name in PHOTOS if value.get(name) is not None}}
 
     def postprocess_output_data(self, data: Any, root_url: str) -> Any:
         # Gradio hands over both results as one, unless the assistant wants to know of progress.

@@ -105,7 +105,8 @@ def test_an_album_of_somebody_elses_files_is_refused(url, photo):
         return httpx.post(f'{url}/gradio_api/run/predict', json=body)
 
     def called(path, **more):
-        body = {'data': [[{'path': str(path), **more}], 'plain', 1, 1, 0]}
+        wishes = [setting.default for name, setting in SETTINGS.items() if name != 'hints']
+        body = {'data': [[{'path': str(path), **more}], 'plain', *wishes]}
         taken = httpx.post(f'{url}/gradio_api/call/colorize_album', json=body)
         if taken.status_code >= 400:
             return taken.text

@@ -10,8 +10,11 @@ from PIL import Image
 
 from demo import colorizers
 from demo.colorizers import Colorizers
+from demo.page import controls
 from demo.page import photo as photo_page
-from lumachrome import colorizer
+from lumachrome import colorizer, session
+from lumachrome.adjustments import SETTINGS
+from lumachrome.errors import ModelError
 
 
 @pytest.fixture
@@ -23,7 +26,7 @@ def shipped(standins, monkeypatch):
 def test_a_file_is_opened_once_by_all_its_names(shipped, monkeypatch):
     opened, barrier = [], threading.Barrier(4)
     monkeypatch.setattr(colorizers, 'Colorizer', lambda *given: opened.append(given) or colorizer.Colorizer(*given))
-    open_colorizer, found = Colorizers([colorizer.CPU]), []
+    open_colorizer, found = Colorizers([session.CPU]), []
     monkeypatch.chdir(shipped)
 
     def ask(name):
@@ -36,29 +39,36 @@ def test_a_file_is_opened_once_by_all_its_names(shipped, monkeypatch):
         thread.start()
     for thread in threads:
         thread.join()
-    assert len(opened) == 1 and opened[0][1] == [colorizer.CPU] and len(set(map(id, found))) == 1
+    assert len(opened) == 1 and opened[0][1] == [session.CPU] and len(set(map(id, found))) == 1
     assert open_colorizer('steered') is not found[0]
-    with pytest.raises(colorizer.ModelError, match='There is no model named nobody'):
+    with pytest.raises(ModelError, match='There is no model named nobody'):
         open_colorizer('nobody')
 
 
 def test_a_preview_is_decoded_once_and_missed_when_it_is_gone(shipped, tmp_path, monkeypatch):
     monkeypatch.setenv('GRADIO_TEMP_DIR', str(tmp_path / 'cache'))
     Image.fromarray(np.full((30, 40), 128, np.uint8)).save(tmp_path / 'a.png')
-    page, wishes, opened = photo_page.PhotoPage(Colorizers()), (1, 0, None, 0.5), []
-    seen = page.begin(None, str(tmp_path / 'a.png'), 'plain', 0, 1, *wishes)[0]
+    page, opened = photo_page.PhotoPage(Colorizers()), []
+    values = [SETTINGS[name].default for name in controls.ON_PHOTO]
+
+    def at(saturation):
+        return [
+            saturation if name == 'saturation' else value for name, value in zip(controls.ON_PHOTO, values, strict=True)
+        ]
+
+    seen = page.begin(None, str(tmp_path / 'a.png'), 'plain', *values)[0]
     decode = Image.open
     monkeypatch.setattr(Image, 'open', lambda *given: opened.append(given) or decode(*given))
-    pictures = [page.tint(None, seen, saturation, *wishes)['after'] for saturation in (0, 0.5, 1)]
+    pictures = [page.tint(None, seen, *at(saturation))['after'] for saturation in (0, 0.5, 1)]
     assert opened == [] and len({Path(path).read_bytes() for path in pictures}) == 3
     photo_page._decoded.cache_clear()
-    page.tint(None, seen, 1, *wishes)
+    page.tint(None, seen, *at(1))
     assert opened == [(seen.before,)]
     for _ in range(photo_page.DECODED + 1):
-        page.begin(None, str(tmp_path / 'a.png'), 'plain', 0, 1, *wishes)
+        page.begin(None, str(tmp_path / 'a.png'), 'plain', *values)
     assert photo_page._decoded.cache_info().currsize == photo_page.DECODED
-    page.tint(None, seen, 1, *wishes)
+    page.tint(None, seen, *at(1))
     assert opened.count((seen.before,)) == 2  # it had made room for the others
     (tmp_path / seen.before).unlink()
     with pytest.raises(gr.Error, match='no longer on the server'):
-        page.tint(None, seen, 1, *wishes)
+        page.tint(None, seen, *at(1))

@@ -23,6 +23,7 @@ from PIL import Image
 
 from demo.server import mcp
 from lumachrome import photofile
+from lumachrome.adjustments import SETTINGS
 
 
 def test_two_calls_are_public(client):
@@ -78,9 +79,8 @@ def test_a_data_address_is_stored_without_loss(url):
     Image.fromarray(noise).save(stored, 'PNG')
     data = {'url': 'data:image/png;base64,' + base64.b64encode(stored.getvalue()).decode()}
     photo = {'path': None, **data, 'meta': {'_type': 'gradio.FileData'}}
-    event = httpx.post(f'{url}/gradio_api/call/colorize', json={'data': [photo, 'plain', 1, 1, 0, None]}).json()[
-        'event_id'
-    ]
+    body = {'photo': photo, 'model': 'plain'}
+    event = httpx.post(f'{url}/gradio_api/call/v2/colorize', json=body).json()['event_id']
     answer = httpx.get(f'{url}/gradio_api/call/colorize/{event}').text
     assert answer.startswith('event: complete'), answer
     written = httpx.get(json.loads(answer.split('data: ', 1)[1])[0]['url'])
@@ -147,9 +147,11 @@ def test_one_tool_is_offered_and_says_what_it_takes(url):
     [found] = asyncio.run(offered())
     assert found.name == 'colorize' and found.description.startswith('Colour a black-and-white photo.')
     properties = found.inputSchema['properties']
-    assert set(properties) == {'photo', 'model', 'saturation', 'vividness', 'render_size', 'hints'}
+    assert set(properties) == {'photo', 'model', *SETTINGS}
     assert all(value['description'] for value in properties.values())
-    assert 'data: URL' in properties['photo']['description'] and properties['model']['enum'] == ['plain', 'steered']
+    assert all('data: URL' in properties[name]['description'] for name in ('photo', 'palette'))
+    assert 'from 0 to 4' in properties['saturation']['description']
+    assert properties['model']['enum'] == ['plain', 'steered']
     assert found.inputSchema['required'] == ['photo']
     assert [tool['name'] for tool in httpx.get(f'{url}/gradio_api/mcp/schema').json()] == ['colorize']
 

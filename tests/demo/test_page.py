@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from lumachrome import adjustments, photofile
+from lumachrome import Hint, hints, photofile
 
 
 def _choose(page, path):
@@ -269,7 +269,7 @@ def test_a_network_without_hints_shows_none_and_keeps_them(page, photo):
             page.click('#model input')
             page.get_by_role('option', name=model).click()
         page.wait_for_function("shown => document.querySelector('.painter').hidden === !shown", arg=shown)
-        for part in ('.mark', '.painter', '#others', '#keep', '#vividness'):
+        for part in ('.mark', '.painter', '#variants', '#keep', '#vividness'):
             page.wait_for_selector(part, state='visible' if shown else 'hidden')
     red = _pixels(page)[280:, 240:]
     assert (red[..., 0] - red[..., 1]).mean() > 60
@@ -278,7 +278,7 @@ def test_a_network_without_hints_shows_none_and_keeps_them(page, photo):
 def test_other_colourings_are_offered_and_taken(page, photo, tmp_path):
     _steered(page, photo)
     before = _pixels(page)
-    page.click('#others button')
+    page.click('#variants button')
     page.wait_for_function("document.querySelectorAll('#gallery img').length === 5")
     with _news(page):
         page.locator('#gallery button.thumbnail-item').nth(1).click()
@@ -298,9 +298,9 @@ def test_warmth_and_a_palette_are_live(page, photo, tmp_path):
         page.keyboard.press('Enter')
     assert (before[..., 2] - _pixels(page)[..., 2]).mean() < -5  # the stand-in's blue is the gray plus b
     Image.new('RGB', (60, 60), (200, 60, 60)).save(tmp_path / 'red.png')
-    page.click('#palette button')
+    page.click('#palettes button')
     with _news(page):
-        page.set_input_files('#reference input[type=file]', tmp_path / 'red.png')
+        page.set_input_files('#palette input[type=file]', tmp_path / 'red.png')
     with _news(page):
         page.fill('#strength input[type=number]', '1')
         page.keyboard.press('Enter')
@@ -312,10 +312,10 @@ def test_a_palette_that_cannot_be_read_is_taken_back_alone(page, photo, tmp_path
     (tmp_path / 'letter.jpg').write_text('Dear grandmother')
     _choose(page, photo)
     before = _pixels(page)
-    page.click('#palette button')
-    page.set_input_files('#reference input[type=file]', tmp_path / 'letter.jpg')
+    page.click('#palettes button')
+    page.set_input_files('#palette input[type=file]', tmp_path / 'letter.jpg')
     page.wait_for_selector('text=letter.jpg is not a photo that can be read.')
-    page.wait_for_selector('#reference img', state='detached')  # there is room for another
+    page.wait_for_selector('#palette img', state='detached')  # there is room for another
     np.testing.assert_array_equal(_pixels(page), before)
     with _news(page):
         page.fill('#warmth input[type=number]', '1')
@@ -338,9 +338,7 @@ def test_next_to_no_colour_brings_a_warning_and_what_to_do(page, photo, tmp_path
     _steered(page, photo)
     assert page.inner_text('#warning').strip() == ''
     quarters = [(x, y) for x in (0.2, 0.8) for y in (0.2, 0.8)]
-    adjustments.write_hints(
-        tmp_path / 'gray.json', 'grandmother.jpg', [{'x': x, 'y': y, 'color': '#808080'} for x, y in quarters]
-    )
+    hints.write(tmp_path / 'gray.json', 'grandmother.jpg', [Hint(x, y, '#808080') for x, y in quarters])
     page.click('#keep button')
     with _news(page):
         page.set_input_files('#keep input[type=file]', tmp_path / 'gray.json')

@@ -4,6 +4,7 @@ import base64
 import http.server
 import io
 import json
+import math
 import os
 import shutil
 import threading
@@ -23,16 +24,16 @@ from demo import app
 from demo.colorizers import Colorizers
 from demo.page.photo import PhotoPage
 from demo.server import middleware, retention, uploads
-from lumachrome import adjustments, colorizer
+from lumachrome import colorizer, hints
+from lumachrome.adjustments import SETTINGS
 
 MARK = {'_type': 'gradio.FileData'}
-NAMES = ['model', *SETTINGS]  # the order in which /call takes them, after the photo
-WISHES = ['plain', *(setting.default for setting in SETTINGS.values())]
+WISHES = {'model': 'plain'} | {name: setting.default for name, setting in SETTINGS.items()}  # as /call takes them
 
 
-def call(url, photo, *wishes):
+def call(url, photo, wishes=None):
     """What plain HTTP gives for a photo: the status and the text of the refusal, or 200 and the text of the events."""
-    data = {'data': [photo, *(wishes or WISHES)]}
+    data = {'data': [photo, *WISHES.values()] if wishes is None else [photo, *(WISHES | wishes).values()]}
     answer = httpx.post(f'{url}/gradio_api/call/colorize', json=data)
     if answer.status_code != 200:
         return answer.status_code, answer.json()['detail']
@@ -84,8 +85,8 @@ def test_no_address_is_fetched(url, victim, spell):
     for photo in ({'path': address, 'meta': MARK}, {'path': address}, address):
         assert call(url, photo) == (400, 'Upload the photo: web addresses are not fetched.')
         for place, body in (
-            ('run/colorize', {'data': [photo, *WISHES]}),
-            ('queue/join', {'data': [photo, *WISHES], 'fn_index': 0, 'session_hash': 'x'}),
+            ('run/colorize', {'data': [photo, *WISHES.values()]}),
+            ('queue/join', {'data': [photo, *WISHES.values()], 'fn_index': 0, 'session_hash': 'x'}),
             ('call/v2/colorize', {'photo': photo}),
         ):
             assert httpx.post(f'{url}/gradio_api/{place}', json=body).status_code == 400, place
@@ -125,7 +126,7 @@ def test_only_uploads_and_calls_are_answered(url):
     places = ('openapi.json', 'docs', 'monitoring', 'monitoring/summary', 'gradio_api/runs', 'gradio_api/dev/reload')
     for place in (*places, 'gradio_api/deep_link?session_hash=x', 'gradio_api/vibe-code'):
         assert httpx.get(f'{url}/{place}').status_code in (403, 404), place
-    answer = httpx.post(f'{url}/gradio_api/run/colorize', json={'data': [data_address(b'x'), *WISHES]})
+    answer = httpx.post(f'{url}/gradio_api/run/colorize', json={'data': [data_address(b'x'), *WISHES.values()]})
     assert answer.status_code == 404 and 'join the queue' in answer.text
     assert httpx.get(url).headers['x-content-type-options'] == 'nosniff'
     assert httpx.get(f'{url}/config').json()['analytics_enabled'] is False
@@ -213,14 +214,16 @@ def test_bombs_are_refused_unopened(url, bomb):
     ],
 )
 def test_odd_wishes_give_no_trace_and_no_path(url, photo, wishes):
-    status, events = call(url, data_address(photo.read_bytes(), 'jpeg'), *wishes)
-    assert status == 200 and events.startswith('event: error')
+    content = json.dumps({'data': [data_address(photo.read_bytes(), 'jpeg'), *(WISHES | wishes).values()]})  # NaN too
+    event = httpx.post(f'{url}/gradio_api/call/colorize', content=content).json()['event_id']
+    events = httpx.get(f'{url}/gradio_api/call/colorize/{event}', timeout=30).text
+    assert events.startswith('event: error') and 'null' not in events, events
     assert not any(word in events for word in ('Traceback', 'site-packages', '.py', 'File "', str(app.EXAMPLES)))
 
 
 def test_a_wish_that_is_null_is_the_default(url, photo):
-    for wishes in (['plain', None, 1, None, None], [None, 1, 1, 0, []]):
-        status, events = call(url, data_address(photo.read_bytes(), 'jpeg'), *wishes)
+    for wishes in (dict.fromkeys(SETTINGS), {'model': None}, {'hints': []}):
+        status, events = call(url, data_address(photo.read_bytes(), 'jpeg'), wishes)
         assert status == 200 and events.startswith('event: complete'), events
 
 
@@ -230,8 +233,8 @@ def test_a_wish_that_is_null_is_the_default(url, photo):
 @pytest.fixture
 def gate(monkeypatch):
     """While it is clear, every network waits."""
-    opened, guess = threading.Event(), colorizer.Colorizer.guess
-    monkeypatch.setattr(colorizer.Colorizer, 'guess', lambda *given: (opened.wait(30), guess(*given))[1])
+    opened, colors = threading.Event(), colorizer.Colorizer.colors
+    monkeypatch.setattr(colorizer.Colorizer, 'colors', lambda *given: (opened.wait(30), colors(*given))[1])
     yield opened
     opened.set()
 
@@ -240,7 +243,7 @@ def test_visitors_are_served_in_order_and_one_too_many_is_told(url, photo, gate,
     client = Client(url, verbose=False)
     order, events = [], []
     for i in range(1 + app.QUEUE):
-        body = {'data': [data_address(photo.read_bytes(), 'jpeg'), *WISHES]}
+        body = {'data': [data_address(photo.read_bytes(), 'jpeg'), *WISHES.values()]}
         events.append(httpx.post(f'{url}/gradio_api/call/colorize', json=body).json()['event_id'])
         if i == 0:
             time.sleep(0.5)  # it leaves the queue for the network
@@ -350,7 +353,7 @@ def test_a_sweep_takes_old_files_and_empty_folders_alone(tmp_path):
 
 
 def test_what_the_server_has_forgotten_is_said(tmp_path):
-    adjustments.write_hints(tmp_path / 'hints.json', 'a.jpg', [])
+    hints.write(tmp_path / 'hints.json', 'a.jpg', [])
     page = PhotoPage(Colorizers())
     for ask in (
         lambda: page.save(None, None, 1, 1, 0, None, 0),
