@@ -1,8 +1,11 @@
 """Albums through the API and on the page."""
 
 import gc
+import io
+import shutil
 import threading
 import time
+import zipfile
 from pathlib import Path
 
 import httpx
@@ -14,7 +17,8 @@ from gradio_client.exceptions import AppError
 from PIL import Image
 
 from demo.page import album as album_page
-from lumachrome import colorizer
+from lumachrome import Hint, colorizer, hints
+from lumachrome.adjustments import SETTINGS
 
 
 @pytest.fixture
@@ -28,7 +32,7 @@ def photo(tmp_path):
 def test_the_api_page_shows_a_call_that_works(client):
     files, *settings = client.view_api(return_format='dict')['named_endpoints']['/colorize_album']['parameters']
     assert files['label'] == 'Photos or ZIPs' and files['example_input'][0]['path'] == 'album.zip'
-    assert [setting['parameter_name'] for setting in settings] == ['model', 'saturation', 'vividness', 'render_size']
+    assert [setting['parameter_name'] for setting in settings] == ['model', *(name for name in SETTINGS if name != 'hints')]
     assert all(setting['parameter_has_default'] for setting in settings)
 
 
@@ -92,6 +96,31 @@ def test_an_album_has_only_so_long(client, photo, monkeypatch):
     monkeypatch.setattr(album_page, 'MINUTES', 0)
     archive, report = client.predict([handle_file(photo)] * 3, api_name='/colorize_album')
     assert report['ended'] == 'late' and report['coloured'] == 1 and names_in(archive) == ['photo.jpg']
+
+
+def test_an_album_takes_every_adjustment_and_files_of_hints(client, photo, tmp_path):
+    shutil.copy(photo, tmp_path / 'a.jpg')
+    shutil.copy(photo, tmp_path / 'b.jpg')
+    hints.write(tmp_path / 'a-hints.json', 'a.jpg', [Hint(0.9, 0.9, '#ff0000')])
+    files = [handle_file(tmp_path / name) for name in ('a.jpg', 'b.jpg', 'a-hints.json')]
+    settings = {'model': 'steered', 'vividness': 0, 'saturation': 0.5, 'warmth': 1}
+    archive, report = client.predict(files, **settings, api_name='/colorize_album')
+    assert report['coloured'] == report['photos'] == 2
+    pixels = {}
+    with zipfile.ZipFile(archive) as album:
+        for name in ('a.jpg', 'b.jpg'):
+            pixels[name] = np.asarray(Image.open(io.BytesIO(album.read(name)))).astype(int)
+    red, plain = (pixels[name][20:, 25:] for name in ('a.jpg', 'b.jpg'))
+    assert abs((red[..., 0] - red[..., 1]).mean() - 0.5 * (80 + 4)) < 6  # the hint, and what warmth adds to a
+    assert abs((plain[..., 0] - plain[..., 1]).mean()) < 15
+    hints.write(tmp_path / 'a-hints.json', 'nobody.jpg', [Hint(0.9, 0.9, '#ff0000')])
+    files[-1] = handle_file(tmp_path / 'a-hints.json')
+    with pytest.raises(AppError, match=r'There are hints for nobody\.jpg, and no photo of that name'):
+        client.predict(files, model='steered', api_name='/colorize_album')
+    with pytest.raises(AppError, match='Choose some photos first'):
+        client.predict(files[-1:], model='steered', api_name='/colorize_album')
+    with pytest.raises(AppError, match='warmth is a number, from -1 to 1, not 7'):
+        client.predict(files[:2], warmth=7, api_name='/colorize_album')
 
 
 def test_an_album_of_somebody_elses_files_is_refused(url, photo):

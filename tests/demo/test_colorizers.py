@@ -6,14 +6,15 @@ from pathlib import Path
 import gradio as gr
 import numpy as np
 import pytest
+import pyvips
 from PIL import Image
 
 from demo import colorizers
 from demo.colorizers import Colorizers
 from demo.page import controls
 from demo.page import photo as photo_page
-from lumachrome import colorizer, session
-from lumachrome.adjustments import SETTINGS
+from lumachrome import colorizer, photofile, session
+from lumachrome.adjustments import SETTINGS, Adjustments
 from lumachrome.errors import ModelError
 
 
@@ -72,3 +73,28 @@ def test_a_preview_is_decoded_once_and_missed_when_it_is_gone(shipped, tmp_path,
     (tmp_path / seen.before).unlink()
     with pytest.raises(gr.Error, match='no longer on the server'):
         page.tint(None, seen, *at(1))
+
+
+def test_what_is_saved_is_what_the_preview_showed(shipped, gray, tmp_path, monkeypatch):
+    """The network runs on the preview alone; its colours are joined to the photo, transparent or of 16 bits."""
+    monkeypatch.setenv('GRADIO_TEMP_DIR', str(tmp_path / 'cache'))
+    alpha = np.full((*gray.shape, 4), 65535, np.uint16)
+    alpha[..., :3] = gray[..., None] * np.uint16(257)
+    alpha[:, :20, 3] = 0
+    for name, pixels in (('a.png', gray), ('deep.png', alpha)):
+        pyvips.Image.new_from_array(pixels).copy(interpretation='rgb16' if pixels.ndim == 3 else 'b-w').pngsave(
+            str(tmp_path / name)
+        )
+        page = photo_page.PhotoPage(Colorizers())
+        values = [{'saturation': 0.5, 'warmth': -1}.get(n, SETTINGS[n].default) for n in controls.ON_PHOTO]
+        with monkeypatch.context() as patch:
+            seen = page.begin(None, str(tmp_path / name), 'steered', *values)[0]
+            seen = page.paint(None, seen, [{'x': 0.9, 'y': 0.9, 'color': '#ff0000'}], 'steered', *values)[0]
+            kept = photo_page._kept(seen, {})
+            patch.setattr(colorizer.Colorizer, 'colors', lambda *given: pytest.fail('the network ran again'))
+            path, _ = page.save(None, seen, *values)
+        wish = Adjustments(saturation=0.5, warmth=-1, hints=seen.hints)
+        photo = photofile.read(tmp_path / name)
+        expected = colorizer.Colorizer('steered').colorize(photo.pixels, wish, kept)
+        np.testing.assert_array_equal(photofile.read(path).pixels, expected)
+        assert expected.shape[2] == (4 if name == 'deep.png' else 3) and expected.dtype == pixels.dtype
