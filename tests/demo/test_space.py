@@ -150,9 +150,12 @@ def pins(path):
 def test_the_three_files_lie_at_the_root_beside_the_package(staged):
     files = below(staged)
     assert {name for name in files if '/' not in name} == {'README.md', 'requirements.txt', 'app.py', 'LICENSE'}
-    assert {'demo/app.py', 'lumachrome/models/lumachrome.onnx', 'lumachrome/models/join.onnx', 'demo/examples/cat.jpg'} <= set(
-        files
-    )
+    assert {
+        'demo/app.py',
+        'lumachrome/models/lumachrome.onnx',
+        'lumachrome/models/join.onnx',
+        'demo/examples/cat.jpg',
+    } <= set(files)
     assert not [name for name in files if 'cache' in name or 'tests' in name or name.startswith('demo/space')]
 
 
@@ -236,7 +239,9 @@ def newest_python():
     return sys.executable
 
 
-# About a minute, most of it for pip: nothing less shows that the list of requirements is whole.
+# Minutes, most of them for pip; tests/test_requirements.py looks sooner whether the list is whole.
+@pytest.mark.install
+@pytest.mark.slow
 def test_it_runs_from_its_own_requirements_alone(staged, photo, tmp_path, capsys):
     subprocess.run([newest_python(), '-m', 'venv', tmp_path / 'env'], check=True)
     python = str(tmp_path / 'env' / 'bin' / 'python')
