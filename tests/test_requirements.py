@@ -1,11 +1,15 @@
 """Versions: pyproject.toml states ranges, the requirements state pins, and each number stands once."""
 
 import re
+import subprocess
+import sys
 import tomllib
+from importlib import metadata
 from pathlib import Path
 
 import pytest
 from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 from packaging.version import Version
 
 ROOT = Path(__file__).parent.parent
@@ -59,6 +63,44 @@ def test_the_extras_are_those_of_the_pins():
 def test_a_pin_stands_once():
     names = [(pin.name, str(pin.marker)) for path in REQUIREMENTS[:2] for pin in pins(path)]
     assert len(set(names)) == len(names)
+
+
+def installed_with(requirements):
+    """What pip installs for them: names of distributions, as far as they are here."""
+    names, left = set(), [(pin, extra) for pin in requirements for extra in ('', *pin.extras)]
+    while left:
+        wanted, extra = left.pop()
+        if (wanted.marker is None or wanted.marker.evaluate({'extra': ''})) and (wanted.name, extra) not in names:
+            names.add((wanted.name, extra))
+            try:
+                needed = [Requirement(text) for text in metadata.requires(wanted.name) or ()]
+            except metadata.PackageNotFoundError:
+                continue
+            for need in needed:
+                if need.marker is None or need.marker.evaluate({'extra': extra}):
+                    need.marker = None  # it holds here
+                    left += [(need, more) for more in ('', *need.extras)]
+    return {canonicalize_name(name) for name, _ in names}
+
+
+# Modules that are found nowhere, whatever is installed
+IMPORT_WITHOUT = """
+import sys
+from importlib.machinery import PathFinder
+find, hidden = PathFinder.find_spec, set(sys.argv[1].split())
+PathFinder.find_spec = lambda name, *rest: None if name.split('.')[0] in hidden else find(name, *rest)
+import demo.app, demo.publish, lumachrome.__main__
+"""
+
+
+def test_the_page_needs_nothing_beyond_its_requirements():
+    had = installed_with(pins('demo/requirements.txt'))
+    homes = metadata.packages_distributions()
+    hidden = {name for name, homes in homes.items() if not {canonicalize_name(home) for home in homes} & had}
+    assert {'tensorflow', 'keras', 'skimage'} <= hidden and 'gradio' not in hidden
+    command = [sys.executable, '-c', IMPORT_WITHOUT, ' '.join(hidden)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
 
 
 def test_change_log_and_citation_name_the_version():
