@@ -1,4 +1,4 @@
-# make demo · make env · make test · make check · make bench · make space        `make` alone lists them
+# make demo · env · test · test-quick · test-slow · check · bench · space · wheel        `make` alone lists them
 
 PYTHON := $(firstword $(foreach p,python3.13 python3.12 python3.11 python3,$(shell $(p) -c 'import ensurepip, sys; (3,11) <= sys.version_info[:2] <= (3,13) and print("$(p)")' 2>/dev/null)))
 # The CUDA libraries are gigabytes: only where a driver is there to use them
@@ -6,13 +6,17 @@ CUDA := $(if $(PYTHON),$(shell $(PYTHON) -c 'import ctypes; ctypes.CDLL("libcuda
 NPM := $(shell command -v npm 2>/dev/null)
 DEMO_REQUIREMENTS := demo/requirements.txt $(if $(CUDA),demo/requirements-cuda.txt)
 DEMO := .venv-demo/made$(if $(CUDA),-with-cuda)
+PYTEST := .venv/bin/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 help:
-	@echo 'make demo    the page, at http://127.0.0.1:7860'
-	@echo 'make env     the environment .venv, for training, export and tests'
-	@echo 'make test    all tests'
-	@echo 'make check   format and lint'
-	@echo 'make bench   speed, as ratios'
+	@echo 'make demo         the page, at http://127.0.0.1:7860'
+	@echo 'make wheel        the package lumachrome, in dist/'
+	@echo 'make env          the environment .venv, for training, export and tests'
+	@echo 'make test-quick   most tests, in a minute: no browser, no training'
+	@echo 'make test         what every change must pass: check, and all tests but the slow ones'
+	@echo 'make test-slow    the slow ones'
+	@echo 'make check        format and lint; make check-types: pyright'
+	@echo 'make bench        speed, as ratios'
 	@echo 'make space REPO=user/name   the page as a Space on Hugging Face'
 
 demo: $(DEMO)
@@ -20,8 +24,14 @@ demo: $(DEMO)
 
 env: .venv/made
 
+test-quick: env
+	$(PYTEST) -m 'not browser and not training and not install and not slow'
+
 test: env check
-	.venv/bin/python -m pytest -n 2 --dist loadfile
+	$(PYTEST) -m 'not slow'
+
+test-slow: env
+	$(PYTEST) -m slow
 
 check: env $(if $(NPM),check-static)
 	.venv/bin/ruff format --check .
@@ -33,12 +43,20 @@ check-static: demo/node_modules/.package-lock.json
 demo/node_modules/.package-lock.json: demo/package-lock.json
 	cd demo && npm ci --no-audit --no-fund && touch node_modules/.package-lock.json
 
+# pyright brings its own Node as a wheel: nothing is fetched when it runs
+check-types: env
+	PYRIGHT_PYTHON_IGNORE_WARNINGS=1 .venv/bin/pyright
+
 bench: env
 	for b in tests/benchmarks/*.py; do .venv/bin/python -m tests.benchmarks.$$(basename $$b .py) || exit 1; done
 
 space: $(if $(REPO),$(DEMO))
 	@test -n '$(REPO)' || { echo 'Say where to, logged in by .venv-demo/bin/hf auth login: make space REPO=user/name'; exit 1; }
 	.venv-demo/bin/python -m demo.publish '$(REPO)'
+
+wheel: $(DEMO)
+	.venv-demo/bin/python -m pip wheel --quiet --disable-pip-version-check --no-deps --wheel-dir dist .
+	@ls dist/lumachrome-*.whl
 
 # Made anew only when the requirements change; a half-made one has no `made` in it.
 $(DEMO): $(DEMO_REQUIREMENTS)
@@ -56,4 +74,4 @@ define environment
 	@touch $@
 endef
 
-.PHONY: help demo env test check check-static bench space
+.PHONY: help demo env test test-quick test-slow check check-static check-types bench space wheel

@@ -134,6 +134,18 @@ def _saved(text, path, **metadata):
     onnx.save(model, path)
 
 
+# What takes a fixture takes the time of it: see the markers in pyproject.toml.
+_MARKS = {'browser': 'browser', 'tiny': 'training', 'exported': 'training'}
+_LONGEST = ['test_fit', 'test_whole_line', 'test_verify', 'test_page']  # begun first, so that all workers end together
+
+
+def pytest_collection_modifyitems(items):
+    for item in items:
+        for mark in {_MARKS[name] for name in getattr(item, 'fixturenames', ()) if name in _MARKS}:
+            item.add_marker(mark)
+    items.sort(key=lambda item: _LONGEST.index(item.path.stem) if item.path.stem in _LONGEST else len(_LONGEST))
+
+
 @pytest.fixture(scope='session')
 def standins(tmp_path_factory):
     """A folder with two networks whose colours are known, `plain` and `steered` (vividness, hints), and both joins."""

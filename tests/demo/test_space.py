@@ -242,7 +242,9 @@ def newest_python():
     return sys.executable
 
 
-# About a minute, most of it for pip: nothing less shows that the list of requirements is whole.
+# Minutes, most of them for pip; tests/test_requirements.py looks sooner whether the list is whole.
+@pytest.mark.install
+@pytest.mark.slow
 def test_it_runs_from_its_own_requirements_alone(staged, photo, tmp_path, capsys):
     subprocess.run([newest_python(), '-m', 'venv', tmp_path / 'env'], check=True)
     python = str(tmp_path / 'env' / 'bin' / 'python')

@@ -82,6 +82,7 @@ def test_a_network_that_nothing_can_be_compared_of_is_refused(tiny, monkeypatch)
         verify.verify(pipeline.build(converted), converted)
 
 
+@pytest.mark.training
 def test_tails_alone_are_written_and_verified(tmp_path, capsys):
     command.main(['join', str(tmp_path)])
     assert sorted(p.name for p in tmp_path.iterdir()) == ['join.onnx', 'join16.onnx']
@@ -140,6 +141,7 @@ def test_inspect_shows_contract_and_metadata(exported, capsys):
     assert all(word in shown for word in ('photo', 'strip_rows', 'probabilities', 'licence', 'mine'))
 
 
+@pytest.mark.training
 def test_other_backends_are_told_in_one_sentence(tmp_path):
     code = (
         'from training import networks; networks.build("article").save("a.keras"); '
@@ -161,6 +163,7 @@ def test_rendered_is_pillows(exported):
         assert np.abs(np.asarray(expected, int) - shown).max() <= 1
 
 
+@pytest.mark.training
 def test_weights_in_half_the_bytes_give_the_same_photo(tmp_path):
     networks.build('unet').save(tmp_path / 'network.keras')
     files.export(tmp_path / 'network.keras', tmp_path / 'whole.onnx')

@@ -43,6 +43,7 @@ def test_psnr_counts_in_photos_with_hints_alone():
     assert float(without.compute_loss(y_pred=said)) == float(with_it.compute_loss(y_pred=said))
 
 
+@pytest.mark.training
 def test_recognition_is_for_networks_with_an_encoder_and_learns_nothing_itself():
     for wrong, match in (({'loss': 'huber'}, "loss = 'bins'"), ({'loss': 'bins', 'network': 'unet'}, 'no encoder')):
         with pytest.raises(recipe.RecipeError, match=match):

@@ -13,6 +13,8 @@ import pytest
 from training import colorization, evaluate, fit, networks, photos, recipe, runs, vivid
 from training.__main__ import main
 
+pytestmark = pytest.mark.training
+
 SMALL = {'network': 'article', 'loss': 'mse', 'optimizer': 'rmsprop', 'canvas': 64, 'size': 32}
 SHORT = {**SMALL, 'batch': 4, 'epoch': 8, 'budget': 24, 'held_out': 0.2}
 
@@ -310,7 +312,10 @@ main(['fit', '--photos', sys.argv[2], '--out', sys.argv[3], *options.split(), *s
 """
 
 
-@pytest.mark.parametrize('backend, other', [('tensorflow', 'jax'), ('jax', 'tensorflow')])
+# JAX compiles the whole network, for minutes
+@pytest.mark.parametrize(
+    'backend, other', [('tensorflow', 'jax'), pytest.param('jax', 'tensorflow', marks=pytest.mark.slow)]
+)
 def test_each_backend_fits_without_the_other(backend, other, photo_folder, tmp_path):
     done = subprocess.run(
         [sys.executable, '-c', FIT_IN_A_PROCESS_OF_ITS_OWN, other, photo_folder, tmp_path / 'run'],

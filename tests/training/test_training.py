@@ -199,6 +199,7 @@ def test_article_is_the_articles():
     assert network.predict_on_batch(np.zeros((1, 16, 24, 1), 'float32')).shape == (1, 16, 24, 2)
 
 
+@pytest.mark.training
 @pytest.mark.parametrize('name, stride, channels', [('unet', 4, 2), ('lumachrome', 4, len(bins.BINS))])
 def test_networks_keep_their_promises(name, stride, channels):
     network = networks.build(name, encoder_weights='none')
@@ -215,6 +216,7 @@ def test_networks_keep_their_promises(name, stride, channels):
 CATS = (281, 282, 285)  # tabby, tiger cat, Egyptian cat
 
 
+@pytest.mark.training
 def test_encoder_recognises_a_cat_in_a_gray_photo():
     cat = data.chelsea()[:, 75:375]
     picture = transform.resize(color.rgb2gray(cat), (260, 260), anti_aliasing=True).astype('float32')
@@ -227,6 +229,7 @@ def test_encoder_recognises_a_cat_in_a_gray_photo():
     assert [features[stride].shape[-1] for stride in (2, 4, 8, 16, 32)] == [16, 24, 48, 120, 352]
 
 
+@pytest.mark.training
 def test_the_recogniser_knows_a_cat_in_colour_and_from_the_features_of_the_gray_photo():
     cat = transform.resize(data.chelsea()[:, 75:375], (256, 256), anti_aliasing=True).astype('float32')[None]
     look, head = efficientnet_lite.recogniser(lumachrome.VARIANT)
@@ -337,6 +340,7 @@ def test_figures_of_pictures():
     assert metrics.auc(np.array([0.0, 75.0, 150.0, 300.0])) == pytest.approx(0.375)
 
 
+@pytest.mark.training
 def test_evaluation_puts_gray_beside_the_model(photo_folder, tmp_path):
     found = photos.read([photo_folder], evaluate.SIDE)
     network = networks.build('lumachrome', encoder_weights='none')
