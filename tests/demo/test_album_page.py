@@ -32,7 +32,8 @@ def photo(tmp_path):
 def test_the_api_page_shows_a_call_that_works(client):
     files, *settings = client.view_api(return_format='dict')['named_endpoints']['/colorize_album']['parameters']
     assert files['label'] == 'Photos or ZIPs' and files['example_input'][0]['path'] == 'album.zip'
-    assert [setting['parameter_name'] for setting in settings] == ['model', *(name for name in SETTINGS if name != 'hints')]
+    names = [name for name in SETTINGS if name != 'hints']
+    assert [setting['parameter_name'] for setting in settings] == ['model', *names]
     assert all(setting['parameter_has_default'] for setting in settings)
 
 
