@@ -205,7 +205,7 @@ def _album(
     with gr.Column() as settings:
         with gr.Row():
             adjust = {name: controls.control(name, features, 'album-') for name in controls.SLIDERS}
-        with gr.Accordion(label('settings'), open=False, elem_id='album-settings'):
+        with gr.Accordion(label('album_settings'), open=False, elem_id='album-settings'):
             with gr.Row():
                 model_choice = gr.Dropdown(
                     choices,
