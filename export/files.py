@@ -13,7 +13,7 @@ import onnxruntime
 from export import pipeline, verify
 from export.convert import ExportError, convert, in_half_the_bytes
 from lumachrome import contract
-from training import bins, networks
+from training import bins, checkpoints
 
 
 def export(source, target, licence='not stated', float16=False):
@@ -22,7 +22,7 @@ def export(source, target, licence='not stated', float16=False):
     Parameters
     ----------
     source : path
-        A run folder, or a .keras or .npz file: see `training.networks.load`.
+        A run folder, or a .keras or .npz file: see `training.checkpoints.load`.
     target : path
         The file to write. It gets its name only when it is verified.
     licence : str
@@ -42,7 +42,7 @@ def export(source, target, licence='not stated', float16=False):
     """
     check_folder(target)
     try:
-        network = networks.load(source)
+        network = checkpoints.load(source)
     except ValueError as error:
         raise ExportError(f'{error}') from error
     converted = convert(network)
@@ -70,12 +70,12 @@ def export_joins(folder):
 
 def describe(converted, source, licence, verified):
     """The metadata, by `contract.METADATA_KEYS`."""
-    run = networks.record(source)
+    run = checkpoints.record(source)
     vivid = None
     if converted.distribution is not None:
-        sharpness, _, colours = converted.distribution.vivid_point
-        gain = (colours * bins.BINS).sum() / (bins.BINS**2).sum()  # on the chroma, on the average
-        vivid = {'sharpness': float(sharpness), 'gain': float(gain)}
+        inverse_temperature, _, colors = converted.distribution.vivid_point
+        gain = (colors * bins.BINS).sum() / (bins.BINS**2).sum()  # on the chroma, on the average
+        vivid = {'sharpness': float(inverse_temperature), 'gain': float(gain)}
     return {
         'format': contract.FORMAT,
         'network': converted.name,
@@ -95,7 +95,7 @@ def describe(converted, source, licence, verified):
 
 def _metrics(source):
     """What an evaluation found of a run's best network; {} for others."""
-    folder = networks.run_of(source)
+    folder = checkpoints.run_of(source)
     found = folder and folder / 'metrics.json'
     return json.loads(found.read_text()) if found and found.exists() and source.name != 'last.keras' else {}
 

@@ -193,11 +193,11 @@ def read_distribution(g, logits, share, distribution):
 
     What hints gave (`share`, if the network takes any) is no guess, and stays as it was given.
     """
-    sharpness, offsets, colours = distribution.vivid_point
+    inverse_temperature, offsets, colors = distribution.vivid_point
     g.Identity(bins.BINS, name=contract.BINS)
     g.Softmax(logits, axis=-1, name=contract.PROBABILITIES)
     faithful = g.MatMul(contract.PROBABILITIES, bins.BINS)
-    vivid = g.MatMul(g.Softmax(g.Add(g.Mul(logits, sharpness), offsets), axis=-1), colours)
+    vivid = g.MatMul(g.Softmax(g.Add(g.Mul(logits, inverse_temperature), offsets), axis=-1), colors)
     vividness = bounded(g, contract.VIVIDNESS, contract.limits(contract.VIVIDNESS))
     if share:
         vividness = g.Mul(vividness, g.Sub(1.0, share[0]))

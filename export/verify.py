@@ -62,7 +62,7 @@ def verify(model, converted):
             rendered = outputs[pipeline.RENDERED].transpose(0, 2, 3, 1)
             for photo, shown in zip(photos, rendered, strict=True):
                 found['rendered'] = max(found['rendered'], rendering_error(photo, shown, where))
-            ab, probabilities = expected_colours(converted, rendered, feed)
+            ab, probabilities = expected_colors(converted, rendered, feed)
             found['ab'] = max(found['ab'], output_error(contract.AB, outputs, ab, MOST_AB, where))
             if probabilities is not None:
                 output_error(contract.PROBABILITIES, outputs, probabilities, MOST_PROBABILITY, where)
@@ -135,8 +135,8 @@ def verify_join(model, depth):
             ab = random.normal(0, spread, (len(photos), 9, 12, 2)).astype('float32')
             joined = run(session, {contract.PHOTO: photos, contract.AB: ab})[contract.COLORIZED]
             where = f'on photos of {width} x {height}'
-            for i, (photo, colours, ours) in enumerate(zip(photos, ab, joined, strict=True)):
-                difference, inside = joining_error(photo, colours, ours, where)
+            for i, (photo, colors, ours) in enumerate(zip(photos, ab, joined, strict=True)):
+                difference, inside = joining_error(photo, colors, ours, where)
                 worst, compared = max(worst, difference), compared + inside
                 error = luminance_error(photo, ours)
                 luminance, total, pixels = max(luminance, float(error.max())), total + error.sum(), pixels + error.size
@@ -220,7 +220,7 @@ def rendering_error(photo, shown, where):
     return difference
 
 
-def expected_colours(converted, rendered, feed):
+def expected_colors(converted, rendered, feed):
     """By Keras, of pictures as they were shown to the network: ab [N, h, w, 2]; probabilities [N, h, w, Q] or None."""
     height, width = rendered.shape[1:3]
     own = converted.render_size
