@@ -47,7 +47,8 @@ def test_photos_that_were_learnt_from_are_not_reported_on(photo_folder, other_ph
     model = tmp_path / 'second' / 'last.keras'
     with pytest.raises(SystemExit) as error:
         main(['evaluate', '--model', str(model), '--photos', str(photo_folder), str(other_photos), '--out', str(model)])
-    assert f'has learnt from {len(train)} of these {24 + 12} photos' in error.value.code
+    together = len(photos.read([photo_folder, other_photos], evaluate.SIDE))
+    assert f'has learnt from {len(train)} of these {together} photos' in error.value.code
     assert 'name photos that were not given to fit' in error.value.code
     evaluate.check_unseen(model, validation)
 
