@@ -1,1 +1,1 @@
-"""A trained network becomes one ONNX file that takes sRGB bytes and gives sRGB bytes: `lumachrome.contract` states it."""
+"""A trained network becomes one ONNX file, sRGB bytes in and sRGB bytes out: `lumachrome.contract` states it."""

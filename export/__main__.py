@@ -1,49 +1,72 @@
-"""python -m export SOURCE TARGET | inspect FILE | join FOLDER: a network becomes one ONNX file."""
+"""python -m export SOURCE TARGET | inspect FILE | join FOLDER | documents: a network becomes one ONNX file."""
 
 import argparse
 import json
 import os
 import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from lumachrome.errors import UserError
 
 os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '2')
 
 DESCRIPTION = """\
   python -m export runs/NAME lumachrome/models/NAME.onnx   a run folder, or a .keras or .npz file, becomes one ONNX file
-  python -m export inspect FILE                      what a file takes, gives and says about itself
+  python -m export inspect FILE                            what a file takes, gives and says about itself
   python -m export join lumachrome/models                  the tail alone: join.onnx and join16.onnx
+  python -m export documents                               fill the shipped networks' figures into the documents
 """
 
 
-def main(arguments=None):
-    arguments = sys.argv[1:] if arguments is None else arguments
+def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(
         prog='python -m export',
         description='A network becomes one ONNX file.\n\n' + DESCRIPTION,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument('source', metavar='SOURCE', help='the network, or the word inspect or join')
-    parser.add_argument('target', metavar='TARGET', help='the file to write; with join, the folder')
+    parser.add_argument('source', metavar='SOURCE', help='the network, or the word inspect, join or documents')
+    parser.add_argument('target', metavar='TARGET', nargs='?', help='the file to write; with join, the folder')
     parser.add_argument('--licence', default='not stated', help='of the weights, for the metadata')
     parser.add_argument('--float16', action='store_true', help='store the weights in half the bytes')
     options = parser.parse_args(arguments)
+    if (options.target is None) != (options.source == 'documents'):
+        parser.error('documents takes no TARGET' if options.target else 'name a TARGET')
+    try:
+        run(options)
+    except KeyboardInterrupt:
+        sys.exit(130)  # what a shell reports of Ctrl-C
+    except UserError as error:
+        sys.exit(f'{error}')
+    except OSError as error:
+        if error.filename is None:
+            raise
+        sys.exit(f'{error.filename}: {error.strerror}.')
+
+
+def run(options: argparse.Namespace) -> None:
+    """Do what was asked for."""
+    if options.source == 'documents':
+        from export import documents
+
+        changed = documents.update()
+        print('\n'.join(f'filled anew: {path}' for path in changed) or 'The documents are as the files say.')
+        return
 
     from export import files
-    from export.convert import ExportError
 
-    try:
-        if options.source == 'inspect':
-            print(files.inspect(options.target))
-        elif options.source == 'join':
-            for path, verified in files.export_joins(options.target).items():
-                report(path, verified)
-        else:
-            verified = files.export(options.source, options.target, options.licence, options.float16)
-            report(options.target, verified)
-    except (ExportError, OSError) as error:
-        sys.exit(f'{error}')
+    if options.source == 'inspect':
+        print(files.inspect(options.target))
+    elif options.source == 'join':
+        for path, verified in files.export_joins(options.target).items():
+            report(path, verified)
+    else:
+        report(options.target, files.export(options.source, options.target, options.licence, options.float16))
 
 
-def report(path, verified):
+def report(path: str | Path, verified: dict[str, Any]) -> None:
+    """Print what was written."""
     print(f'{path}: {os.path.getsize(path) / 1e6:.2f} MB, verified: {json.dumps(verified)}')
 
 

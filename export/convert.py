@@ -6,6 +6,7 @@ tf2onnx turns some layers into dozens of nodes. What is known of it decides how 
 
 import logging
 from dataclasses import dataclass
+from typing import Any
 
 import keras
 import numpy as np
@@ -52,21 +53,27 @@ class Converted:
     takes_hints: bool
     distribution: bins.Distribution | None
 
+    @property
+    def features(self) -> set[str]:
+        """What the network has, as `contract.network_tensors` takes it."""
+        has = {contract.DISTRIBUTION: self.distribution is not None, contract.TAKES_HINTS: self.takes_hints}
+        return {feature for feature, there in has.items() if there}
+
 
 class Doubled(layers.Layer):
     """Nearest-neighbour enlargement by two, as one DepthToSpace where UpSampling2D becomes a tangle of Tile."""
 
-    def call(self, x):
+    def call(self, x: Any) -> Any:
         import tensorflow as tf
 
         return tf.nn.depth_to_space(tf.concat([x] * 4, axis=-1), 2)
 
-    def compute_output_shape(self, shape):
+    def compute_output_shape(self, shape: tuple[Any, ...]) -> tuple[Any, ...]:
         n, h, w, c = shape
         return (n, h and 2 * h, w and 2 * w, c)
 
 
-def convert(network):
+def convert(network: keras.Model) -> Converted:
     """A Keras network as ONNX.
 
     Parameters
@@ -104,10 +111,10 @@ def convert(network):
     )
 
 
-def _plain(network):
+def _plain(network: keras.Model) -> keras.Model:
     """The same network in float32 and with layers that tf2onnx converts well."""
 
-    def replace(layer):
+    def replace(layer: layers.Layer) -> layers.Layer:
         if isinstance(layer, layers.UpSampling2D) and layer.interpolation == 'nearest' and layer.size == (2, 2):
             return Doubled(name=layer.name)
         config = layer.get_config()
@@ -120,7 +127,7 @@ def _plain(network):
     return plain
 
 
-def _stride(network, multiple, takes_hints, distribution):
+def _stride(network: keras.Model, multiple: int, takes_hints: bool, distribution: bins.Distribution | None) -> int:
     """How much smaller the output is than the input, by trying."""
     side = 2 * multiple
     L = np.zeros((1, side, side, 1), 'float32')
@@ -135,7 +142,7 @@ def _stride(network, multiple, takes_hints, distribution):
     return side // height
 
 
-def _in_onnx(network):
+def _in_onnx(network: keras.Model) -> onnx.ModelProto:
     import tensorflow as tf
     import tf2onnx
 
@@ -145,7 +152,7 @@ def _in_onnx(network):
     ]
 
     @tf.function(input_signature=signature)
-    def run(*tensors):
+    def run(*tensors: Any) -> Any:
         return network(list(tensors) if len(tensors) > 1 else tensors[0], training=False)
 
     logging.getLogger('tf2onnx').setLevel(logging.ERROR)
@@ -160,7 +167,7 @@ def _in_onnx(network):
     return model
 
 
-def in_half_the_bytes(model):
+def in_half_the_bytes(model: onnx.ModelProto) -> onnx.ModelProto:
     """A copy of a finished model whose network's kernels are stored in float16.
 
     They are cast back where they are used, which onnxruntime does once, when the file is opened: all is still computed

@@ -3,26 +3,28 @@
 import datetime
 import json
 import os
-import tempfile
 from pathlib import Path
+from typing import Any
 
-import numpy as np
 import onnx
 import onnxruntime
 
 from export import pipeline, verify
-from export.convert import ExportError, convert, in_half_the_bytes
+from export.convert import Converted, ExportError, convert, in_half_the_bytes
 from lumachrome import contract
-from training import bins, networks
+from lumachrome.errors import atomic
+from training import bins, checkpoints
 
 
-def export(source, target, licence='not stated', float16=False):
+def export(
+    source: str | Path, target: str | Path, licence: str = 'not stated', float16: bool = False
+) -> dict[str, Any]:
     """Write a network as an ONNX file.
 
     Parameters
     ----------
     source : path
-        A run folder, or a .keras or .npz file: see `training.networks.load`.
+        A run folder, or a .keras or .npz file: see `training.checkpoints.load`.
     target : path
         The file to write. It gets its name only when it is verified.
     licence : str
@@ -38,14 +40,12 @@ def export(source, target, licence='not stated', float16=False):
     Raises
     ------
     ExportError
-        If the source cannot be read, the target's folder is missing, or the file is not what the network is.
+        If the target's folder is missing, or the file is not what the network is.
+    training.networks.NetworkError
+        If the source cannot be read.
     """
     check_folder(target)
-    try:
-        network = networks.load(source)
-    except ValueError as error:
-        raise ExportError(f'{error}') from error
-    converted = convert(network)
+    converted = convert(checkpoints.load(source))
     model = pipeline.build(converted)
     verified = verify.verify(model, converted)
     if float16:
@@ -55,12 +55,11 @@ def export(source, target, licence='not stated', float16=False):
     return verified
 
 
-def export_joins(folder):
+def export_joins(folder: str | Path) -> dict[Path, dict[str, Any]]:
     """Write the tail alone for both depths: {path: what was verified}."""
-    written = {}
-    check_folder(Path(folder) / 'join.onnx')
-    for kind, name in contract.JOINS.items():
-        depth = np.dtype(kind).type
+    written: dict[Path, dict[str, Any]] = {}
+    check_folder(Path(folder) / contract.JOINS['uint8'])
+    for depth, name in contract.JOINS.items():
         model = pipeline.build_join(depth)
         path = Path(folder) / name
         written[path] = verify.verify_join(model, depth)
@@ -68,14 +67,14 @@ def export_joins(folder):
     return written
 
 
-def describe(converted, source, licence, verified):
+def describe(converted: Converted, source: Path, licence: str, verified: dict[str, Any]) -> dict[str, Any]:
     """The metadata, by `contract.METADATA_KEYS`."""
-    run = networks.record(source)
+    run = checkpoints.record(source)
     vivid = None
     if converted.distribution is not None:
-        sharpness, _, colours = converted.distribution.vivid_point
-        gain = (colours * bins.BINS).sum() / (bins.BINS**2).sum()  # on the chroma, on the average
-        vivid = {'sharpness': float(sharpness), 'gain': float(gain)}
+        inverse_temperature, _, colors = converted.distribution.vivid_point
+        gain = (colors * bins.BINS).sum() / (bins.BINS**2).sum()  # on the chroma, on the average
+        vivid = {'sharpness': float(inverse_temperature), 'gain': float(gain)}
     return {
         'format': contract.FORMAT,
         'network': converted.name,
@@ -93,37 +92,29 @@ def describe(converted, source, licence, verified):
     }
 
 
-def _metrics(source):
+def _metrics(source: Path) -> dict[str, Any]:
     """What an evaluation found of a run's best network; {} for others."""
-    folder = networks.run_of(source)
+    folder = checkpoints.run_of(source)
     found = folder and folder / 'metrics.json'
     return json.loads(found.read_text()) if found and found.exists() and source.name != 'last.keras' else {}
 
 
-def check_folder(target):
+def check_folder(target: str | Path) -> None:
     """ExportError if there is no folder for the file: better said before minutes of work than after."""
     if not Path(target).parent.is_dir():
         raise ExportError(f'{target} cannot be written: there is no folder {Path(target).parent}.')
 
 
-def write(model, target, metadata):
+def write(model: onnx.ModelProto, target: str | Path, metadata: dict[str, Any]) -> None:
     """Write the model with its metadata (values that are not text as JSON), whole or not at all."""
     texts = {key: value if isinstance(value, str) else json.dumps(value) for key, value in metadata.items()}
     onnx.helper.set_model_props(model, {contract.METADATA_PREFIX + key: text for key, text in texts.items()})
-    target = Path(target)
     verify.opened(model)
-    handle, unfinished = tempfile.mkstemp(prefix=f'.{target.name}.', dir=target.parent)
-    try:
-        with os.fdopen(handle, 'wb') as file:
-            file.write(model.SerializeToString())
-        os.chmod(unfinished, 0o644)
-        os.replace(unfinished, target)
-    except BaseException:
-        os.unlink(unfinished)
-        raise
+    with atomic(target) as unfinished:
+        unfinished.write_bytes(model.SerializeToString())
 
 
-def inspect(path):
+def inspect(path: str | Path) -> str:
     """What a file takes, gives and says about itself, as text for people.
 
     Raises

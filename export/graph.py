@@ -5,11 +5,17 @@ half = g.Mul('x', 0.5)
 """
 
 import itertools
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
+import onnx
 from onnx import helper, numpy_helper
 
 from lumachrome import contract
+
+Tensors = Iterable[tuple[str, npt.DTypeLike, Sequence[int | str | None]]]  # name, numpy type, shape of each
 
 
 class Graph:
@@ -25,28 +31,28 @@ class Graph:
         What made-up names begin with: a graph inside another must not repeat its names.
     """
 
-    def __init__(self, prefix=''):
+    def __init__(self, prefix: str = ''):
         self.prefix = prefix
-        self.nodes = []
-        self.initializers = []
-        self._constants = {}
+        self.nodes: list[onnx.NodeProto] = []
+        self.initializers: list[onnx.TensorProto] = []
+        self._constants: dict[tuple[Any, ...], str] = {}
         self._numbers = itertools.count()
 
-    def __getattr__(self, operator):
+    def __getattr__(self, operator: str) -> Callable[..., Any]:
         if not operator[0].isupper():
             raise AttributeError(operator)
 
-        def add(*inputs, name=None, outputs=1, **attributes):
-            inputs = [x if isinstance(x, str) else self.constant(x) for x in inputs]
+        def add(*inputs: Any, name: str | None = None, outputs: int = 1, **attributes: Any) -> str | list[str]:
+            names = [x if isinstance(x, str) else self.constant(x) for x in inputs]
             made = [f'{self.prefix}{operator}_{next(self._numbers)}' for _ in range(outputs)]
             if name:
                 made = [name]
-            self.nodes.append(helper.make_node(operator, inputs, made, name=f'{made[0]}', **attributes))
+            self.nodes.append(helper.make_node(operator, names, made, name=f'{made[0]}', **attributes))
             return made[0] if outputs == 1 else made
 
         return add
 
-    def constant(self, value):
+    def constant(self, value: npt.ArrayLike) -> str:
         """Name of a constant; equal ones are kept once."""
         value = np.asarray(value)
         if value.dtype == np.float64:
@@ -57,23 +63,23 @@ class Graph:
             self.initializers.append(numpy_helper.from_array(value, self._constants[key]))
         return self._constants[key]
 
-    def include(self, graph):
+    def include(self, graph: onnx.GraphProto) -> None:
         """Take over the nodes and constants of a finished graph (a GraphProto), whose names must differ."""
         self.nodes.extend(graph.node)
         self.initializers.extend(graph.initializer)
 
-    def graph(self, name, inputs, outputs):
-        """The GraphProto; inputs and outputs are (name, numpy type, shape), with None or a word for an open side."""
+    def graph(self, name: str, inputs: Tensors, outputs: Tensors) -> onnx.GraphProto:
+        """The GraphProto; an open side of an input's or output's shape is None or a word."""
         return helper.make_graph(self.nodes, name, _infos(inputs), _infos(outputs), self.initializers)
 
-    def model(self, name, inputs, outputs):
+    def model(self, name: str, inputs: Tensors, outputs: Tensors) -> onnx.ModelProto:
         """The ModelProto, in the opset and version of the contract."""
         opset = [helper.make_opsetid('', contract.OPSET)]
         graph = self.graph(name, inputs, outputs)
         return helper.make_model(graph, opset_imports=opset, ir_version=contract.IR_VERSION, producer_name='lumachrome')
 
 
-def _infos(tensors):
+def _infos(tensors: Tensors) -> list[onnx.ValueInfoProto]:
     return [
         helper.make_tensor_value_info(name, helper.np_dtype_to_tensor_dtype(np.dtype(kind)), shape)
         for name, kind, shape in tensors

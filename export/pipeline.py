@@ -9,12 +9,16 @@ The tail works in strips of rows that fit a processor's cache (Scan), in operato
 transcendental functions are replaced by tables and polynomials where 8 bits cannot tell the difference.
 """
 
+from typing import Any
+
 import numpy as np
+import numpy.typing as npt
+import onnx
 from numpy.polynomial import Chebyshev, Polynomial
 from onnx import TensorProto, compose
 
-from export.convert import NETWORK
-from export.graph import Graph
+from export.convert import NETWORK, Converted
+from export.graph import Graph, Tensors
 from lumachrome import contract
 from training import bins, lab
 
@@ -30,7 +34,7 @@ LARGEST = 3.4e38  # a little less than the largest float32: only infinities are 
 WHITE_TO_RGB = np.linalg.inv(lab.RGB_TO_XYZ / lab.RGB_TO_XYZ.sum(1, keepdims=True))
 
 
-def build(converted):
+def build(converted: Converted) -> onnx.ModelProto:
     """The whole file, without metadata.
 
     Parameters
@@ -52,55 +56,45 @@ def build(converted):
     inside = g.Div(size, converted.stride)
     answer, *share = (g.Slice(x, [0, 0], inside, [1, 2]) for x in included(g, converted.model, inputs))
 
-    photo_inputs = [
-        (contract.PHOTO, np.uint8, ['N', 'H', 'W', 3]),
-        (contract.RENDER_SIZE, np.int64, [1]),
-        (contract.SATURATION, np.float32, [1]),
-    ]
-    outputs = [
-        (contract.COLORIZED, np.uint8, ['N', 'H', 'W', 3]),
-        (contract.AB, np.float32, ['N', 'h', 'w', 2]),
-    ]
     if converted.distribution is None:
         g.Identity(answer, name=contract.AB)
     else:
         read_distribution(g, answer, share, converted.distribution)
-        photo_inputs.append((contract.VIVIDNESS, np.float32, [1]))
-        outputs.append((contract.PROBABILITIES, np.float32, ['N', 'h', 'w', len(bins.BINS)]))
-        outputs.append((contract.BINS, np.float32, list(bins.BINS.shape)))
-    if converted.takes_hints:
-        photo_inputs.append((contract.HINTS, np.float32, ['N', 'K', 5]))
-    tail(g, g.Mul(contract.AB, bounded(g, contract.SATURATION, contract.limits(contract.SATURATION))), np.uint8)
-    return finished(g, converted.name, photo_inputs, outputs)
+    tail(g, g.Mul(contract.AB, bounded(g, contract.SATURATION)), np.dtype('uint8'))
+    return finished(g, converted.name, *contract.network_tensors(converted.features))
 
 
-def build_join(depth):
-    """The tail alone: `photo` of type `depth` (uint8 or uint16) and `ab` to `colorized`."""
+def build_join(depth: npt.DTypeLike) -> onnx.ModelProto:
+    """The tail alone: `photo` of type `depth`, one of `contract.JOINS`, and `ab` to `colorized`."""
+    depth = np.dtype(depth)
     g = Graph()
     tail(g, contract.AB, depth)
-    inputs = [(contract.PHOTO, depth, ['N', 'H', 'W', 3]), (contract.AB, np.float32, ['N', 'h', 'w', 2])]
-    return finished(g, 'join', inputs, [(contract.COLORIZED, depth, ['N', 'H', 'W', 3])])
+    return finished(g, 'join', *contract.join_tensors(depth.name))
 
 
-def finished(g, name, inputs, outputs):
+def finished(g: Graph, name: str, inputs: list[contract.Tensor], outputs: list[contract.Tensor]) -> onnx.ModelProto:
     """The model; `strip_rows` is an input that may be left out, because it is an initializer too."""
     strip_rows = Graph()
     strip_rows.constant(np.array([STRIP_ROWS]))
     strip_rows.initializers[0].name = contract.STRIP_ROWS
     g.initializers.extend(strip_rows.initializers)
-    return g.model(name, [*inputs, (contract.STRIP_ROWS, np.int64, [1])], outputs)
+
+    def described(tensors: list[contract.Tensor]) -> Tensors:
+        return [(t.name, t.dtype, [len(bins.BINS) if side == 'Q' else side for side in t.shape]) for t in tensors]
+
+    return g.model(name, described(inputs), described(outputs))
 
 
-def bounded(g, value, limits):
-    """A float setting within its limits; NaN counts as the lower one."""
-    low, high = (np.float32(limit) for limit in limits)
-    return g.Clip(g.Where(g.IsNaN(value), low, value), low, high)
+def bounded(g: Graph, name: str) -> str:
+    """A float input within its limits; NaN counts as the lower one."""
+    low, high = (np.float32(limit) for limit in contract.limits(name))
+    return g.Clip(g.Where(g.IsNaN(name), low, name), low, high)
 
 
 # Head
 
 
-def rendered_size(g, own):
+def rendered_size(g: Graph, own: int) -> str:
     """Height and width, int64 [2], at which the network looks: all in integers, so that everyone gets the same."""
     height, width = (g.Shape(contract.PHOTO, start=i, end=i + 1) for i in (1, 2))
     short = g.Min(height, width)
@@ -108,7 +102,7 @@ def rendered_size(g, own):
     wanted = g.Where(g.Equal(contract.RENDER_SIZE, [0]), [own], g.Clip(contract.RENDER_SIZE, low, high))
     step = contract.RENDER_STEP
 
-    def rendered(side):
+    def rendered(side: str) -> str:
         """side * wanted / short, rounded to steps."""
         steps = g.Div(g.Add(g.Mul(g.Mul(side, wanted), [2]), g.Mul(short, [step])), g.Mul(short, [2 * step]))
         return g.Mul(steps, [step])
@@ -117,7 +111,7 @@ def rendered_size(g, own):
     return g.Concat(g.Min(rendered(height), longest), g.Min(rendered(width), longest), axis=0)
 
 
-def render(g, size):
+def render(g: Graph, size: str) -> str:
     """The photo as the network is shown it: uint8 [N, 3, h, w], as Pillow's BILINEAR makes it."""
     planes = g.Transpose(contract.PHOTO, perm=[0, 3, 1, 2])  # not every CUDA build can do it with channels last
     # All four sides: onnxruntime 1.31 trips over a Transpose before a Resize of some axes.
@@ -126,33 +120,33 @@ def render(g, size):
     return g.Resize(planes, '', '', sizes, mode='linear', antialias=1, exclude_outside=1, name=RENDERED)
 
 
-def lightness(g, rgb):
+def lightness(g: Graph, rgb: str) -> str:
     """CIELAB L, float32 [N, 1, h, w], of sRGB uint8 [N, 3, h, w]."""
-    light = linear(g, g.Div(g.Cast(rgb, to=TensorProto.FLOAT), 255.0))
+    light = srgb_to_linear(g, g.Div(g.Cast(rgb, to=TensorProto.FLOAT), 255.0))
     luminance = g.ReduceSum(g.Mul(light, lab.RGB_TO_XYZ[1].reshape(3, 1, 1)), [1])
     return g.Sub(g.Mul(f(g, luminance), 116.0), 16.0)
 
 
-def linear(g, rgb):
-    """Linear light of sRGB, both 0 to 1, as `training.lab.linear`."""
+def srgb_to_linear(g: Graph, rgb: str) -> str:
+    """Linear light of sRGB, both 0 to 1, as `training.lab.srgb_to_linear`."""
     # Each part is held at the knee where the other one counts, so that neither needs a choice.
     knee = 0.04045
     above = g.Pow(g.Div(g.Add(g.Max(rgb, knee), 0.055), 1.055), 2.4)
     return g.Add(above, g.Div(g.Sub(g.Min(rgb, knee), knee), 12.92))
 
 
-def f(g, t):
+def f(g: Graph, t: str) -> str:
     """CIELAB's f: the cube root, and a straight line in the dark."""
     knee = TANGENT**3
     return g.Add(g.Pow(g.Max(t, knee), 1 / 3), g.Mul(g.Sub(g.Min(t, knee), knee), TOE))
 
 
-def padding_to(g, size, multiple):
+def padding_to(g: Graph, size: str, multiple: int) -> str:
     """Rows and columns that are missing to a multiple: int64 [2]."""
     return g.Mod(g.Sub(multiple, g.Mod(size, multiple)), multiple)
 
 
-def hint_squares(g, size):
+def hint_squares(g: Graph, size: str) -> str:
     """The hints for the network, float32 [N, K + 1, 5], of those in `hints`: see `training.hints`.
 
     One that is not there comes last, so that no tensor is empty: onnxruntime's MatMul mistakes those.
@@ -162,7 +156,7 @@ def hint_squares(g, size):
     present = g.And(finite, g.GreaterOrEqual(g.Slice(hints, [0], [1], [2]), 0.0))
     hints = g.Where(present, hints, 0.0)
 
-    light = linear(g, g.Div(g.Clip(g.Slice(hints, [2], [5], [2]), np.float32(0), np.float32(255)), 255.0))
+    light = srgb_to_linear(g, g.Div(g.Clip(g.Slice(hints, [2], [5], [2]), np.float32(0), np.float32(255)), 255.0))
     x, y, z = g.Split(f(g, g.MatMul(light, (lab.RGB_TO_XYZ / lab.WHITE[:, None]).T)), outputs=3, axis=2, num_outputs=3)
     ab = g.Concat(g.Mul(g.Sub(x, y), 500.0), g.Mul(g.Sub(y, z), 200.0), axis=2)
 
@@ -178,7 +172,7 @@ def hint_squares(g, size):
 # Network
 
 
-def included(g, model, inputs):
+def included(g: Graph, model: onnx.ModelProto, inputs: list[str]) -> list[str]:
     """The network, spliced into the graph: names of its outputs."""
     network = compose.add_prefix(model, NETWORK).graph
     joints = {tensor.name: ours for tensor, ours in zip(network.input, inputs, strict=True)}
@@ -188,17 +182,17 @@ def included(g, model, inputs):
     return [output.name for output in network.output]
 
 
-def read_distribution(g, logits, share, distribution):
+def read_distribution(g: Graph, logits: str, share: list[str], distribution: bins.Distribution) -> None:
     """`probabilities`, `bins` and `ab`, between the mean and the vivid point as `vividness` says.
 
     What hints gave (`share`, if the network takes any) is no guess, and stays as it was given.
     """
-    sharpness, offsets, colours = distribution.vivid_point
+    inverse_temperature, offsets, colors = distribution.vivid_point
     g.Identity(bins.BINS, name=contract.BINS)
     g.Softmax(logits, axis=-1, name=contract.PROBABILITIES)
     faithful = g.MatMul(contract.PROBABILITIES, bins.BINS)
-    vivid = g.MatMul(g.Softmax(g.Add(g.Mul(logits, sharpness), offsets), axis=-1), colours)
-    vividness = bounded(g, contract.VIVIDNESS, contract.limits(contract.VIVIDNESS))
+    vivid = g.MatMul(g.Softmax(g.Add(g.Mul(logits, inverse_temperature), offsets), axis=-1), colors)
+    vividness = bounded(g, contract.VIVIDNESS)
     if share:
         vividness = g.Mul(vividness, g.Sub(1.0, share[0]))
     g.Add(faithful, g.Mul(vividness, g.Sub(vivid, faithful)), name=contract.AB)
@@ -207,7 +201,7 @@ def read_distribution(g, logits, share, distribution):
 # Tail
 
 
-def tail(g, ab, depth):
+def tail(g: Graph, ab: str, depth: np.dtype[Any]) -> None:
     """`colorized`: the photo's luminance joined with `ab` [N, h, w, 2], strip by strip.
 
     The columns of ab are enlarged beforehand, which is a small tensor; its rows inside the strip.
@@ -233,7 +227,7 @@ def tail(g, ab, depth):
     share = g.Sub(place, above)
     below = g.Min(g.Add(above, 1.0), g.Sub(small, 1.0))
 
-    def by_strip(x):
+    def by_strip(x: str) -> str:
         """[rows of a photo] to [strips of all photos, rows of a strip]."""
         return g.Reshape(g.Expand(x, g.Concat(n, [1], axis=0)), g.Concat([-1], rows, axis=0))
 
@@ -253,7 +247,7 @@ def tail(g, ab, depth):
     g.Slice(done, [0], height, [1], name=contract.COLORIZED)
 
 
-def strip(shifts, depth):
+def strip(shifts: str, depth: np.dtype[Any]) -> onnx.GraphProto:
     """One strip of one photo, as the body of a Scan: uint8 or uint16 [rows, W, 3]."""
     b = Graph('strip/')
     pixels = b.Gather(b.Gather(contract.PHOTO, 'photo_index', axis=0), 'row', axis=1)  # [1, rows, W, 3]
@@ -271,12 +265,12 @@ def strip(shifts, depth):
         b.Add(b.Mul(b.Mul(cubed, cubed), cubed), b.Mul(b.Sub(t, cubed), 1 / TOE)), outputs=2, axis=1, num_outputs=2
     )
 
-    def column(i):
+    def column(i: int) -> npt.NDArray[np.float64]:
         return WHITE_TO_RGB[:, i].reshape(1, 3, 1, 1)
 
     light = b.Add(b.Add(b.Mul(x, column(0)), b.Mul(z, column(2))), b.Mul(luminance, column(1)))
     light = in_gamut(b, light, luminance)
-    encode = encoded_to_bytes if depth == np.uint8 else encoded_to_words
+    encode = linear_to_bytes if depth == np.uint8 else linear_to_words
     b.Squeeze(b.Transpose(encode(b, light), perm=[0, 2, 3, 1]), [0], name='joined')
     return b.graph(
         'strip',
@@ -291,7 +285,7 @@ def strip(shifts, depth):
     )
 
 
-def in_gamut(b, light, luminance):
+def in_gamut(b: Graph, light: str, luminance: str) -> str:
     """Linear RGB pulled toward the gray of its own luminance until it fits: luminance and hue direction stay."""
     chroma = b.Sub(light, luminance)
     tiny = np.float32(1e-6)
@@ -301,7 +295,7 @@ def in_gamut(b, light, luminance):
     return b.Add(luminance, b.Mul(chroma, b.Min(room_above, room_below, 1.0)))
 
 
-def luminance_of_bytes(b, planes):
+def luminance_of_bytes(b: Graph, planes: str) -> tuple[str, str]:
     """Y and f(Y), float32 [1, 1, rows, W], of sRGB uint8 [1, 3, rows, W].
 
     Y is a sum of three table entries in integers of 1/65535. The three tables add up to the gray one exactly, so a gray
@@ -313,7 +307,7 @@ def luminance_of_bytes(b, planes):
     tables = (red, gray - red - blue, blue)
     parts = b.Split(planes, outputs=3, axis=1, num_outputs=3)
 
-    def looked_up(branch, table, plane):
+    def looked_up(branch: Graph, table: npt.NDArray[np.int32], plane: str) -> str:
         return branch.Gather(table, branch.Cast(plane, to=TensorProto.INT32))
 
     short, long = Graph('gray/'), Graph('color/')
@@ -336,14 +330,14 @@ def luminance_of_bytes(b, planes):
     return b.Mul(b.Cast(index, to=TensorProto.FLOAT), 1 / FULL), b.Gather(fy.astype('float32'), index)
 
 
-def luminance_of_words(b, planes):
+def luminance_of_words(b: Graph, planes: str) -> tuple[str, str]:
     """The same of uint16, by the formulas themselves: no table of 65,536 levels keeps 16 bits apart."""
-    light = linear(b, b.Div(b.Cast(planes, to=TensorProto.FLOAT), float(FULL)))
+    light = srgb_to_linear(b, b.Div(b.Cast(planes, to=TensorProto.FLOAT), float(FULL)))
     luminance = b.ReduceSum(b.Mul(light, lab.RGB_TO_XYZ[1].reshape(3, 1, 1)), [1])
     return luminance, f(b, luminance)
 
 
-def encoded_to_bytes(b, light):
+def linear_to_bytes(b: Graph, light: str) -> str:
     """sRGB uint8 of linear light, 0 to 1: a quartic in the fourth root, within a hundredth of a level."""
     curve = Chebyshev.interpolate(lambda s: 255 * (1.055 * s ** (4 / 2.4) - 0.055), 4, [KNEE**0.25, 1])
     coefficients = curve.convert(kind=Polynomial).coef
@@ -356,7 +350,7 @@ def encoded_to_bytes(b, light):
     return b.Cast(b.Add(result, b.Mul(b.Min(light, KNEE), 12.92 * 255)), to=TensorProto.UINT8)
 
 
-def encoded_to_words(b, light):
+def linear_to_words(b: Graph, light: str) -> str:
     """sRGB uint16 of linear light, 0 to 1, by the formula itself."""
     above = b.Mul(b.Pow(b.Max(light, KNEE), 1 / 2.4), 1.055 * FULL)
     toe = b.Mul(b.Min(light, KNEE), 12.92 * FULL)
@@ -364,7 +358,7 @@ def encoded_to_words(b, light):
     return b.Cast(b.Add(b.Add(above, toe), offset), to=TensorProto.UINT16)
 
 
-def _linear_table(levels):
+def _linear_table(levels: int) -> npt.NDArray[np.float64]:
     """Linear light, 0 to 1, of each sRGB level."""
     v = np.arange(levels) / (levels - 1)
     return np.where(v > 0.04045, ((v + 0.055) / 1.055) ** 2.4, v / 12.92)

@@ -9,7 +9,11 @@ In two stages, because a rendered picture may differ by one rounding, which a ne
 Besides, on every photo: the luminance stays, and a photo comes out the same whatever else is in its batch.
 """
 
+from collections.abc import Iterator
+from typing import Any
+
 import numpy as np
+import numpy.typing as npt
 import onnx
 import onnxruntime
 from keras import ops
@@ -17,9 +21,12 @@ from PIL import Image
 from skimage import color, data, transform
 
 from export import pipeline
-from export.convert import ExportError
+from export.convert import Converted, ExportError
 from lumachrome import contract
 from training import bins, hints, lab
+
+Array = npt.NDArray[Any]
+Feed = dict[str, Array]  # by the names of inputs or outputs
 
 SIZES = ((1, 1), (2, 37), (53, 38), (5, 700), (300, 201), (480, 641), (1201, 900))  # height, width
 MOST_LUMINANCE, MEAN_LUMINANCE = 1.0, 0.25  # 8-bit gray levels, as the design promises
@@ -32,7 +39,7 @@ POINTS = np.array(
 )
 
 
-def verify(model, converted):
+def verify(model: onnx.ModelProto, converted: Converted) -> dict[str, Any]:
     """Compare a file's model with the network that it was made of.
 
     Parameters
@@ -62,7 +69,7 @@ def verify(model, converted):
             rendered = outputs[pipeline.RENDERED].transpose(0, 2, 3, 1)
             for photo, shown in zip(photos, rendered, strict=True):
                 found['rendered'] = max(found['rendered'], rendering_error(photo, shown, where))
-            ab, probabilities = expected_colours(converted, rendered, feed)
+            ab, probabilities = expected_colors(converted, rendered, feed)
             found['ab'] = max(found['ab'], output_error(contract.AB, outputs, ab, MOST_AB, where))
             if probabilities is not None:
                 output_error(contract.PROBABILITIES, outputs, probabilities, MOST_PROBABILITY, where)
@@ -88,7 +95,7 @@ def verify(model, converted):
     }
 
 
-def verify_float16(model, whole, converted):
+def verify_float16(model: onnx.ModelProto, whole: onnx.ModelProto, converted: Converted) -> dict[str, float]:
     """Compare a file whose weights are stored in float16 with the verified one of which it is a copy.
 
     Returns
@@ -120,10 +127,10 @@ def verify_float16(model, whole, converted):
     return {'max': int(apart.max()), 'mean': round(float(apart.mean()), 4)}
 
 
-def verify_join(model, depth):
-    """The same for the tail alone; `depth` is uint8 or uint16."""
+def verify_join(model: onnx.ModelProto, depth: npt.DTypeLike) -> dict[str, Any]:
+    """The same for the tail alone; `depth` is the type of its photos."""
     session = opened(model)
-    full = np.iinfo(depth).max
+    full = np.iinfo(np.dtype(depth)).max
     worst, luminance, total, pixels, compared = 0.0, 0.0, 0.0, 0, 0
     for height, width in SIZES:
         random = np.random.default_rng(height)
@@ -135,8 +142,8 @@ def verify_join(model, depth):
             ab = random.normal(0, spread, (len(photos), 9, 12, 2)).astype('float32')
             joined = run(session, {contract.PHOTO: photos, contract.AB: ab})[contract.COLORIZED]
             where = f'on photos of {width} x {height}'
-            for i, (photo, colours, ours) in enumerate(zip(photos, ab, joined, strict=True)):
-                difference, inside = joining_error(photo, colours, ours, where)
+            for i, (photo, colors, ours) in enumerate(zip(photos, ab, joined, strict=True)):
+                difference, inside = joining_error(photo, colors, ours, where)
                 worst, compared = max(worst, difference), compared + inside
                 error = luminance_error(photo, ours)
                 luminance, total, pixels = max(luminance, float(error.max())), total + error.sum(), pixels + error.size
@@ -151,14 +158,14 @@ def verify_join(model, depth):
     }
 
 
-def pictures(height, width):
+def pictures(height: int, width: int) -> npt.NDArray[np.uint8]:
     """A colour photo and a gray one of the wanted size: uint8 [2, H, W, 3]."""
     photo = np.asarray(Image.fromarray(data.astronaut()).resize((width, height), Image.Resampling.BICUBIC))
     gray = np.repeat(photo[..., 1:2], 3, axis=-1)
     return np.stack([photo, gray])
 
 
-def settings(converted, photos):
+def settings(converted: Converted, photos: npt.NDArray[np.uint8]) -> Iterator[Feed]:
     """Feeds to try for the same photos: everything at its middle, then all that the network can be asked for."""
     plain = {
         contract.PHOTO: photos,
@@ -176,7 +183,7 @@ def settings(converted, photos):
     yield steered
 
 
-def with_rendered(model):
+def with_rendered(model: onnx.ModelProto) -> onnx.ModelProto:
     """A copy of the model that also puts out what its network is shown."""
     model = onnx.ModelProto.FromString(model.SerializeToString())
     shape = ['N', 3, 'rendered_h', 'rendered_w']
@@ -184,7 +191,7 @@ def with_rendered(model):
     return model
 
 
-def opened(model):
+def opened(model: onnx.ModelProto) -> onnxruntime.InferenceSession:
     """A session; ExportError if onnxruntime cannot run the model."""
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 4  # what goes wrong is raised as well
@@ -195,7 +202,8 @@ def opened(model):
         raise ExportError(f'onnxruntime refuses the file: {str(error).splitlines()[0]}') from error
 
 
-def run(session, feed):
+def run(session: onnxruntime.InferenceSession, feed: Feed) -> Feed:
+    """All outputs, by name."""
     names = [output.name for output in session.get_outputs()]
     return dict(zip(names, session.run(names, feed), strict=True))
 
@@ -203,14 +211,7 @@ def run(session, feed):
 # What scikit-image, Pillow and Keras make of the same
 
 
-def rendered_shape(height, width, size):
-    """The rule of the contract, in Python: height and width that the network is shown."""
-    short, step = min(height, width), contract.RENDER_STEP
-    sides = [(2 * side * size + short * step) // (2 * short * step) * step for side in (height, width)]
-    return tuple(min(side, contract.LONGEST_ASPECT * min(sides)) for side in sides)
-
-
-def rendering_error(photo, shown, where):
+def rendering_error(photo: npt.NDArray[np.uint8], shown: npt.NDArray[np.uint8], where: str) -> float:
     """Largest difference, in levels, between what the network is shown and Pillow's BILINEAR."""
     height, width = shown.shape[:2]
     expected = np.asarray(Image.fromarray(photo).resize((width, height), Image.Resampling.BILINEAR))
@@ -220,12 +221,12 @@ def rendering_error(photo, shown, where):
     return difference
 
 
-def expected_colours(converted, rendered, feed):
+def expected_colors(converted: Converted, rendered: npt.NDArray[np.uint8], feed: Feed) -> tuple[Array, Array | None]:
     """By Keras, of pictures as they were shown to the network: ab [N, h, w, 2]; probabilities [N, h, w, Q] or None."""
     height, width = rendered.shape[1:3]
     own = converted.render_size
     asked = int(feed[contract.RENDER_SIZE][0]) or own
-    if (height, width) != rendered_shape(*feed[contract.PHOTO].shape[1:3], asked):
+    if (height, width) != contract.rendered_shape(*feed[contract.PHOTO].shape[1:3], asked):
         raise ExportError(f'The network is shown {width} x {height} pixels, against the contract.')
     missing = [(-side) % converted.multiple for side in (height, width)]
     padding = [(0, 0), (0, missing[0]), (0, missing[1]), (0, 0)]
@@ -247,7 +248,7 @@ def expected_colours(converted, rendered, feed):
     return ab, ops.convert_to_numpy(ops.softmax(logits, axis=-1))
 
 
-def expected_hints(points, height, width):
+def expected_hints(points: Array, height: int, width: int) -> Array:
     """The hints of the contract as those of training; one that is not there comes last."""
     points = np.pad(points, [(0, 0), (0, 1), (0, 0)], constant_values=-1)
     there = (points[..., 0] >= 0) & np.isfinite(points).all(-1)
@@ -258,7 +259,7 @@ def expected_hints(points, height, width):
     return np.concatenate([squares, ab], axis=-1)
 
 
-def joining_error(photo, ab, ours, where):
+def joining_error(photo: Array, ab: Array, ours: Array, where: str) -> tuple[float, int]:
     """Largest difference, in 8-bit levels, between the file's photo and scikit-image's, and at how many places inside
     the gamut they were compared."""
     full = np.iinfo(photo.dtype).max
@@ -278,7 +279,7 @@ def joining_error(photo, ab, ours, where):
     return difference, int(inside.sum())
 
 
-def output_error(name, outputs, expected, most, where):
+def output_error(name: str, outputs: Feed, expected: Array, most: float, where: str) -> float:
     """Largest difference between an output and what it should be; ExportError if it is above `most`, or no number."""
     ours = outputs[name]
     if ours.shape != expected.shape:
@@ -289,23 +290,23 @@ def output_error(name, outputs, expected, most, where):
     return difference
 
 
-def check_alone(alone, together, most, where):
+def check_alone(alone: Array, together: Array, most: int, where: str) -> None:
     """ExportError if a photo depends, by more than so many levels, on what else is in its batch."""
     if np.abs(alone.astype(int) - together).max() > most:
         raise ExportError(f'A photo comes out differently alone and in a batch, {where}.')
 
 
-def check_compared(places):
+def check_compared(places: int) -> None:
     """ExportError if a file was compared nowhere."""
     if not places:
         raise ExportError('All its colours lie outside the gamut, where none can be compared: is the network fitted?')
 
 
-def luminance_error(photo, ours):
+def luminance_error(photo: Array, ours: Array) -> Array:
     """Difference of the luminance Y as an 8-bit gray level, of pictures [..., 3]."""
     full = np.iinfo(photo.dtype).max
 
-    def level(picture):
+    def level(picture: Array) -> Array:
         rgb = picture / full
         light = np.where(rgb > 0.04045, ((rgb + 0.055) / 1.055) ** 2.4, rgb / 12.92) @ lab.RGB_TO_XYZ[1]
         return 255 * np.where(light > 0.0031308, 1.055 * light ** (1 / 2.4) - 0.055, light * 12.92)
@@ -313,7 +314,7 @@ def luminance_error(photo, ours):
     return np.abs(level(photo) - level(ours))
 
 
-def check_luminance(largest, mean):
+def check_luminance(largest: float, mean: float) -> None:
     """ExportError if the promise is broken."""
     if not (largest <= MOST_LUMINANCE and mean <= MEAN_LUMINANCE):
         raise ExportError(

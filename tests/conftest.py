@@ -204,9 +204,18 @@ def holiday(tmp_path):
 @pytest.fixture(scope='session')
 def photo_folder(tmp_path_factory):
     """A folder with 24 colour photos of 130 x 100 pixels, cut from scikit-image's; to be read, not changed."""
-    folder = tmp_path_factory.mktemp('photos')
-    rng = np.random.default_rng(0)
-    for i in range(24):
+    return _cuttings(tmp_path_factory.mktemp('photos'), 24, seed=0)
+
+
+@pytest.fixture(scope='session')
+def other_photos(tmp_path_factory):
+    """A folder with 12 photos more, none of which is in `photo_folder`."""
+    return _cuttings(tmp_path_factory.mktemp('others'), 12, seed=1)
+
+
+def _cuttings(folder, count, seed):
+    rng = np.random.default_rng(seed)
+    for i in range(count):
         picture = (data.astronaut, data.chelsea, data.coffee)[i % 3]()
         y, x = (rng.integers(0, length - 130) for length in picture.shape[:2])
         Image.fromarray(picture[y : y + 100, x : x + 130]).save(folder / f'{i:02}.png')
@@ -226,11 +235,11 @@ def tiny():
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(networks, 'NAMES', (*networks.NAMES, 'tiny'))
-        patch.setitem(
-            sys.modules, 'training.networks.tiny', types.SimpleNamespace(MULTIPLE=8, RENDER_SIZE=64, build=build_tiny)
-        )
+        module = types.SimpleNamespace(MULTIPLE=8, RENDER_SIZE=64, build=build_tiny)
+        patch.setitem(sys.modules, 'training.networks.tiny', module)
         keras.utils.set_random_seed(1)
         yield build_tiny()
+        assert sys.modules['training.networks.tiny'] is module  # no test put another there
 
 
 @pytest.fixture(scope='module')

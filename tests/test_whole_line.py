@@ -26,12 +26,12 @@ def run(*command, **options):
 
 
 @pytest.fixture(scope='module')
-def exported(photo_folder, tmp_path_factory):
+def exported(photo_folder, other_photos, tmp_path_factory):
     """A file of the article's network, fitted for a handful of steps."""
     folder = tmp_path_factory.mktemp('line')
     short = '--network article --loss mse --canvas 64 --size 64 --batch 4 --epoch 16 --budget 48 --held-out 0.2'
     run('-m', 'training', 'fit', '--photos', photo_folder, '--out', folder / 'run', *short.split())
-    printed = run('-m', 'training', 'evaluate', '--model', folder / 'run', '--photos', photo_folder)
+    printed = run('-m', 'training', 'evaluate', '--model', folder / 'run', '--photos', other_photos)
     assert '| gray |' in printed and '| article |' in printed
     (folder / 'evaluated.md').write_text(printed)
     run('-m', 'export', folder / 'run', folder / 'mine.onnx')
@@ -85,8 +85,8 @@ def test_colours_through_the_page(exported, old_photo, tmp_path):
         server.wait(20)
 
 
-def test_evaluation_takes_the_finished_file(exported, photo_folder, tmp_path):
-    printed = run('-m', 'training', 'evaluate', '--model', exported, '--photos', photo_folder, '--out', tmp_path)
+def test_evaluation_takes_the_finished_file(exported, other_photos, tmp_path):
+    printed = run('-m', 'training', 'evaluate', '--model', exported, '--photos', other_photos, '--out', tmp_path)
     kept = (exported.parent / 'evaluated.md').read_text()  # of the network as Keras runs it
     ours, theirs = (float(re.search(r'\| article \| ([\d.]+)', text)[1]) for text in (printed, kept))
     assert ours == pytest.approx(theirs, abs=0.05)

@@ -7,7 +7,7 @@ from keras import layers
 
 from lumachrome import contract
 from training import bins, networks
-from training.networks.layers import AskHints, HintMap, SpreadHints
+from training.networks.layers import HintColors, HintMap, HintMixture
 
 
 def build_tiny():
@@ -20,11 +20,11 @@ def build_tiny():
     x = layers.Conv2D(16, 3, strides=2, padding='same', activation='relu')(x)
     x = layers.Conv2D(16, 3, strides=2, padding='same', activation='relu')(x)
     x = layers.Dropout(0.1, seed=1)(layers.BatchNormalization()(x))
-    silence = layers.Conv2D(1, 1, bias_initializer=keras.initializers.Constant(-5.0))(x)
-    asked = AskHints(stride=4)(layers.Conv2D(3, 1)(x), silence, L, hints)
+    null_logit = layers.Conv2D(1, 1, bias_initializer=keras.initializers.Constant(-5.0))(x)
+    asked = HintColors(stride=4)(layers.Conv2D(3, 1)(x), null_logit, L, hints)
     seen = layers.Concatenate()([layers.Rescaling(60.0)(x), asked])
     logits = layers.Conv2D(len(bins.BINS), 1, kernel_initializer='random_normal')(seen)
-    logits, share = SpreadHints(stride=4)(logits, layers.Conv2D(3, 1)(x), silence, L, hints)
+    logits, share = HintMixture(stride=4)(logits, layers.Conv2D(3, 1)(x), null_logit, L, hints)
     network = keras.Model([L, hints], [bins.Distribution(name='distribution')(logits), share], name='tiny')
     distribution = networks.distribution(network)
     distribution.read_by(1.7, np.linspace(0, -2, len(bins.BINS)), 1.3 * bins.BINS + [2, -3])

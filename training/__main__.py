@@ -6,6 +6,8 @@ import os
 import sys
 from pathlib import Path
 
+from lumachrome.errors import UserError
+
 os.environ.setdefault('TF_ENABLE_ONEDNN_OPTS', '1')  # a fifth to two fifths faster where TensorFlow leaves it off
 os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '2')
 
@@ -85,10 +87,8 @@ def main(arguments=None):
         if error.filename is None:
             raise
         sys.exit(f'{error.filename}: {error.strerror}.')
-    except (ValueError, RuntimeError, ModuleNotFoundError) as error:
-        if type(error).__module__.split('.')[0] in ('builtins', 'training', 'demo'):
-            sys.exit(f'{error}')
-        raise
+    except UserError as error:
+        sys.exit(f'{error}')
 
 
 def run_fit(options):
@@ -101,7 +101,7 @@ def run_fit(options):
 
 
 def run_evaluate(options):
-    from training import evaluate, networks, photos
+    from training import checkpoints, evaluate, photos
 
     model = evaluate.open_model(options.model)
     judged = photos.read(options.photos, evaluate.SIDE, options.cache)
@@ -109,7 +109,8 @@ def run_evaluate(options):
     model_path = Path(options.model)
     # A run's own figures are those at its network's own render size
     own = model_path.is_dir() and options.render_size is None
-    run = networks.run_of(model_path)
+    evaluate.check_unseen(model_path, judged)
+    run = checkpoints.run_of(model_path)
     name = model_path.stem if run in (None, model_path) else f'{run.name}-{model_path.stem}'
     out = options.out or (model_path if own else Path('runs') / f'evaluated-{name}')
     result = evaluate.evaluate(model, judged, out, options.render_size, options.hints)
@@ -121,19 +122,19 @@ def run_vivid(options):
     import keras
     import numpy as np
 
-    from training import evaluate, networks, photos, runs, vivid
+    from training import checkpoints, evaluate, photos, runs, vivid
 
     run = Path(options.run)
-    model = evaluate.NetworkColorizer(networks.load(run))
+    model = evaluate.NetworkColorizer(checkpoints.load(run))
     if model.distribution is None:
-        raise ValueError(f'{run} holds a network called {model.name}, which predicts one colour, not a distribution.')
+        raise UserError(f'{run} holds a network called {model.name}, which predicts one colour, not a distribution.')
     if not (run / 'learnt.npy').exists():
-        raise ValueError(f'{run} does not say what photos it has learnt from, as it holds no learnt.npy.')
-    settings = networks.record(run)['config']
+        raise UserError(f'{run} does not say what photos it has learnt from, as it holds no learnt.npy.')
+    settings = checkpoints.record(run)['config']
     found = photos.read(options.photos, settings['canvas'], options.cache)
-    fresh = found.subset(np.flatnonzero(~np.isin(runs.numbers(found), runs.learnt_by(run))))
+    fresh = found.subset(np.flatnonzero(~np.isin(checkpoints.numbers(found), checkpoints.learnt_by(run))))
     if len(fresh) < 4:
-        raise ValueError(f'{run} has learnt from all but {len(fresh)} of these photos, too few: name more photos.')
+        raise UserError(f'{run} has learnt from all but {len(fresh)} of these photos, too few: name more photos.')
     keras.utils.set_random_seed(settings['seed'])
     pictures = fresh.sample(vivid.MOST).stacked()
     judged = -(-len(pictures) // 4)
@@ -149,9 +150,9 @@ def run_vivid(options):
 
 
 def run_keep(options):
-    from training import networks
+    from training import checkpoints
 
-    networks.keep(options.network, options.target)
+    checkpoints.keep(options.network, options.target)
 
 
 if __name__ == '__main__':

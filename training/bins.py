@@ -2,7 +2,11 @@
 
 A network that must name one colour for a shirt that may be red or blue names the brown between them. One that spreads
 probabilities over bins can say both, and the reader decides: the mean is faithful and dull, a point nearer to the most
-likely colours is vivid (Zhang 2016, "Colorful Image Colorization", section 2).
+likely colours is vivid [1]_.
+
+References
+----------
+.. [1] R. Zhang, P. Isola, A. A. Efros, "Colorful Image Colorization", 2016, arXiv:1603.08511, section 2
 """
 
 import keras
@@ -11,7 +15,7 @@ from keras import layers, ops
 from skimage import color
 
 WIDTH = 10  # of a bin, in CIELAB units
-SIGMA = 5.0  # a colour is spread over the bins with a Gaussian of this deviation (Zhang 2016)
+SIGMA = 5.0  # standard deviation, in CIELAB units, of the Gaussian with which colours are soft-encoded, as in [1]_
 
 
 def _grid():
@@ -25,8 +29,8 @@ def _grid():
 BINS = _grid()
 
 
-def spread(ab):
-    """Soft-encode colours: a Gaussian around each colour shares it out among the bins.
+def soft_encode(ab):
+    """Soft-encode colours: a bin's probability is a Gaussian of its distance to the colour, normalised over the bins.
 
     Parameters
     ----------
@@ -36,7 +40,8 @@ def spread(ab):
     Returns
     -------
     float tensor [..., Q]
-        The bins' shares; they add up to 1. As in Zhang 2016, without its cut at five bins, beyond which lie hundredths.
+        The bins' probabilities; they add up to 1. As in [1]_, without its cut at the five nearest bins, beyond which
+        lie hundredths.
     """
     # |ab - bin|^2 without the term that is the same for every bin: one matrix product instead of a [..., Q, 2] tensor
     grid = ops.cast(BINS, ab.dtype)
@@ -49,17 +54,19 @@ def mean(logits):
     return ops.tensordot(ops.softmax(logits, axis=-1), ops.cast(BINS, logits.dtype), 1)
 
 
-def vivid(logits, sharpness, offsets, colours):
-    """A colour read off a distribution otherwise than by its mean: each bin with a weight and a colour of its own.
+def vivid(logits, inverse_temperature, offsets, colors):
+    """A colour read off a distribution otherwise than by its mean.
+
+    It is softmax(inverse_temperature * logits + offsets) @ colors.
 
     Parameters
     ----------
     logits : float tensor [..., Q]
-    sharpness : float
-        Above 1 the likeliest bins gain (the annealed mean of Zhang 2016; its temperature is 1 / sharpness).
+    inverse_temperature : float
+        Above 1 the likeliest bins gain (the annealed mean of [1]_).
     offsets : float array [Q]
-        Added to the sharpened logits: gray is common everywhere, and would win everywhere.
-    colours : float array [Q, 2]
+        Added to the logits then: gray is common everywhere, and would win everywhere.
+    colors : float array [Q, 2]
         ab that each bin stands for, CIELAB units.
 
     Returns
@@ -67,17 +74,17 @@ def vivid(logits, sharpness, offsets, colours):
     float tensor [..., 2]
         ab, CIELAB units.
     """
-    offsets, colours = (ops.cast(x, logits.dtype) for x in (offsets, colours))
-    return ops.tensordot(ops.softmax(sharpness * logits + offsets, axis=-1), colours, 1)
+    offsets, colors = (ops.cast(x, logits.dtype) for x in (offsets, colors))
+    return ops.tensordot(ops.softmax(inverse_temperature * logits + offsets, axis=-1), colors, 1)
 
 
-@keras.saving.register_keras_serializable(package='lumachrome')
+@keras.saving.register_keras_serializable(package='lumachrome', name='Distribution')
 class Distribution(layers.Layer):
     """Marks logits [..., Q] as a distribution over `BINS`, and keeps with the network what reading it needs.
 
     Attributes
     ----------
-    sharpness, offsets, colours : weights [], [Q], [Q, 2]
+    inverse_temperature, offsets, colors : weights [], [Q], [Q, 2]
         Those of `vivid` that won on photos split off from training; at first, those of the mean.
     """
 
@@ -85,20 +92,20 @@ class Distribution(layers.Layer):
         def constant(name, *shape):
             return self.add_weight(shape=shape, initializer='zeros', trainable=False, dtype='float32', name=name)
 
-        self.sharpness = constant('sharpness')
-        self.offsets, self.colours = constant('offsets', len(BINS)), constant('colours', *BINS.shape)
+        self.inverse_temperature = constant('inverse_temperature')
+        self.offsets, self.colors = constant('offsets', len(BINS)), constant('colors', *BINS.shape)
         self.read_by(1.0, np.zeros(len(BINS)), BINS)
 
-    def read_by(self, sharpness, offsets, colours):
+    def read_by(self, inverse_temperature, offsets, colors):
         """Set the vivid point."""
-        self.sharpness.assign(sharpness)
+        self.inverse_temperature.assign(inverse_temperature)
         self.offsets.assign(offsets)
-        self.colours.assign(colours)
+        self.colors.assign(colors)
 
     @property
     def vivid_point(self):
         """The three as numpy arrays."""
-        return tuple(ops.convert_to_numpy(w) for w in (self.sharpness, self.offsets, self.colours))
+        return tuple(ops.convert_to_numpy(w) for w in (self.inverse_temperature, self.offsets, self.colors))
 
     def call(self, logits):
         return logits

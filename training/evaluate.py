@@ -2,6 +2,10 @@
 
 Every picture is 256 x 256: short side 256, centre crop. The gray row (the same photos with a = b = 0) stands beside the
 model's, because levels differ from one set of photos to another; gains over it can be compared.
+
+References
+----------
+.. [1] R. Zhang et al., "Real-Time User-Guided Image Colorization with Learned Deep Priors", 2017, arXiv:1705.02999
 """
 
 import json
@@ -11,14 +15,16 @@ import numpy as np
 from keras import ops
 from PIL import Image
 
-from training import bins, colorization, hints, lab, metrics, networks
+from lumachrome.contract import HINT_SIDE
+from lumachrome.errors import UserError, atomic
+from training import bins, checkpoints, colorization, hints, lab, metrics, networks
 
 SIDE = 256  # of a picture that is evaluated
-SWEEP = (0, 1, 2, 5, 10, 20, 50, 100)  # hints a picture (Zhang 2017)
+SWEEP = (0, 1, 2, 5, 10, 20, 50, 100)  # hints a picture, as in [1]_
 SHEET = 12  # pictures in a row of a contact sheet
 
 
-class EvaluateError(ValueError):
+class EvaluateError(UserError):
     """Why a model cannot be evaluated, in one sentence."""
 
 
@@ -102,7 +108,7 @@ class NetworkColorizer:
                 continue
             given = np.zeros((len(L), 1, 5), 'float32')
             if points is not None and points.shape[1]:
-                sides = np.full(points[part].shape[:2], hints.SIDE * size, 'float32')
+                sides = np.full(points[part].shape[:2], HINT_SIDE * size, 'float32')
                 given = ops.concatenate([hints.squares(points[part], sides, size, size), points[part][..., 2:]], -1)
             done.append(self.network.predict_on_batch([L, given]))
         return [np.concatenate(parts) for parts in zip(*done, strict=True)]
@@ -134,12 +140,12 @@ class FileColorizer:
         done = []
         for i, picture in enumerate(pictures):
             if points is not None and points.shape[1]:
-                options['hints'] = np.concatenate([points[i][:, :2], 255 * colours(points[i][:, 2:])], axis=-1)
+                options['hints'] = np.concatenate([points[i][:, :2], 255 * colors(points[i][:, 2:])], axis=-1)
             done.append(self.file.colorize(picture, **options))
         return np.stack(done)
 
 
-def colours(ab):
+def colors(ab):
     """Colours with the given a and b [K, 2], each at a lightness at which it exists: sRGB float [K, 3], 0 to 1.
 
     A file takes hints as colours, and of those only a and b count. Where no lightness holds a and b, the nearest does.
@@ -156,10 +162,32 @@ def open_model(path):
 
     Raises
     ------
-    ValueError
+    lumachrome.errors.UserError
         If it cannot be read.
     """
-    return FileColorizer(path) if str(path).endswith('.onnx') else NetworkColorizer(networks.load(path))
+    return FileColorizer(path) if str(path).endswith('.onnx') else NetworkColorizer(checkpoints.load(path))
+
+
+def check_unseen(source, photos):
+    """See that a model is judged by photos that it does not know.
+
+    Parameters
+    ----------
+    source : path
+        As of `open_model`. Runs record what they learn from; of other files nobody knows.
+    photos : training.photos.Photos
+
+    Raises
+    ------
+    EvaluateError
+        If its run, or one that it started from, has learnt from some of the photos.
+    """
+    known = int(np.isin(checkpoints.numbers(photos), checkpoints.learnt_by(source)).sum())
+    if known:
+        raise EvaluateError(
+            f'{source} has learnt from {known} of these {len(photos)} photos, which would flatter it: '
+            'name photos that were not given to fit, or those of its --validation.'
+        )
 
 
 def _resized(pictures, side):
@@ -228,7 +256,7 @@ def row(name, pictures, truth):
 
 
 def hint_points(truth, count, seed=0):
-    """Hints as Zhang 2017 places them for evaluation.
+    """Hints as [1]_ places them for evaluation.
 
     Squares of 6 x 6 pixels (at 256) that hold the mean true ab, their centres normal around the middle with a quarter
     of the side as deviation.
@@ -249,13 +277,13 @@ def hint_points(truth, count, seed=0):
     points = rng.normal(0.5, hints.SPREAD, (n, max(SWEEP), 2)).astype('float32')[:, :count]
     if count == 0:
         return np.zeros((n, 0, 4), 'float32')
-    colours = []
+    colors = []
     for part, places in zip(parts(truth), parts(points), strict=True):
         _, ab = colorization.prepare(part)
         given = ops.convert_to_tensor(places)
-        squares = hints.squares(given, hints.SIDE * side * ops.ones_like(given[..., 0]), side, side)
-        colours.append(ops.convert_to_numpy(hints.colours_at(ab, squares)))
-    return np.concatenate([points.clip(0, 1), np.concatenate(colours)], axis=-1)
+        squares = hints.squares(given, HINT_SIDE * side * ops.ones_like(given[..., 0]), side, side)
+        colors.append(ops.convert_to_numpy(hints.colors_at(ab, squares)))
+    return np.concatenate([points.clip(0, 1), np.concatenate(colors)], axis=-1)
 
 
 def evaluate(model, photos, out, render_size=None, sweep=False):
@@ -304,7 +332,8 @@ def evaluate(model, photos, out, render_size=None, sweep=False):
             result['hints'].append({'count': count, 'psnr': float(values.mean()), 'gain': gain})
     out = Path(out)
     out.mkdir(parents=True, exist_ok=True)
-    (out / 'metrics.json').write_text(json.dumps(result, indent=1))
+    with atomic(out / 'metrics.json') as unfinished:
+        unfinished.write_text(json.dumps(result, indent=1))
     bands = []
     for start in range(0, min(len(truth), 4 * SHEET), SHEET):
         part = slice(start, start + SHEET)

@@ -17,8 +17,7 @@ import keras
 import numpy as np
 from tensorboardX import SummaryWriter
 
-from training import augment, colorization, evaluate, networks, photos, recipe, runs
-from training.networks import efficientnet_lite
+from training import augment, checkpoints, colorization, evaluate, losses, networks, photos, recipe, runs
 
 JUDGED = 400  # validation photos behind the figures of an epoch; of fewer, chance would choose the best one
 SHOWN = 8  # and on its contact sheet
@@ -83,23 +82,28 @@ class Batches:
 
 
 class AdamW(keras.optimizers.AdamW):
-    """AdamW that goes gently on what is already learnt: the encoder's gradients count at a share of the learning rate.
+    """AdamW that goes gently on what is already learnt. Weights decay at the whole rate everywhere.
 
-    Weights decay at the whole rate everywhere.
+    Parameters
+    ----------
+    learnt : set of str
+        Paths of the variables that are.
+    share : float
+        Of the learning rate, for those.
     """
 
-    def __init__(self, encoder_rate, **options):
+    def __init__(self, learnt, share, **options):
         super().__init__(**options)
-        self.encoder_rate = encoder_rate
+        self.learnt, self.share = learnt, share
         self.exclude_from_weight_decay(var_names=['gamma', 'beta', 'bias'])
 
     def build(self, variables):
         super().build(variables)
-        self.in_encoder = [efficientnet_lite.block_of(v.path) is not None for v in variables]
+        self.gently = [v.path in self.learnt for v in variables]
 
     def update_step(self, gradient, variable, learning_rate):
-        if self.in_encoder[self._get_variable_index(variable)]:
-            learning_rate = learning_rate * self.encoder_rate
+        if self.gently[self._get_variable_index(variable)]:
+            learning_rate = learning_rate * self.share
         super().update_step(gradient, variable, learning_rate)
 
 
@@ -211,7 +215,7 @@ class Validation(keras.callbacks.Callback):
         sheet = evaluate.contact_sheet([evaluate.to_gray(self.truth[:SHOWN]), ours[:SHOWN], self.truth[:SHOWN]])
         (folder / 'sheets').mkdir(exist_ok=True)
         sheet.save(folder / 'sheets' / f'epoch-{epoch + 1:04}.jpg', quality=90)
-        runs.save_network(self.shadow, folder / 'last.keras')
+        checkpoints.save(self.shadow, folder / 'last.keras')
         if row['psnr'] >= max(past['val_psnr'] for past in facts['history']) - 1e-4:
             runs.replace_best(self.shadow, folder)
             facts['best_photos_seen'] = seen
@@ -232,7 +236,7 @@ def fit(settings, train, validation, out, data, init_from=None):
     data : str
         In words, what it is fitted on; kept with the network.
     init_from : path, optional
-        A network to start from (`training.networks.load`); without it, a fresh one.
+        A network to start from (`training.checkpoints.load`); without it, a fresh one.
 
     Raises
     ------
@@ -265,14 +269,15 @@ def go_on(settings, train, validation, out, facts, init_from):
     keras.config.set_dtype_policy('mixed_bfloat16' if settings.mixed_precision else 'float32')
     network = networks.build(settings.network, settings.encoder_weights if init_from is None else 'none')
     if init_from is not None and facts['epoch'] == 0:
-        start = networks.load(init_from)
+        start = checkpoints.load(init_from)
         if start.name != network.name:
             raise runs.FitError(f'{init_from} is a network called {start.name}, not {network.name}.')
         network.set_weights(start.get_weights())
-        facts['photos_before'] = networks.photos_seen(init_from)
-    if settings.loss == 'bins' and networks.distribution(network) is None:
+        facts['photos_before'] = checkpoints.photos_seen(init_from)
+    if losses.LOSSES[settings.loss].needs_distribution and networks.distribution(network) is None:
+        others = ' or '.join(repr(name) for name, loss in losses.LOSSES.items() if not loss.needs_distribution)
         raise runs.FitError(
-            f"loss = 'bins': {network.name} predicts one colour, not a distribution; take 'huber' or 'mse'."
+            f'loss = {settings.loss!r}: {network.name} predicts one colour, not a distribution; take {others}.'
         )
     networks.freeze(network, settings.freeze)
 
@@ -281,6 +286,7 @@ def go_on(settings, train, validation, out, facts, init_from):
         optimizer = keras.optimizers.RMSprop(settings.learning_rate, use_ema=True, ema_momentum=settings.ema)
     else:
         optimizer = AdamW(
+            networks.in_encoder(network),
             settings.encoder_rate,
             learning_rate=settings.learning_rate,
             weight_decay=settings.weight_decay,
@@ -309,11 +315,16 @@ def go_on(settings, train, validation, out, facts, init_from):
 
 
 def read_photos(sources, validation_sources, settings, cache):
-    """The train and validation photos of a run; without validation sources, the latter are split off."""
+    """The train and validation photos of a run; without validation sources, the latter are split off.
+
+    Those that judge are of `evaluate.SIDE` pixels wherever they come from, so that figures of all runs can be compared.
+    """
     train = photos.read(sources, settings.canvas, cache)
     print(f'training: {photos.report(train)}')
     if not validation_sources:
-        return photos.split(train, settings.held_out)
+        train, held_out = photos.split(train, settings.held_out)
+        judged = held_out.sample(JUDGED)
+        return train, photos.read(sources, evaluate.SIDE, cache, judged.names) if len(judged) else judged
     validation = photos.read(validation_sources, evaluate.SIDE, cache)
     print(f'validation: {photos.report(validation)}')
     judged = set(validation.digests)

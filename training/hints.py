@@ -1,8 +1,13 @@
 """Colour hints: squares of known colour, and how a person would place them, simulated.
 
 Hints are float32 [N, K, 5]: x and y of a square's centre and its side, all in pixels of the picture, then a and b in
-CIELAB units; a side of 0 is a hint that is not there. The simulation follows Zhang 2017, "Real-Time User-Guided Image
-Colorization with Learned Deep Priors", section 3.2.
+CIELAB units; a side of 0 is a hint that is not there. The simulation follows [1]_. In the finished file all squares are
+of one size, `lumachrome.contract.HINT_SIDE`.
+
+References
+----------
+.. [1] R. Zhang et al., "Real-Time User-Guided Image Colorization with Learned Deep Priors", 2017, arXiv:1705.02999,
+   section 3.2
 """
 
 import keras
@@ -10,9 +15,8 @@ import numpy as np
 from keras import ops
 
 MOST = 100  # hints in one picture
-SIDE = 6 / 256  # of a hint's square in the file, as a fraction of the short side: see lumachrome.contract
 SIDES = (1 / 256, 9 / 256)  # of a hint's square, as fractions of the short side
-SPREAD = 1 / 4  # deviation of the places around the centre, as a fraction of each side
+SPREAD = 1 / 4  # standard deviation of the places around the centre, as a fraction of each side
 
 
 def squares(points, sides, height, width):
@@ -48,7 +52,7 @@ def covers(squares, height, width):
     return spans(squares[..., 1], height), spans(squares[..., 0], width)
 
 
-def colours_at(ab, squares):
+def colors_at(ab, squares):
     """The mean colour under each square: ab [N, H, W, 2] to [N, K, 2]."""
     rows, columns = covers(squares, *ops.shape(ab)[1:3])
     # Rows first, then columns: two small products instead of one [N, K, H, W] mask
@@ -81,7 +85,7 @@ def simulate(ab, without, seed):
         The true colours.
     without : float
         Share of the pictures that get no hint. The others get 1 to `MOST`, few as often as many on a logarithmic scale:
-        a geometric number, as in Zhang 2017, hardly ever shows a picture full of hints.
+        a geometric number, as in [1]_, hardly ever shows a picture full of hints.
     seed : keras.random.SeedGenerator
 
     Returns
@@ -100,4 +104,4 @@ def simulate(ab, without, seed):
     sides = ops.maximum(ops.round(low + (high - low) * uniform((n, MOST))), 1.0)
     sides = ops.where(ops.arange(MOST, dtype='float32') < number, sides, 0.0)
     places = squares(points, sides, height, width)
-    return ops.concatenate([places, colours_at(ab, places)], axis=-1)
+    return ops.concatenate([places, colors_at(ab, places)], axis=-1)

@@ -18,7 +18,7 @@ _RGB_TO_WHITE = RGB_TO_XYZ / WHITE[:, None]  # XYZ as fractions of white
 _WHITE_TO_RGB = np.linalg.inv(_RGB_TO_WHITE)
 
 
-def linear(rgb):
+def srgb_to_linear(rgb):
     """Undo the sRGB transfer curve.
 
     Parameters
@@ -35,8 +35,8 @@ def linear(rgb):
     return ops.where(rgb > 0.04045, ((ops.maximum(rgb, 0.04045) + 0.055) / 1.055) ** 2.4, rgb / 12.92)
 
 
-def encoded(light):
-    """Apply the sRGB transfer curve: the inverse of `linear`."""
+def linear_to_srgb(light):
+    """Apply the sRGB transfer curve: the inverse of `srgb_to_linear`."""
     return ops.where(light > 0.0031308, 1.055 * ops.maximum(light, 0.0031308) ** (1 / 2.4) - 0.055, light * 12.92)
 
 
@@ -77,7 +77,7 @@ def rgb_to_lab(rgb):
     -----
     Equal to `skimage.color.rgb2lab` to 0.01 on 8-bit colours.
     """
-    xyz = _f(ops.tensordot(linear(rgb), ops.cast(_RGB_TO_WHITE.T, rgb.dtype), 1))
+    xyz = _f(ops.tensordot(srgb_to_linear(rgb), ops.cast(_RGB_TO_WHITE.T, rgb.dtype), 1))
     x, y, z = xyz[..., 0:1], xyz[..., 1:2], xyz[..., 2:3]
     return 116 * y - 16, ops.concatenate([500 * (x - y), 200 * (y - z)], axis=-1)
 
@@ -94,7 +94,7 @@ def lab_to_rgb(L, ab):
     -------
     float tensor [..., 3]
     """
-    return ops.clip(encoded(_light(L, ab)), 0.0, 1.0)
+    return ops.clip(linear_to_srgb(_light(L, ab)), 0.0, 1.0)
 
 
 def joined(L, ab):
@@ -108,7 +108,7 @@ def joined(L, ab):
     room_above = (1 - gray) / ops.maximum(ops.max(chroma, axis=-1, keepdims=True), 1e-6)
     room_below = gray / ops.maximum(-ops.min(chroma, axis=-1, keepdims=True), 1e-6)
     share = ops.minimum(ops.minimum(room_above, room_below), 1.0)
-    return ops.clip(encoded(gray + share * chroma), 0.0, 1.0)
+    return ops.clip(linear_to_srgb(gray + share * chroma), 0.0, 1.0)
 
 
 def _light(L, ab):

@@ -1,6 +1,14 @@
 """How near a coloured picture is to the true one, and how colourful it is: pure functions of pictures.
 
 Pictures are uint8 [H, W, 3], sRGB, unless stated otherwise.
+
+References
+----------
+.. [1] Z. Wang et al., "Image Quality Assessment: From Error Visibility to Structural Similarity", 2004,
+   doi:10.1109/TIP.2003.819861
+.. [2] G. Sharma, W. Wu, E. N. Dalal, "The CIEDE2000 Color-Difference Formula", 2005, doi:10.1002/col.20070
+.. [3] D. Hasler, S. Suesstrunk, "Measuring Colorfulness in Natural Images", 2003, doi:10.1117/12.477378
+.. [4] R. Zhang, P. Isola, A. A. Efros, "Colorful Image Colorization", 2016, arXiv:1603.08511
 """
 
 import numpy as np
@@ -16,13 +24,13 @@ def psnr(picture, truth):
 
 
 def ssim(picture, truth):
-    """Structural similarity (Wang 2004) of RGB, up to 1."""
+    """Structural similarity [1]_ of RGB, up to 1."""
     side = min(7, *picture.shape[:2])  # the window, odd and no larger than the picture
     return metrics.structural_similarity(picture, truth, channel_axis=-1, win_size=side - (side % 2 == 0))
 
 
 def ciede2000(picture, truth):
-    """Mean colour difference after the CIE's formula of 2000; about 2 is just seen."""
+    """Mean colour difference by CIEDE2000 [2]_; about 2 is just seen."""
     return color.deltaE_ciede2000(color.rgb2lab(picture), color.rgb2lab(truth)).mean()
 
 
@@ -33,8 +41,8 @@ def colorfulness(picture, absolute=False):
     ----------
     picture : uint8 array [H, W, 3]
     absolute : bool
-        False for Hasler and Suesstrunk's opponents, which are signed ("Measuring colourfulness in natural images",
-        2003); True for the form in which the colorization papers report it, which takes their absolute values first.
+        False for Hasler and Suesstrunk's opponents, which are signed [3]_; True for the form in which the colorization
+        papers report it, which takes their absolute values first.
     """
     r, g, b = np.moveaxis(picture.astype(float), -1, 0)
     rg, yb = r - g, (r + g) / 2 - b
@@ -49,6 +57,6 @@ def ab_error(picture, truth):
 
 
 def auc(errors, highest=150):
-    """Area under the curve of the share of pixels within a threshold of 0 to `highest` (Zhang 2016), 0 to 1."""
+    """Area under the curve of the share of pixels within a threshold of 0 to `highest` [4]_, 0 to 1."""
     # The mean of clip(1 - e / highest) is that area, integrated exactly
     return np.clip(1 - errors / highest, 0, 1).mean()

@@ -25,15 +25,17 @@ from PIL import Image, ImageOps
 from skimage import color
 from tqdm import tqdm
 
+from lumachrome.errors import UserError, atomic
+
 SMALLEST = 64  # photos with a shorter side are left out: enlarged further, they teach blur
-GRAYEST = 5.0  # and those whose a and b both range over less than this (as Zhang 2017 does)
+GRAYEST = 5.0  # and those whose a and b both range over less than this (as arXiv:1705.02999 does)
 TONED = 1.5  # or stray by less (rms) from a curve over L: nine of ten sepia prints, one in thousands of other photos
 NOT_PHOTOS = {'.pdf', '.eps', '.ps', '.wmf', '.emf', '.h5', '.hdf', '.grib', '.bufr', '.mpg', '.mpeg', '.fits'}
 CONTAINER = Path('/sys/fs/cgroup')
 EXTENSIONS = set(Image.registered_extensions()) - NOT_PHOTOS
 
 
-class PhotosError(ValueError):
+class PhotosError(UserError):
     """What is wrong with a set of photos, in one sentence."""
 
 
@@ -174,12 +176,12 @@ def _decode(member, side):
         raise
     except Exception:  # Pillow's plug-ins raise what they like
         return None, 'cannot be decoded'
-    if not _has_colour(picture):
+    if not _has_color(picture):
         return None, 'without colour of its own'
     return picture, hashlib.sha256(data).hexdigest()
 
 
-def _has_colour(picture):
+def _has_color(picture):
     """Whether the colours of a picture are more than one tone that follows its lightness."""
 
     def Lab_of(cells):
@@ -196,7 +198,7 @@ def _has_colour(picture):
     return np.sqrt(((Lab[:, 1:] - toned) ** 2).sum(-1).mean()) >= TONED
 
 
-def read(sources, side, cache=None):
+def read(sources, side, cache=None, only=None):
     """Decode the photos of `sources`.
 
     Parameters
@@ -207,6 +209,8 @@ def read(sources, side, cache=None):
         Side of the squares that they become, in pixels.
     cache : path, optional
         A folder in which the decoded array is kept; the next call with the same sources maps it instead of decoding.
+    only : collection of str, optional
+        Of all photos in the sources, read only those of these `Photos.names`.
 
     Returns
     -------
@@ -218,6 +222,9 @@ def read(sources, side, cache=None):
         If `find` does, if the array would not fit, or if no photo is left.
     """
     members = find(sources)
+    if only is not None:
+        only = set(only)
+        members = [member for member in members if member.name in only]
     shape = (len(members), side, side, 3)
     if not cache:
         _check_room(shape, _free_memory(), 'memory is free; --cache keeps them on disk')
@@ -230,13 +237,12 @@ def read(sources, side, cache=None):
         if found := _from_cache(kept):
             return found
         _check_room(shape, shutil.disk_usage(kept.parent).free, f'disk is free under {kept.parent}')
-        unfinished = kept.with_suffix('.part')
-        pictures = np.lib.format.open_memmap(unfinished, 'w+', np.uint8, shape)
-        rows, names, digests, left_out = _decoded(members, pictures)
-        pictures.flush()
-        unfinished.replace(kept.with_suffix('.npy'))
-        unfinished.write_text(json.dumps({'names': names, 'digests': digests, 'left_out': left_out}))
-        unfinished.replace(kept.with_suffix('.json'))
+        with atomic(kept.with_suffix('.npy')) as unfinished:
+            pictures = np.lib.format.open_memmap(unfinished, 'w+', np.uint8, shape)
+            rows, names, digests, left_out = _decoded(members, pictures)
+            pictures.flush()
+        with atomic(kept.with_suffix('.json')) as unfinished:
+            unfinished.write_text(json.dumps({'names': names, 'digests': digests, 'left_out': left_out}))
     return Photos(pictures, rows, names, digests, left_out)
 
 

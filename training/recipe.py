@@ -9,19 +9,19 @@ import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 
-from training import networks
+from lumachrome.errors import UserError
+from training import losses, networks
 
-LOSSES = ('mse', 'huber', 'bins')
 OPTIMIZERS = ('adamw', 'rmsprop')
 
 
-class RecipeError(ValueError):
+class RecipeError(UserError):
     """What is wrong with a recipe, in one sentence."""
 
 
 @dataclass
-class Recipe:
-    """The settings of a run; the comment after each says what it is."""
+class Recipe(losses.Weights):
+    """The settings of a run, with those of `training.losses.Weights`; the comment after each says what it is."""
 
     network: str = 'unet'  # which of training.networks
     encoder_weights: str = 'imagenet'  # 'none': start from nothing (networks with an encoder)
@@ -31,18 +31,15 @@ class Recipe:
     canvas: int = 176  # side in pixels at which photos are kept
     size: int = 128  # side of the crops that the network learns from
     smallest_crop: float = 0.35  # least share of a photo's area in a crop
-    aged: float = 0.0  # share of the crops whose lightness is that of an old photograph
-    hintless: float = 0.5  # share of the crops without hints (networks that take hints)
+    aging_prob: float = 0.0  # probability that a crop's lightness is that of an old photograph
+    no_hint_prob: float = 0.5  # probability that a crop gets no hint (networks that take hints)
 
     batch: int = 32  # photos a step
     budget: int = 100_000  # photos to see in all
     minutes: float = 0.0  # end by then, also where the budget is not reached; 0: no limit
     epoch: int = 6_400  # photos between two checkpoints
 
-    loss: str = 'huber'  # 'mse' or 'huber' on ab, or 'bins': cross-entropy over the ab bins plus Huber on their mean
-    huber: float = 10.0  # weight of that Huber term
-    psnr: float = 0.0  # beside the bins, what a dB of PSNR is worth in photos with hints, whose errors are small
-    recognition: float = 0.0  # beside the bins, weight of naming in gray what ImageNet's network names in colour
+    loss: str = 'huber'  # which of training.losses
     optimizer: str = 'adamw'
     learning_rate: float = 1e-3  # at its highest: it warms up linearly, then falls along a cosine
     encoder_rate: float = 0.3  # the encoder's share of the learning rate
@@ -62,15 +59,18 @@ class Recipe:
         require(self.size % multiple == 0, f'size = {self.size}: {self.network} takes multiples of {multiple}.')
         require(self.size >= multiple, f'size = {self.size} is too small.')
         require(self.canvas >= self.size, f'canvas = {self.canvas} is smaller than size = {self.size}.')
-        require(self.loss in LOSSES, f'loss = {self.loss!r}: choose one of {LOSSES}.')
+        require(self.loss in losses.LOSSES, f'loss = {self.loss!r}: choose one of {tuple(losses.LOSSES)}.')
         require(self.optimizer in OPTIMIZERS, f'optimizer = {self.optimizer!r}: choose one of {OPTIMIZERS}.')
         require(self.encoder_weights in ('imagenet', 'none'), "encoder_weights: choose 'imagenet' or 'none'.")
-        for number in ('psnr', 'recognition'):
-            require(getattr(self, number) >= 0, f'{number} = {getattr(self, number)}: it must not be below 0.')
-            require(self.loss == 'bins' or not getattr(self, number), f"{number} counts only with loss = 'bins'.")
-        recognises = hasattr(networks.module(self.network), 'VARIANT')
-        require(recognises or not self.recognition, f'recognition: {self.network} has no encoder that knows things.')
-        for share in ('held_out', 'smallest_crop', 'aged', 'hintless', 'warmup', 'ema'):
+        for weight in dataclasses.fields(losses.Weights):
+            value = getattr(self, weight.name)
+            require(value >= 0, f'{weight.name} = {value}: it must not be below 0.')
+            takers = [name for name, loss in losses.LOSSES.items() if weight.name in loss.weights]
+            counts = self.loss in takers or value == weight.default
+            require(counts, f'{weight.name} counts only with loss = {" or ".join(map(repr, takers))}.')
+        teachable = networks.encoder(self.network) is not None or not self.distillation_weight
+        require(teachable, f'distillation_weight: {self.network} has no encoder that could be taught.')
+        for share in ('held_out', 'smallest_crop', 'aging_prob', 'no_hint_prob', 'warmup', 'ema'):
             require(0 <= getattr(self, share) <= 1, f'{share} = {getattr(self, share)}: it goes from 0 to 1.')
         require(self.warmup < 1, 'warmup = 1 leaves nothing of the run for the learning rate to fall in.')
         for number in ('batch', 'budget', 'epoch', 'learning_rate', 'smallest_crop'):

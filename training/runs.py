@@ -8,7 +8,7 @@
               sheets/       gray, ours, truth on the same validation photos after each epoch
               log/          for TensorBoard
 
-What is written there is written beside it first and renamed then, so that a run can be cut short at any moment.
+Each is written beside its place first and then renamed, so that a run can be cut short at any moment.
 """
 
 import dataclasses
@@ -20,14 +20,15 @@ import numpy as np
 from filelock import FileLock, Timeout
 from keras import ops
 
-from training import networks, recipe
+from lumachrome.errors import UserError, atomic
+from training import checkpoints
 
 UNFINISHED = 'state.part.npz'
 OF_BEST = ('metrics.json', 'vivid.json')  # what was found out about best.keras
 REACHED = ('epoch', 'photos_seen', 'minutes')  # how far a run is
 
 
-class FitError(RuntimeError):
+class FitError(UserError):
     """Why a run cannot begin or go on, in one sentence."""
 
 
@@ -63,16 +64,20 @@ def begin_or_go_on(settings, out, data):
             'epoch': 0,
             'history': [],
         }
-    facts = {'judging': 0.0} | json.loads((out / 'run.json').read_text())
+    facts = json.loads((out / 'run.json').read_text())
+    if facts['config'].keys() != ours.keys():
+        raise FitError(
+            f'{out} was begun by another version of this program, whose recipes had other settings: '
+            'take another --out, and --init-from to start from its network.'
+        )
     with np.load(out / 'state.npz') as state:
         # run.json may be an epoch ahead, if the run was cut short between the two
         facts |= {name: state[name].item() for name in REACHED}
     facts['history'] = facts['history'][: facts['epoch']]
-    begun = {field.name: field.default for field in recipe.fields()} | facts['config']
     for name, value in ours.items():
-        if name not in ('budget', 'minutes') and begun[name] != value:
+        if name not in ('budget', 'minutes') and facts['config'][name] != value:
             raise FitError(
-                f'{out} was begun with {name} = {begun[name]}, not {value}: '
+                f'{out} was begun with {name} = {facts["config"][name]}, not {value}: '
                 'take the same settings to go on with it, or another --out (and --init-from to start from its network).'
             )
     for name, reached in (('budget', facts['photos_seen']), ('minutes', facts['minutes'] + facts['judging'])):
@@ -109,13 +114,6 @@ def load_state(model, path):
         variable.assign(value)
 
 
-def save_network(network, path):
-    """Write a .keras file whole or not at all."""
-    unfinished = path.with_suffix('.part.keras')
-    network.save(unfinished)
-    unfinished.rename(path)
-
-
 def replace_best(network, folder):
     """Write best.keras; what was found out about the one before goes, so that nobody takes it for true of this one."""
     gone = [name for name in OF_BEST if (folder / name).exists()]
@@ -123,36 +121,23 @@ def replace_best(network, folder):
         (folder / name).unlink()
     if gone:
         print(f' {" and ".join(gone)} in {folder} told of the best network before, and are gone: make them anew.')
-    save_network(network, folder / 'best.keras')
+    checkpoints.save(network, folder / 'best.keras')
 
 
 def write_json(facts, path):
-    unfinished = path.with_suffix('.part')
-    unfinished.write_text(json.dumps(facts, indent=1))
-    unfinished.rename(path)
-
-
-def numbers(photos):
-    """The photos' digests, shortened: uint64 [n]."""
-    return np.array([int(digest[:16], 16) for digest in photos.digests], 'uint64')
-
-
-def learnt_by(source):
-    """The `numbers` of all photos that the network of a run has learnt from; none where nobody kept them."""
-    folder = networks.run_of(source)
-    kept = folder and folder / 'learnt.npy'
-    return np.load(kept) if kept and kept.exists() else np.zeros(0, 'uint64')
+    """Write a .json file whole or not at all."""
+    with atomic(path) as unfinished:
+        unfinished.write_text(json.dumps(facts, indent=1))
 
 
 def keep_learnt(train, validation, out, init_from):
     """Write down what photos a run learns from, if none of those that judge it is among them."""
-    before = np.concatenate([learnt_by(source) for source in (out, init_from) if source])
-    known = np.isin(numbers(validation), before).sum()
+    before = np.concatenate([checkpoints.learnt_by(source) for source in (out, init_from) if source])
+    known = np.isin(checkpoints.numbers(validation), before).sum()
     if known:
         raise FitError(
             f'{known} of the {len(validation)} validation photos have been learnt from before, by {init_from or out}: '
             'they would flatter. Take the same held_out as there, or name other photos with --validation.'
         )
-    unfinished = out / 'learnt.part.npy'
-    np.save(unfinished, np.union1d(before, numbers(train)))
-    unfinished.replace(out / 'learnt.npy')
+    with atomic(out / 'learnt.npy') as unfinished:
+        np.save(unfinished, np.union1d(before, checkpoints.numbers(train)))

@@ -10,7 +10,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from training import bins, colorization, evaluate, lab, metrics
+from training import bins, colorization, evaluate, lab, losses, metrics
 
 PRICE = 0.08  # dB of PSNR that one unit of colorfulness may cost
 RENDER_SIZE = 192  # at which photos are read here: small ones gain nothing from more
@@ -20,20 +20,20 @@ GAINS = np.linspace(0.7, 1.4, 15)  # on the chroma of what was learnt
 
 
 class Reading(keras.Model):
-    """Learns `sharpness`, `offsets` and `colours`, as `bins.vivid` takes them, from a network's logits."""
+    """Learns `inverse_temperature`, `offsets` and `colors`, as `bins.vivid` takes them, from a network's logits."""
 
     def __init__(self):
         super().__init__(name='reading')
         bright = keras.initializers.Constant(np.log(1.4))  # on both: a little vivid already
-        self.log_sharpness = self.add_weight(shape=(), initializer=bright, name='sharpness')
-        self.log_gain = self.add_weight(shape=(), initializer=bright, name='gain')
+        self.log_inverse_temperature = self.add_weight(shape=(), initializer=bright, name='log_inverse_temperature')
+        self.log_gain = self.add_weight(shape=(), initializer=bright, name='log_gain')
         self.offsets = self.add_weight(shape=(len(bins.BINS),), initializer='zeros', name='offsets')
         self.shifts = self.add_weight(shape=bins.BINS.shape, initializer='zeros', name='shifts')
 
     @property
     def point(self):
-        """sharpness, offsets, colours."""
-        return ops.exp(self.log_sharpness), self.offsets, ops.exp(self.log_gain) * (self.shifts + bins.BINS)
+        """inverse_temperature, offsets, colors."""
+        return ops.exp(self.log_inverse_temperature), self.offsets, ops.exp(self.log_gain) * (self.shifts + bins.BINS)
 
     def call(self, logits):
         """Logits [N, h, w, Q] to ab [N, h, w, 2]."""
@@ -42,8 +42,8 @@ class Reading(keras.Model):
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
         """PSNR given up, less the worth of the colorfulness got for it; y is the truth's Lab [N, h, w, 3]."""
         L, ab = y[..., :1], y[..., 1:]
-        ours, truth = (lab.lab_to_rgb(L, colours) for colours in (y_pred, ab))
-        psnr = colorization.soft_psnr(ours, truth, 1e-5)
+        ours, truth = (lab.lab_to_rgb(L, colors) for colors in (y_pred, ab))
+        psnr = losses.soft_psnr(ours, truth, 1e-5)
         # Bins that hardly occur stay where they are
         held = 0.02 * ops.mean(self.offsets**2) + 4e-4 * ops.mean(self.shifts**2)
         return -ops.mean(psnr) - PRICE * ops.mean(colorfulness(255 * ours)) + held
@@ -58,7 +58,7 @@ def colorfulness(rgb):
 
 
 def learn(model, pictures):
-    """The vivid point that pictures teach: sharpness, offsets [Q], colours [Q, 2] as numpy arrays.
+    """The vivid point that pictures teach: inverse_temperature, offsets [Q], colors [Q, 2] as numpy arrays.
 
     Parameters
     ----------
@@ -79,14 +79,14 @@ def learn(model, pictures):
     return [ops.convert_to_numpy(part) for part in reading.point]
 
 
-def curve(model, pictures, sharpness, offsets, colours):
+def curve(model, pictures, inverse_temperature, offsets, colors):
     """PSNR and colorfulness at each of `GAINS`.
 
     Parameters
     ----------
     model : training.evaluate.NetworkColorizer
     pictures : uint8 array [N, S, S, 3]
-    sharpness, offsets, colours
+    inverse_temperature, offsets, colors
         As `learn` gives them.
 
     Returns
@@ -97,16 +97,16 @@ def curve(model, pictures, sharpness, offsets, colours):
     figures = []  # of each part: [gains, 2, photos]
     for part in evaluate.parts(pictures):
         logits, _ = model.answers(part, RENDER_SIZE)
-        ab = bins.vivid(ops.convert_to_tensor(logits), sharpness, offsets, colours)
+        ab = bins.vivid(ops.convert_to_tensor(logits), inverse_temperature, offsets, colors)
         ab = ops.image.resize(ab, part.shape[1:3], interpolation='bilinear')
         L, _ = colorization.prepare(part)
         figures.append([_figures(evaluate.to_uint8(lab.joined(L, gain * ab)), part) for gain in GAINS])
-    psnr, colourful = np.concatenate(figures, axis=-1).mean(-1).T
+    psnr, colorful = np.concatenate(figures, axis=-1).mean(-1).T
     over_gray = psnr - evaluate.mean_psnr(evaluate.to_gray(pictures), pictures)
     truth = float(np.mean([metrics.colorfulness(p, absolute=True) for p in pictures]))
     return [
         {'gain': float(g), 'over_gray': float(o), 'colorfulness': float(c), 'truth': truth}
-        for g, o, c in zip(GAINS, over_gray, colourful, strict=True)
+        for g, o, c in zip(GAINS, over_gray, colorful, strict=True)
     ]
 
 

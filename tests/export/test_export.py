@@ -157,9 +157,9 @@ def test_a_hint_is_obeyed_at_its_place_however_vivid_the_rest(session, photos, v
 @pytest.mark.parametrize('spread', [0, 15, 80])
 def test_luminance_stays(join, spread):
     random = np.random.default_rng(0)
-    colours = random.normal(0, spread, (2, 20, 30, 2)).astype('float32')
+    colors = random.normal(0, spread, (2, 20, 30, 2)).astype('float32')
     photos = verify.pictures(301, 207)
-    ours = join.run(None, {contract.PHOTO: photos, contract.AB: colours})[0]
+    ours = join.run(None, {contract.PHOTO: photos, contract.AB: colors})[0]
     errors = verify.luminance_error(photos, ours)
     assert errors.max() <= 1 and errors.mean() <= 0.25
     assert spread == 0 or np.ptp(ours.astype(int), axis=-1).mean() > 10  # and there is colour
@@ -178,7 +178,7 @@ def test_every_gray_level_and_color_keeps_its_luminance_without_ab(join):
     assert verify.luminance_error(cube, ours).max() <= 0.6
 
 
-def test_a_gray_photo_gives_the_same_bytes_beside_one_coloured_pixel(join):
+def test_a_gray_photo_gives_the_same_bytes_beside_one_colored_pixel(join):
     """Gray strips take a shorter way to the luminance than others."""
     gray = np.repeat(np.random.default_rng(0).integers(0, 256, (1, 64, 300, 1), 'uint8'), 3, -1)
     marked = gray.copy()

@@ -4,7 +4,6 @@ import json
 import os
 import subprocess
 import sys
-import types
 from pathlib import Path
 
 import keras
@@ -46,7 +45,6 @@ def test_a_wrong_head_is_noticed(tiny, monkeypatch):
     converted = convert(tiny)
     model = pipeline.build(converted)
     monkeypatch.undo()
-    sys.modules['training.networks.tiny'] = types.SimpleNamespace(MULTIPLE=8, RENDER_SIZE=64)
     with pytest.raises(ExportError, match='off what Keras gives'):
         verify.verify(model, converted)
 
@@ -58,7 +56,7 @@ def test_a_wrong_head_is_noticed(tiny, monkeypatch):
         (contract.AB, lambda ab: ab * np.nan, 'ab is nan off'),
         (contract.AB, lambda ab: ab[:, :-1], 'ab is of shape'),
         (contract.PROBABILITIES, lambda shares: 0.9 * shares, 'probabilities is .* off'),
-        (contract.BINS, lambda colours: colours + 1, 'bins is 1 off'),
+        (contract.BINS, lambda colors: colors + 1, 'bins is 1 off'),
         (contract.COLORIZED, lambda photos: photos if len(photos) > 1 else photos ^ 2, 'alone and in a batch'),
     ],
 )
@@ -87,7 +85,7 @@ def test_tails_alone_are_written_and_verified(tmp_path, capsys):
     command.main(['join', str(tmp_path)])
     assert sorted(p.name for p in tmp_path.iterdir()) == ['join.onnx', 'join16.onnx']
     assert capsys.readouterr().out.count('verified: {') == 2
-    for name, depth in files.JOINS.items():
+    for depth, name in contract.JOINS.items():
         photo = np.full((1, 3, 4, 3), 7, depth)
         given = {contract.PHOTO: photo, contract.AB: np.zeros((1, 1, 1, 2), 'float32')}
         same = quiet_session(str(tmp_path / name)).run(None, given)[0]
@@ -96,7 +94,7 @@ def test_tails_alone_are_written_and_verified(tmp_path, capsys):
 
 @pytest.mark.parametrize('target', ['nowhere/a.onnx', 'nowhere'])
 def test_a_missing_folder_is_told_before_the_work(tmp_path, monkeypatch, target):
-    monkeypatch.setattr(files.networks, 'load', lambda source: pytest.fail('the work had begun'))
+    monkeypatch.setattr(files.checkpoints, 'load', lambda source: pytest.fail('the work had begun'))
     monkeypatch.setattr(pipeline, 'build_join', lambda depth: pytest.fail('the work had begun'))
     with pytest.raises(SystemExit) as stopped:
         command.main(['join' if target == 'nowhere' else 'runs/mine', str(tmp_path / target)])

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from training import colorization, evaluate, fit, networks, photos, recipe, runs, vivid
+from training import checkpoints, colorization, evaluate, fit, networks, photos, recipe, runs, vivid
 from training.__main__ import main
 
 pytestmark = pytest.mark.training
@@ -20,16 +20,16 @@ SHORT = {**SMALL, 'batch': 4, 'epoch': 8, 'budget': 24, 'held_out': 0.2}
 
 
 # All that a run has to remember: AdamW's moments, batch norms, what was dropped, hints, aged photos
-TINY = {'network': 'tiny', 'loss': 'bins', 'optimizer': 'adamw', 'aged': 0.5}
+TINY = {'network': 'tiny', 'loss': 'bins', 'optimizer': 'adamw', 'aging_prob': 0.5}
 
 
 def weights_of(path):
-    return networks.load(path).get_weights()
+    return checkpoints.load(path).get_weights()
 
 
-def test_a_run_learns_and_keeps_what_it_learnt(photo_folder, tmp_path):
+def test_a_run_learns_and_keeps_what_it_learnt(photo_folder, other_photos, tmp_path):
     out = tmp_path / 'run'
-    settings = {**SHORT, 'epoch': 64, 'budget': 640, 'aged': 0.2}
+    settings = {**SHORT, 'epoch': 64, 'budget': 640, 'aging_prob': 0.2}
     flags = [x for name, value in settings.items() for x in (f'--{name.replace("_", "-")}', str(value))]
     main(['fit', '--photos', str(photo_folder), '--out', str(out), *flags])
     facts = json.loads((out / 'run.json').read_text())
@@ -37,9 +37,43 @@ def test_a_run_learns_and_keeps_what_it_learnt(photo_folder, tmp_path):
     assert facts['photos_seen'] == 640 and len(losses) == 10 and losses[-1] < losses[0]
     assert {'val_psnr', 'val_gain', 'val_ab_error', 'val_colorfulness', 'waiting'} <= set(facts['history'][0])
     assert len(list((out / 'sheets').iterdir())) == 10 and list((out / 'log').iterdir())
-    assert networks.load(out).name == 'article' and (out / 'last.keras').exists()
-    main(['evaluate', '--model', str(out), '--photos', str(photo_folder)])
+    assert checkpoints.load(out).name == 'article' and (out / 'last.keras').exists()
+    main(['evaluate', '--model', str(out), '--photos', str(other_photos)])
     assert (out / 'metrics.json').exists()
+
+
+def test_photos_that_were_learnt_from_are_not_reported_on(photo_folder, other_photos, tmp_path):
+    train, validation = photos.split(photos.read([photo_folder], 64), 0.2)
+    for name, start in (('first', None), ('second', tmp_path / 'first')):
+        fit.fit(recipe.load(**SHORT | {'budget': 8}), train, validation, tmp_path / name, 'test', start)
+    model = tmp_path / 'second' / 'last.keras'
+    with pytest.raises(SystemExit) as error:
+        main(['evaluate', '--model', str(model), '--photos', str(photo_folder), str(other_photos), '--out', str(model)])
+    together = len(photos.read([photo_folder, other_photos], evaluate.SIDE))
+    assert f'has learnt from {len(train)} of these {together} photos' in error.value.code
+    assert 'name photos that were not given to fit' in error.value.code
+    evaluate.check_unseen(model, validation)
+
+
+def test_all_runs_are_judged_at_one_size(photo_folder, other_photos, tmp_path):
+    """Whether the photos that judge are split off or named, and whatever the canvas, only the photos differ."""
+    for canvas in (64, 96):
+        settings = recipe.load(**SHORT | {'canvas': canvas})
+        train, split_off = fit.read_photos([photo_folder], None, settings, None)
+        _, named = fit.read_photos([photo_folder], [other_photos], settings, None)
+        assert train[0].shape[0] == canvas and split_off[0].shape[0] == named[0].shape[0] == evaluate.SIDE
+        expected = photos.split(photos.read([photo_folder], canvas), 0.2)[1]
+        assert sorted(split_off.digests) == sorted(expected.digests) and len(train) + len(split_off) == 24
+
+
+def test_a_run_of_another_version_is_told_in_a_sentence(photo_folder, tmp_path):
+    parts = photos.split(photos.read([photo_folder], 64), 0.2)
+    fit.fit(recipe.load(**SHORT | {'budget': 8}), *parts, tmp_path / 'run', 'test')
+    facts = json.loads((tmp_path / 'run' / 'run.json').read_text())
+    facts['config']['aged'] = facts['config'].pop('aging_prob')
+    (tmp_path / 'run' / 'run.json').write_text(json.dumps(facts))
+    with pytest.raises(runs.FitError, match='another version of this program'):
+        fit.fit(recipe.load(**SHORT), *parts, tmp_path / 'run', 'test')
 
 
 @pytest.mark.parametrize('more', [{}, TINY], ids=['article', 'tiny'])
@@ -85,7 +119,7 @@ def test_fine_tuning_starts_where_another_run_ended(photo_folder, tmp_path):
     fit.fit(still, train, validation, tmp_path / 'second', 'test', init_from=tmp_path / 'first')
     for ours, theirs in zip(weights_of(tmp_path / 'first'), weights_of(tmp_path / 'second'), strict=True):
         assert np.allclose(ours, theirs, atol=1e-5)
-    assert networks.photos_seen(tmp_path / 'second') == 48
+    assert checkpoints.photos_seen(tmp_path / 'second') == 48
     with pytest.raises(runs.FitError, match='called article'):
         other = recipe.load(**SHORT | {'network': 'unet'})
         fit.fit(other, train, validation, tmp_path / 'third', 'test', init_from=tmp_path / 'first')
@@ -113,7 +147,8 @@ def test_named_photos_judge_a_run_and_are_not_learnt_from(photo_folder, tmp_path
     out = tmp_path / 'run'
     main(['fit', '--photos', str(photo_folder), '--validation', str(judges), '--out', str(out), *flags])
     judged = photos.read([judges], 64)
-    assert not np.isin(runs.numbers(judged), runs.learnt_by(out)).any() and len(runs.learnt_by(out)) == 18
+    learnt = checkpoints.learnt_by(out)
+    assert not np.isin(checkpoints.numbers(judged), learnt).any() and len(learnt) == 18
     assert 'validation: 6 photos' in capsys.readouterr().out
 
 
@@ -127,22 +162,22 @@ def test_what_is_said_of_a_network_is_said_of_that_network(photo_folder, tmp_pat
     fit.fit(settings, *parts, out, 'test')
     for name in runs.OF_BEST:
         (out / name).write_text('{}')
-    assert networks.photos_seen(out) == 8
+    assert checkpoints.photos_seen(out) == 8
     fit.fit(recipe.load(**SHORT | {'budget': 16}), *parts, out, 'test')
     assert not any((out / name).exists() for name in runs.OF_BEST)
     assert 'metrics.json and vivid.json' in capsys.readouterr().out
     (out / 'metrics.json').write_text('{}')
     fit.fit(recipe.load(**SHORT | {'budget': 24}), *parts, out, 'test')  # no better
     assert (out / 'metrics.json').exists()
-    assert [networks.photos_seen(out / name) for name in ('best.keras', 'last.keras', '')] == [16, 24, 16]
+    assert [checkpoints.photos_seen(out / name) for name in ('best.keras', 'last.keras', '')] == [16, 24, 16]
 
 
-def test_figures_at_another_render_size_are_not_the_runs_own(photo_folder, tmp_path, monkeypatch):
+def test_figures_at_another_render_size_are_not_the_runs_own(photo_folder, other_photos, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     parts = photos.split(photos.read([photo_folder], 64), 0.2)
     fit.fit(recipe.load(**SHORT | {'budget': 8}), *parts, tmp_path / 'mine', 'test')
     for model, more in (('mine', ['--render-size', '64']), ('mine/last.keras', [])):
-        main(['evaluate', '--model', model, '--photos', str(photo_folder), *more])
+        main(['evaluate', '--model', model, '--photos', str(other_photos), *more])
     assert not (tmp_path / 'mine' / 'metrics.json').exists()
     written = {path.parent.name for path in tmp_path.glob('runs/*/metrics.json')}
     assert written == {'evaluated-mine', 'evaluated-mine-last'}
@@ -242,6 +277,26 @@ def test_ctrl_c_ends_in_a_sentence(photo_folder, tmp_path, monkeypatch, capsys):
     assert error.value.code == 130 and 'goes on from the last epoch in runs/mine' in capsys.readouterr().err
 
 
+@pytest.mark.parametrize('bug', [ValueError, RuntimeError, ModuleNotFoundError])
+def test_a_bug_shows_its_traceback(bug, photo_folder, monkeypatch):
+    """Also where it comes as an exception of Python's own that reads like a sentence."""
+
+    def fail(*args):
+        raise bug('operands could not be broadcast together')
+
+    monkeypatch.setattr(fit, 'fit', fail)
+    with pytest.raises(bug, match='broadcast'):
+        main(['fit', '--photos', str(photo_folder), '--out', 'runs/mine', '--canvas', '64', '--size', '32'])
+
+
+def test_files_that_cannot_be_written_are_named(tmp_path):
+    (tmp_path / 'file').touch()
+    networks.build('article').save(tmp_path / 'article.keras')
+    with pytest.raises(SystemExit) as error:
+        main(['keep', str(tmp_path / 'article.keras'), str(tmp_path / 'file' / 'kept.npz')])
+    assert str(tmp_path / 'file') in error.value.code and '\n' not in error.value.code
+
+
 def test_weights_that_are_no_numbers_are_not_kept(tmp_path):
     model = colorization.Colorization(networks.build('article'), recipe.load(**SMALL))
     model.compile(optimizer='sgd', loss=None)
@@ -307,7 +362,7 @@ from training.__main__ import main
 from training.networks import efficientnet_lite
 efficientnet_lite.STAGES = [(1, *stage[1:]) for stage in efficientnet_lite.STAGES]  # fewer blocks compile sooner
 options = '--network lumachrome --encoder-weights none --loss bins --canvas 64 --size 32 --mixed-precision'
-short = '--batch 4 --epoch 4 --budget 8 --held-out 0.3 --psnr 0.1'
+short = '--batch 4 --epoch 4 --budget 8 --held-out 0.3 --psnr-weight 0.1'
 main(['fit', '--photos', sys.argv[2], '--out', sys.argv[3], *options.split(), *short.split()])
 """
 
@@ -326,7 +381,7 @@ def test_each_backend_fits_without_the_other(backend, other, photo_folder, tmp_p
     assert done.returncode == 0, done.stderr[-2000:]
     facts = json.loads((tmp_path / 'run' / 'run.json').read_text())
     assert facts['photos_seen'] == 8 and facts['backend'] == backend
-    network = networks.load(tmp_path / 'run')  # under this process' backend
+    network = checkpoints.load(tmp_path / 'run')  # under this process' backend
     assert all(weight.dtype == 'float32' for weight in network.get_weights())
 
 
@@ -351,9 +406,9 @@ def test_vivid_point_is_chosen_on_photos_split_off_and_kept_with_the_network(
     assert all((validation.stacked() == picture).all((1, 2, 3)).any() for picture in pictures)
     chosen = json.loads((out / 'vivid.json').read_text())['chosen']
     assert chosen['gain'] in vivid.GAINS
-    sharpness, offsets, colours = networks.distribution(networks.load(out)).vivid_point
-    assert sharpness == pytest.approx(learnt[0]) and np.allclose(offsets, learnt[1])
-    assert np.allclose(colours, chosen['gain'] * learnt[2], atol=1e-4)
+    inverse_temperature, offsets, colors = networks.distribution(checkpoints.load(out)).vivid_point
+    assert inverse_temperature == pytest.approx(learnt[0]) and np.allclose(offsets, learnt[1])
+    assert np.allclose(colors, chosen['gain'] * learnt[2], atol=1e-4)
     untaught = vivid.Reading().point
     assert all(np.abs(after - before).max() > 0.01 for after, before in zip(learnt, untaught, strict=True))
     assert 'chosen' in capsys.readouterr().out

@@ -103,7 +103,7 @@ def test_a_lock_that_another_holds_is_waited_for(album, tmp_path, capsys):
     other.wait(20)
 
 
-def test_toned_prints_have_no_colour_of_their_own(tmp_path):
+def test_toned_prints_have_no_color_of_their_own(tmp_path):
     gray = data.camera()[100:300, 100:300, None] / 255
     for name, tone in (('sepia', (1.0, 0.92, 0.8)), ('cyanotype', (0.8, 0.93, 1.0))):
         save(tmp_path / f'{name}.jpg', (255 * gray ** (1 / np.array(tone)) * tone).astype('uint8'))

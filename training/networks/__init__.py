@@ -10,23 +10,24 @@
 A network's file has `build()`, which gives a fresh `keras.Model` that is named as the file is, and the constants
 MULTIPLE (sizes it takes are multiples of this) and RENDER_SIZE (the short side, in pixels, at which it looks at a photo
 unless told otherwise).
+
+One that stands on an encoder says so: ENCODER is then an object with the methods of
+`efficientnet_lite.EfficientNetLite`, `build(encoder_weights)` takes 'imagenet' or 'none', and `freeze(network, blocks)`
+keeps its first blocks as they are. Nobody else needs to know which encoder it is.
 """
 
 import importlib
-import json
-import textwrap
-import zipfile
-from pathlib import Path
 
 import keras
-import numpy as np
 
+from lumachrome.errors import UserError
 from training import bins
-from training.networks import layers  # noqa: F401
-
-# `layers` is imported for its side effect: Keras reads a saved network only where its layers are known.
 
 NAMES = ('article', 'unet', 'lumachrome')
+
+
+class NetworkError(UserError):
+    """A network that is not known, cannot be read, or lacks what was asked of it."""
 
 
 def module(name):
@@ -34,105 +35,23 @@ def module(name):
 
     Raises
     ------
-    ValueError
+    NetworkError
         If there is no such network.
     """
     if name not in NAMES:
-        raise ValueError(f'There is no network called {name!r}: choose one of {", ".join(NAMES)}.')
+        raise NetworkError(f'There is no network called {name!r}: choose one of {", ".join(NAMES)}.')
     return importlib.import_module(f'training.networks.{name}')
 
 
-def load(source):
-    """A network that was kept.
-
-    Parameters
-    ----------
-    source : path
-        A run folder (its best network), a .keras file, a .npz file that `keep` wrote, or a .h5 file of the article's
-        weights.
-
-    Returns
-    -------
-    keras.Model
-
-    Raises
-    ------
-    ValueError
-        If `source` is none of these, or cannot be read.
-    """
-    source = Path(source)
-    if source.is_dir():
-        source = source / 'best.keras'
-        if not source.exists():
-            raise ValueError(
-                f'{source.parent} holds no best.keras: is it the folder of a run that got through an epoch?'
-            )
-    if not source.exists():
-        raise ValueError(f'{source} does not exist: name a run folder, a .keras file or a .npz file of weights.')
-    try:
-        if source.suffix == '.npz':
-            with np.load(source) as kept:
-                network = build(str(kept['network']), encoder_weights='none')
-                network.set_weights([kept[f'weight_{i}'] for i in range(len(network.weights))])
-            return network
-        if source.suffix == '.h5':
-            network = build('article')
-            network.load_weights(source)
-            return network
-        network = keras.models.load_model(source, compile=False)
-    except (OSError, EOFError, TypeError, KeyError, ValueError, zipfile.BadZipFile) as error:
-        why = textwrap.shorten(str(error), 160)  # Keras prints whole configurations
-        raise ValueError(f'{source} cannot be read as a network of this version: {why}') from error
-    if network.name not in NAMES:
-        raise ValueError(f'{source} is a network called {network.name!r}, none of ours: {", ".join(NAMES)}.')
-    return network
-
-
-def run_of(source):
-    """The folder of the run whose network `source` (as of `load`) is; None if it is of no run."""
-    source = Path(source)
-    folder = source if source.is_dir() else source.parent
-    ours = source.is_dir() or source.name in ('best.keras', 'last.keras')
-    return folder if ours and (folder / 'run.json').exists() else None
-
-
-def record(source):
-    """What run.json says of the network `source` (as of `load`), its `photos_seen` included; {} if it is of no run."""
-    folder = run_of(source)
-    if folder is None:
-        return {}
-    run = json.loads((folder / 'run.json').read_text())
-    if Path(source).name != 'last.keras':
-        run['photos_seen'] = run.get('best_photos_seen', run['photos_seen'])
-    return run
-
-
-def photos_seen(source):
-    """How many photos the network of `source` (as of `load`) has seen, over all its runs; 0 where nobody counted."""
-    source = Path(source)
-    if run := record(source):
-        return run.get('photos_before', 0) + run['photos_seen']
-    if source.suffix == '.npz':
-        with np.load(source) as kept:
-            return int(kept.get('photos_seen', 0))
-    return 0
-
-
-def keep(source, path):
-    """Write the weights of `source` (as of `load`) to a small .npz file, kernels in float16, to start from."""
-    network = load(source)
-    # Only kernels: the variances of batch norms may be larger than float16 holds, and weigh nothing.
-    weights = [w.astype('float16') if w.ndim == 4 else w for w in network.get_weights()]
-    unfinished = Path(path).with_suffix('.part.npz')
-    named = {f'weight_{i}': w for i, w in enumerate(weights)}
-    np.savez(unfinished, network=network.name, photos_seen=photos_seen(source), **named)
-    unfinished.rename(path)
-
-
 def build(name, encoder_weights='imagenet'):
-    """A fresh network; `encoder_weights` counts only for those with an encoder."""
+    """A fresh network; `encoder_weights` ('imagenet' or 'none') counts only for those with an encoder."""
     made = module(name)
-    return made.build(encoder_weights) if name == 'lumachrome' else made.build()
+    return made.build() if encoder(name) is None else made.build(encoder_weights)
+
+
+def encoder(name):
+    """The encoder that the network called `name` stands on, or None."""
+    return getattr(module(name), 'ENCODER', None)
 
 
 def distribution(network):
@@ -146,11 +65,39 @@ def freeze(network, blocks):
 
     Raises
     ------
-    ValueError
+    NetworkError
         If the network has no encoder and `blocks` is not 0.
     """
     if blocks == 0:
         return
-    if not hasattr(module(network.name), 'freeze'):
-        raise ValueError(f'{network.name} has no encoder of which blocks could stay frozen.')
+    if encoder(network.name) is None:
+        raise NetworkError(f'{network.name} has no encoder of which blocks could stay frozen.')
     module(network.name).freeze(network, blocks)
+
+
+def in_encoder(network):
+    """The paths of the network's variables that belong to its encoder: a set of str, empty where it has none."""
+    ours = encoder(network.name)
+    return {v.path for v in network.variables if ours is not None and ours.block_of(v.path) is not None}
+
+
+def with_teacher(network):
+    """What distillation takes: the network, and the classifier that its encoder was a part of.
+
+    Parameters
+    ----------
+    network : keras.Model
+        One with an encoder.
+
+    Returns
+    -------
+    student : keras.Model
+        The network's inputs to its outputs, and then its encoder's features of stride 32, in one pass.
+    features : keras.Model
+        sRGB pictures [N, H, W, 3] from 0 to 1 to the features that the classifier sees in them. It is not trained.
+    head : keras.Model
+        Features to logits of the 1,000 things [N, 1000]. It is not trained either.
+    """
+    ours = encoder(network.name)
+    student = keras.Model(network.inputs, [*network.outputs, ours.features_of(network)])
+    return student, *ours.classifier()

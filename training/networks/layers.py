@@ -1,4 +1,11 @@
-"""Layers that networks are made of, beside Keras' own."""
+"""Layers that networks are made of, beside Keras' own.
+
+References
+----------
+.. [1] W. Shi et al., "Real-Time Single Image and Video Super-Resolution Using an Efficient Sub-Pixel Convolutional
+   Neural Network", 2016, arXiv:1609.05158
+.. [2] A. Vaswani et al., "Attention Is All You Need", 2017, arXiv:1706.03762
+"""
 
 import keras
 import numpy as np
@@ -7,11 +14,27 @@ from keras import layers, ops
 from training import bins, hints
 
 
-@keras.saving.register_keras_serializable(package='lumachrome')
-class PixelShuffle(layers.Layer):
-    """Twice the resolution out of a quarter of the channels (Shi 2016): [N, H, W, 4C] to [N, 2H, 2W, C].
+def saved_as(name):
+    """Register a layer with Keras under the name that files know it by, whatever the class is called now.
 
-    It exports to one DepthToSpace, where a transposed convolution or a bilinear resize becomes dozens of nodes.
+    A .keras file holds the name twice: registered, for the layer's configuration, and as the class' own, for the place
+    of its weights.
+    """
+
+    def register(layer):
+        layer.__name__ = name
+        return keras.saving.register_keras_serializable(package='lumachrome', name=name)(layer)
+
+    return register
+
+
+@saved_as('PixelShuffle')
+class PixelShuffle(layers.Layer):
+    """Twice the resolution out of a quarter of the channels [1]_: [N, H, W, 4C] to [N, 2H, 2W, C].
+
+    Channels 0 to C - 1 become the upper left of each 2 x 2 places, then come the upper right, the lower left and the
+    lower right. It exports to one DepthToSpace, where a transposed convolution or a bilinear resize becomes dozens of
+    nodes.
     """
 
     def call(self, x):
@@ -29,7 +52,7 @@ class PixelShuffle(layers.Layer):
         return (n, h and 2 * h, w and 2 * w, c // 4)
 
 
-@keras.saving.register_keras_serializable(package='lumachrome')
+@saved_as('HintMap')
 class HintMap(layers.Layer):
     """Draws hints [N, K, 5] on an empty map as large as L [N, H, W, 1]: [N, H, W, 3] (`training.hints.draw`)."""
 
@@ -41,11 +64,12 @@ class HintMap(layers.Layer):
 
 
 class HintAttention(layers.Layer):
-    """Attention from places to hints: what a hint says is for the places that are near it and like it.
+    """Attention [2]_ from places to hints: the queries are the places, the keys the hints, the values are given.
 
-    A place and a hint score s = -|e(place) - e(hint)|^2, where e is a place's features, its lightness and where it lies
-    (at first a bilateral filter, then whatever was learnt). A softmax over the hints' scores and the place's own
-    `silence`, the score above which a hint is heard, shares the place out among them.
+    A place is the vector e of its features, its lightness and its coordinates, the last two scaled by what is learnt
+    (`reach`); a hint's e is read, bilinearly, at its centre. A hint's score at a place is -|e(place) - e(hint)|^2: with
+    no features, a bilateral filter. The softmax is taken over all hints' scores and one logit of the place's own, the
+    `null_logit`: a place whose scores all lie below it gives hardly any of its share to hints.
 
     Parameters
     ----------
@@ -55,7 +79,8 @@ class HintAttention(layers.Layer):
     Attributes
     ----------
     reach : weight [2]
-        Logarithms of how much lightness (in units of 100) and place (in short sides) tell apart.
+        Logarithms of the factors on lightness (in units of 100) and on coordinates (in units of the short side). The
+        larger they are, the less far a hint reaches.
     """
 
     def __init__(self, stride, **options):
@@ -66,31 +91,31 @@ class HintAttention(layers.Layer):
         return super().get_config() | {'stride': self.stride}
 
     def build(self, *shapes, **named):  # saved networks name the shapes
-        # A hint is at first heard over a seventh of the picture, and ten steps of lightness away.
+        # At first a score is -1 at a seventh of the short side, or at ten steps of lightness, from the hint.
         start = keras.initializers.Constant(np.log([10.0, 7.0]))
         self.reach = self.add_weight(shape=(2,), initializer=start, name='reach')
 
-    def hear(self, features, silence, L, given, values):
-        """What places hear of the hints.
+    def attend(self, features, null_logit, L, given, values):
+        """The hints' values, averaged for each place with the attention's weights.
 
         Parameters
         ----------
         features : float tensor [N, h, w, C]
-        silence : float tensor [N, h, w, 1]
+        null_logit : float tensor [N, h, w, 1]
         L : float tensor [N, H, W, 1]
         given : float tensor [N, K, 5]
             Hints, as `training.hints` describes them.
         values : float tensor [N, K, V]
-            What each of them says.
+            A vector for each hint.
 
         Returns
         -------
-        heard : float tensor [N, h, w, V]
-            The values, each weighted with its hint's share of the place.
+        attended : float tensor [N, h, w, V]
+            The sum of the values, each times its hint's share of the place.
         share : float tensor [N, h, w, 1]
-            All hints' share of the place, 0 to 1; exactly 0 in photos without hints.
+            The sum of the hints' shares, 0 to 1; exactly 0 in photos without hints.
         own : float tensor [N, h, w, 1]
-            What is left of it.
+            The null logit's share: 1 - `share`.
         """
         height, width = ops.shape(features)[1:3]
         count = ops.shape(given)[1]
@@ -115,61 +140,66 @@ class HintAttention(layers.Layer):
         scores -= ops.sum(places**2, -1, keepdims=True)
         scores -= ops.expand_dims(ops.sum(hinted**2, -1), 1)
         scores = ops.where(ops.expand_dims(given[..., 2], 1) > 0, scores, -1e9)
-        own = ops.reshape(silence, (-1, height * width, 1))
+        own = ops.reshape(null_logit, (-1, height * width, 1))
         shares = ops.softmax(ops.concatenate([scores, own], axis=-1), axis=-1)
         theirs, own = shares[..., :-1], shares[..., -1:]
-        heard = ops.reshape(ops.matmul(theirs, values), (-1, height, width, ops.shape(values)[2]))
+        attended = ops.reshape(ops.matmul(theirs, values), (-1, height, width, ops.shape(values)[2]))
         share = ops.sum(theirs, -1, keepdims=True)  # 1 - own would be rounded, and so not 0 where no hint is
         share, own = (ops.reshape(part, (-1, height, width, 1)) for part in (share, own))
-        return heard, share, own
+        return attended, share, own
 
 
-@keras.saving.register_keras_serializable(package='lumachrome')
-class AskHints(HintAttention):
-    """The colours of the hints that a place listens to, for the layers that come after."""
+@saved_as('AskHints')
+class HintColors(HintAttention):
+    """The hints' a and b, attended to by each place, as features for the layers that come after."""
 
-    def call(self, features, silence, L, given):
-        """Ask the hints.
+    def call(self, features, null_logit, L, given):
+        """Attend to the hints' colours.
 
         Parameters
         ----------
-        features, silence, L, given
-            As of `HintAttention.hear`.
+        features, null_logit, L, given
+            As of `HintAttention.attend`.
 
         Returns
         -------
         float tensor [N, h, w, 3]
-            a and b in units of 110, and the hints' share, 0 to 1; a and b are weighted with it.
+            The sum of the hints' a and b (in units of 110) times their shares, and the sum of the shares, 0 to 1.
         """
-        colours, share, _ = self.hear(features, silence, L, given, given[..., 3:] / 110)
-        return ops.concatenate([colours, share], axis=-1)
+        colors, share, _ = self.attend(features, null_logit, L, given, given[..., 3:] / 110)
+        return ops.concatenate([colors, share], axis=-1)
 
-    def compute_output_shape(self, features_shape, silence_shape, L_shape, given_shape):
-        return (*silence_shape[:3], 3)
+    def compute_output_shape(self, features_shape, null_logit_shape, L_shape, given_shape):
+        return (*null_logit_shape[:3], 3)
 
 
-@keras.saving.register_keras_serializable(package='lumachrome')
-class SpreadHints(HintAttention):
-    """Gives places the colours of the hints that they listen to: the rest stays the network's own distribution."""
+@saved_as('SpreadHints')
+class HintMixture(HintAttention):
+    """A mixture, for each place, of the network's distribution and of the hints' soft-encoded colours.
 
-    def call(self, logits, features, silence, L, given):
-        """Spread hints.
+    The mixture's weights are the attention's: each hint's share for its own colour, the null logit's share for the
+    distribution.
+    """
+
+    def call(self, logits, features, null_logit, L, given):
+        """Mix the distributions.
 
         Parameters
         ----------
         logits : float tensor [N, h, w, Q]
             The network's own.
-        features, silence, L, given
-            As of `HintAttention.hear`.
+        features, null_logit, L, given
+            As of `HintAttention.attend`.
 
         Returns
         -------
         logits : float tensor [N, h, w, Q]
+            Logarithms of the mixture's probabilities.
         share : float tensor [N, h, w, 1]
             How much of each place the hints got, 0 to 1; exactly 0 in photos without hints.
         """
-        theirs, share, own = self.hear(features, silence, L, given, bins.spread(given[..., 3:]))
+        theirs, share, own = self.attend(features, null_logit, L, given, bins.soft_encode(given[..., 3:]))
         return ops.log(own * ops.softmax(logits, axis=-1) + theirs + 1e-9), share
 
-    def compute_output_shape(self, logits_shape, features_shape, silence_shape, L_shape, given_shape):
-        return logits_shape, silence_shape
+    def compute_output_shape(self, logits_shape, features_shape, null_logit_shape, L_shape, given_shape):
+        return logits_shape, null_logit_shape

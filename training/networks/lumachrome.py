@@ -9,25 +9,26 @@
                                    └──▶ logits over the ab bins ──▶ shared with the hints' colours
 
 The hints' path joins the encoder through 1x1 convolutions that start at zero: at first the encoder sees a photo as
-ImageNet taught it. The global context lets the whole picture decide whether a gray patch is lake or lawn. At
-strides 16, 8 and 4 each place asks the hints themselves, and hears those that are near it and like it
-(`layers.AskHints`); in the end they give it their colour (`layers.SpreadHints`).
+ImageNet taught it. The global context, features averaged over the whole picture and added at each place, lets it decide
+whether a gray patch is lake or lawn. At strides 16, 8 and 4 each place attends to the hints themselves
+(`layers.HintColors`: their a and b, weighted by nearness in features, lightness and place); in the end the distribution
+of each place is mixed with the soft-encoded colours of those it attends to (`layers.HintMixture`).
 """
 
 import keras
 from keras import layers
 
 from training.bins import BINS, Distribution
-from training.networks import efficientnet_lite
-from training.networks.layers import AskHints, HintMap, PixelShuffle, SpreadHints
+from training.networks.efficientnet_lite import EfficientNetLite
+from training.networks.layers import HintColors, HintMap, HintMixture, PixelShuffle
 
 MULTIPLE = 32
 RENDER_SIZE = 256
-VARIANT = 2  # of EfficientNet-Lite: a better eye than 0 for a tenth more time, as most of it goes to the decoder
+ENCODER = EfficientNetLite(variant=2)  # a better eye than 0 for a tenth more time, as most of it goes to the decoder
 WIDTHS = {32: 256, 16: 160, 8: 96, 4: 64}  # channels of the decoder by stride
 HINT_WIDTHS = {2: 16, 4: 32, 8: 64, 16: 128}  # and of the hints' path
-LIKENESS = 16  # features by which a place is like a hint
-SILENCE = -4.0  # score above which a hint is heard, at first
+EMBEDDING = 16  # features by whose distance a place attends to a hint, beside lightness and coordinates
+NULL_LOGIT = -4.0  # at first: a hint with a score of it gets half of a place
 
 
 def build(encoder_weights='imagenet', drop_path=0.2):
@@ -38,7 +39,7 @@ def build(encoder_weights='imagenet', drop_path=0.2):
     encoder_weights : {'imagenet', 'none'}
         Where the encoder's weights come from.
     drop_path : float
-        How often the encoder's last block is skipped in training.
+        Probability with which the encoder's last block is skipped in training (`EfficientNetLite.encode`).
     """
 
     def conv(x, filters, kernel=3, activation=True):
@@ -53,20 +54,20 @@ def build(encoder_weights='imagenet', drop_path=0.2):
         return x
 
     def to_hints(x, suffix=''):
-        """What attention to hints takes: by what a place is like a hint, from when on it hears one, L, the hints."""
-        gentle, deaf = keras.initializers.RandomNormal(stddev=0.02), keras.initializers.Constant(SILENCE)
-        alike = layers.Conv2D(LIKENESS, 1, use_bias=False, kernel_initializer=gentle, name=f'hints_alike{suffix}')(x)
-        silence = layers.Conv2D(1, 1, kernel_initializer='zeros', bias_initializer=deaf, name=f'hints_silence{suffix}')
-        return alike, silence(x), L, hints
+        """What attention to hints takes: the places' embedding and null logit, L, the hints."""
+        small, low = keras.initializers.RandomNormal(stddev=0.02), keras.initializers.Constant(NULL_LOGIT)
+        embed = layers.Conv2D(EMBEDDING, 1, use_bias=False, kernel_initializer=small, name=f'hints_embedding{suffix}')
+        null = layers.Conv2D(1, 1, kernel_initializer='zeros', bias_initializer=low, name=f'hints_null_logit{suffix}')
+        return embed(x), null(x), L, hints
 
     L = layers.Input((None, None, 1), name='L')
     hints = layers.Input((None, 5), name='hints')
 
-    spread = {}
+    hint_features = {}
     x = layers.Rescaling([1 / 110, 1 / 110, 1.0])(HintMap(dtype='float32')(L, hints))
     for stride, width in HINT_WIDTHS.items():
         x = layers.Conv2D(width, 3, strides=2, padding='same', activation='relu', name=f'hints_{stride}')(x)
-        spread[stride] = x
+        hint_features[stride] = x
 
     def joined(hints, name):
         def join(features):
@@ -75,11 +76,11 @@ def build(encoder_weights='imagenet', drop_path=0.2):
 
         return join
 
-    additions = {stride: joined(x, f'hints_into_{stride}') for stride, x in spread.items()}
-    additions[1] = joined(spread[2], 'hints_into_stem')
+    additions = {stride: joined(x, f'hints_into_{stride}') for stride, x in hint_features.items()}
+    additions[1] = joined(hint_features[2], 'hints_into_stem')
     # L is nearly proportional to the gray level that the encoder knows; float32, as bfloat16 has few steps up to 100
     gray = layers.Rescaling(1 / 50, offset=-1, dtype='float32')(L)
-    features = efficientnet_lite.encode(gray, VARIANT, drop_path, additions)
+    features = ENCODER.encode(gray, drop_path, additions)
 
     x = conv(features[32], WIDTHS[32], 1)
     context = layers.GlobalAveragePooling2D(keepdims=True)(features[32])
@@ -90,17 +91,17 @@ def build(encoder_weights='imagenet', drop_path=0.2):
         x = PixelShuffle()(layers.Conv2D(4 * width, 1, use_bias=False)(x))
         x = layers.BatchNormalization(momentum=0.99, epsilon=1e-3)(x)
         skip = conv(features[stride], width // 2, 1, activation=False)
-        seen = layers.Concatenate()([x, skip, spread[stride]])
-        asked = AskHints(stride, dtype='float32', name=f'hints_asked_{stride}')(*to_hints(seen, f'_{stride}'))
-        x = residual(conv(layers.Concatenate()([seen, asked]), width))
+        seen = layers.Concatenate()([x, skip, hint_features[stride]])
+        attended = HintColors(stride, dtype='float32', name=f'hints_colors_{stride}')(*to_hints(seen, f'_{stride}'))
+        x = residual(conv(layers.Concatenate()([seen, attended]), width))
     # float32 also under mixed precision: the loss is taken here
     logits = layers.Conv2D(len(BINS), 1, dtype='float32', name='logits')(x)
-    logits, share = SpreadHints(4, dtype='float32', name='hints_spread')(logits, *to_hints(x))
+    logits, share = HintMixture(4, dtype='float32', name='hints_mixture')(logits, *to_hints(x))
     network = keras.Model(
         [L, hints], [Distribution(dtype='float32', name='distribution')(logits), share], name='lumachrome'
     )
     if encoder_weights == 'imagenet':
-        efficientnet_lite.load_imagenet(network, VARIANT)
+        ENCODER.load_imagenet(network)
     return network
 
 
@@ -111,6 +112,6 @@ def freeze(network, blocks):
     """
     inside = {'hints_into_stem', 'hints_into_2', 'hints_into_4'}
     for layer in network.layers:
-        block = efficientnet_lite.block_of(layer.name)
+        block = ENCODER.block_of(layer.name)
         if layer.name in inside or (block is not None and block < blocks):
             layer.trainable = False

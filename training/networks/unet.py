@@ -1,4 +1,4 @@
-"""A U-Net (Ronneberger 2015) for colour: down four times, up twice, skips across, ab at a quarter of the resolution.
+"""A U-Net [1]_ for colour: down four times, up twice, skips across, ab at a quarter of the resolution.
 
     L ─▶ 24 ─▶ 48 ──▶ 64 ──▶ 128 ──▶ 256         an arrow down: a convolution with stride 2, then others
                       │       │       │
@@ -6,6 +6,11 @@
 
 Colour needs less resolution than light does (the eye's own economy), so the decoder stops at a quarter and the file's
 tail enlarges from there; the two finest levels serve the way down alone. Batch normalisation after every convolution.
+
+References
+----------
+.. [1] O. Ronneberger, P. Fischer, T. Brox, "U-Net: Convolutional Networks for Biomedical Image Segmentation", 2015,
+   arXiv:1505.04597
 """
 
 import keras
