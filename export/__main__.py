@@ -1,4 +1,4 @@
-"""python -m export SOURCE TARGET | inspect FILE | join FOLDER | documents: a network becomes one ONNX file."""
+"""python -m export SOURCE TARGET | inspect FILE | parts FOLDER | documents: a network becomes one ONNX file."""
 
 import argparse
 import json
@@ -15,7 +15,7 @@ os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '2')
 DESCRIPTION = """\
   python -m export runs/NAME lumachrome/models/NAME.onnx   a run folder, or a .keras or .npz file, becomes one ONNX file
   python -m export inspect FILE                            what a file takes, gives and says about itself
-  python -m export join lumachrome/models                  the tail alone: join.onnx and join16.onnx
+  python -m export parts lumachrome/models                 the head and the tail alone: render, join, join16
   python -m export documents                               fill the shipped networks' figures into the documents
 """
 
@@ -26,8 +26,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         description='A network becomes one ONNX file.\n\n' + DESCRIPTION,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument('source', metavar='SOURCE', help='the network, or the word inspect, join or documents')
-    parser.add_argument('target', metavar='TARGET', nargs='?', help='the file to write; with join, the folder')
+    parser.add_argument('source', metavar='SOURCE', help='the network, or the word inspect, parts or documents')
+    parser.add_argument('target', metavar='TARGET', nargs='?', help='the file to write; with parts, the folder')
     parser.add_argument('--licence', default='not stated', help='of the weights, for the metadata')
     parser.add_argument('--float16', action='store_true', help='store the weights in half the bytes')
     options = parser.parse_args(arguments)
@@ -58,8 +58,8 @@ def run(options: argparse.Namespace) -> None:
 
     if options.source == 'inspect':
         print(files.inspect(options.target))
-    elif options.source == 'join':
-        for path, verified in files.export_joins(options.target).items():
+    elif options.source == 'parts':
+        for path, verified in files.export_parts(options.target).items():
             report(path, verified)
     else:
         report(options.target, files.export(options.source, options.target, options.licence, options.float16))

@@ -66,7 +66,7 @@ def filled(text: str, values: dict[str, str], path: Path) -> str:
 def places(models: Path) -> dict[str, str]:
     """What stands in each place, by its name."""
     ours, article = (_Facts(models / f'{name}.onnx') for name in ('lumachrome', 'article'))
-    joins = sum((models / name).stat().st_size for name in contract.JOINS.values())
+    parts = sum((models / name).stat().st_size for name in contract.PARTS)
     gray, faithful, vivid = ours.rows
     named = {
         'gray (no colour at all)': (gray, None),
@@ -88,7 +88,7 @@ def places(models: Path) -> dict[str, str]:
         'size': ours.size,
         'article-weights': article.weights,
         'article-size': article.size,
-        'joins-size': f'{joins / 1e6:.1f} MB',
+        'parts-size': f'{parts / 1e6:.1f} MB',
     }
 
 

@@ -55,16 +55,15 @@ def export(
     return verified
 
 
-def export_joins(folder: str | Path) -> dict[Path, dict[str, Any]]:
-    """Write the tail alone for both depths: {path: what was verified}."""
-    written: dict[Path, dict[str, Any]] = {}
-    check_folder(Path(folder) / contract.JOINS['uint8'])
+def export_parts(folder: str | Path) -> dict[Path, dict[str, Any]]:
+    """Write the files without a network, a head's first step and the tail for both depths: {path: what was verified}."""
+    check_folder(Path(folder) / contract.RENDER)
+    models = {contract.RENDER: (model := pipeline.build_render(), verify.verify_render(model))}
     for depth, name in contract.JOINS.items():
-        model = pipeline.build_join(depth)
-        path = Path(folder) / name
-        written[path] = verify.verify_join(model, depth)
-        write(model, path, {'format': contract.FORMAT, 'verified': written[path]})
-    return written
+        models[name] = (model := pipeline.build_join(depth), verify.verify_join(model, depth))
+    for name, (model, verified) in models.items():
+        write(model, Path(folder) / name, {'format': contract.FORMAT, 'verified': verified})
+    return {Path(folder) / name: verified for name, (_, verified) in models.items()}
 
 
 def describe(converted: Converted, source: Path, licence: str, verified: dict[str, Any]) -> dict[str, Any]:

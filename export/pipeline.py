@@ -47,7 +47,8 @@ def build(converted: Converted) -> onnx.ModelProto:
         As `lumachrome.contract` states it.
     """
     g = Graph()
-    size = rendered_size(g, converted.render_size)
+    is_own = g.Equal(contract.RENDER_SIZE, [0])
+    size = rendered_size(g, g.Where(is_own, [converted.render_size], asked_size(g)))
     L = lightness(g, render(g, size))
     padding = padding_to(g, size, converted.multiple)
     inputs = [g.Pad(L, g.Concat([0, 0, 0, 0, 0, 0], padding, axis=0), mode='edge')]
@@ -72,12 +73,21 @@ def build_join(depth: npt.DTypeLike) -> onnx.ModelProto:
     return finished(g, 'join', *contract.join_tensors(depth.name))
 
 
+def build_render() -> onnx.ModelProto:
+    """The head's first step alone: `photo` and `render_size` to `shown`, as `contract.render_tensors` states it."""
+    g = Graph()
+    planes = render(g, rendered_size(g, asked_size(g)))
+    g.Transpose(planes, perm=[0, 2, 3, 1], name=contract.SHOWN)
+    return finished(g, 'render', *contract.render_tensors())
+
+
 def finished(g: Graph, name: str, inputs: list[contract.Tensor], outputs: list[contract.Tensor]) -> onnx.ModelProto:
     """The model; `strip_rows` is an input that may be left out, because it is an initializer too."""
-    strip_rows = Graph()
-    strip_rows.constant(np.array([STRIP_ROWS]))
-    strip_rows.initializers[0].name = contract.STRIP_ROWS
-    g.initializers.extend(strip_rows.initializers)
+    if any(tensor.name == contract.STRIP_ROWS for tensor in inputs):
+        strip_rows = Graph()
+        strip_rows.constant(np.array([STRIP_ROWS]))
+        strip_rows.initializers[0].name = contract.STRIP_ROWS
+        g.initializers.extend(strip_rows.initializers)
 
     def described(tensors: list[contract.Tensor]) -> Tensors:
         return [(t.name, t.dtype, [len(bins.BINS) if side == 'Q' else side for side in t.shape]) for t in tensors]
@@ -94,12 +104,17 @@ def bounded(g: Graph, name: str) -> str:
 # Head
 
 
-def rendered_size(g: Graph, own: int) -> str:
-    """Height and width, int64 [2], at which the network looks: all in integers, so that everyone gets the same."""
+def asked_size(g: Graph) -> str:
+    """`render_size` within its limits."""
+    low, high = (np.int64(limit) for limit in contract.limits(contract.RENDER_SIZE))
+    return g.Clip(contract.RENDER_SIZE, low, high)
+
+
+def rendered_size(g: Graph, wanted: str) -> str:
+    """Height and width, int64 [2], at which a network looks that wants so long a short side: all in integers, so that
+    everyone gets the same."""
     height, width = (g.Shape(contract.PHOTO, start=i, end=i + 1) for i in (1, 2))
     short = g.Min(height, width)
-    low, high = (np.int64(limit) for limit in contract.limits(contract.RENDER_SIZE))
-    wanted = g.Where(g.Equal(contract.RENDER_SIZE, [0]), [own], g.Clip(contract.RENDER_SIZE, low, high))
     step = contract.RENDER_STEP
 
     def rendered(side: str) -> str:

@@ -127,6 +127,24 @@ def verify_float16(model: onnx.ModelProto, whole: onnx.ModelProto, converted: Co
     return {'max': int(apart.max()), 'mean': round(float(apart.mean()), 4)}
 
 
+def verify_render(model: onnx.ModelProto) -> dict[str, Any]:
+    """The same for the head's first step alone; what it shows must be shown as it is."""
+    session, worst = opened(model), 0.0
+    for height, width in SIZES:
+        photos = pictures(height, width)
+        for size in (32, 90, 256):
+            where = f'on photos of {width} x {height}'
+            shown = run(session, {contract.PHOTO: photos, contract.RENDER_SIZE: np.array([size])})[contract.SHOWN]
+            sides = shown.shape[1:3]
+            if sides != contract.rendered_shape(height, width, size):
+                raise ExportError(f'A network is shown {sides[1]} x {sides[0]} pixels, against the contract, {where}.')
+            worst = max(worst, *(rendering_error(photo, one, where) for photo, one in zip(photos, shown, strict=True)))
+            again = run(session, {contract.PHOTO: shown, contract.RENDER_SIZE: np.array([min(sides)])})[contract.SHOWN]
+            if not np.array_equal(again, shown):
+                raise ExportError(f'What a network is shown is changed once more, {where}.')
+    return {'largest_difference': {'rendered': round(worst, 4)}, 'sizes': [list(size) for size in SIZES]}
+
+
 def verify_join(model: onnx.ModelProto, depth: npt.DTypeLike) -> dict[str, Any]:
     """The same for the tail alone; `depth` is the type of its photos."""
     session = opened(model)

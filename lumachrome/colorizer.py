@@ -30,7 +30,7 @@ AS_THEY_COME = Adjustments()
 
 def models() -> dict[str, Path]:
     """The files that ship: name to path, the default first."""
-    found = {path.stem: path for path in MODELS.glob('*.onnx') if path.name not in contract.JOINS.values()}
+    found = {path.stem: path for path in MODELS.glob('*.onnx') if path.name not in contract.PARTS}
     first = [name for name in PREFERRED if name in found]
     return {name: found[name] for name in first + sorted(found.keys() - set(first))}
 
@@ -107,7 +107,7 @@ class Colorizer:
         self.features = session.check_contract(self.path, self.metadata, self._session)
         self.name = self.metadata.get('network', self.path.stem)
         self.render_size = int(self.metadata['render_size'])
-        self._joins: dict[str, session.InferenceSession] = {}
+        self._parts: dict[str, session.InferenceSession] = {}
         self._lock = threading.Lock()
 
     @property
@@ -189,14 +189,12 @@ class Colorizer:
             As of `colorize`.
         """
         self.check(adjustments)
-        picture = _seen(_array_of(photo) if isinstance(photo, Image.Image) else _checked(photo))
-        height, width = contract.rendered_shape(
-            picture.height, picture.width, adjustments.render_size or self.render_size
-        )
-        shown = np.asarray(picture.resize((width, height), Image.Resampling.BILINEAR))
+        seen = _seen(_array_of(photo) if isinstance(photo, Image.Image) else _checked(photo))
+        size = {contract.RENDER_SIZE: np.array([adjustments.render_size or self.render_size], np.int64)}
+        [shown] = session.compute(self._part(contract.RENDER), [contract.SHOWN], {contract.PHOTO: seen[None], **size})
         feed = {
             contract.PHOTO: shown[None],
-            contract.RENDER_SIZE: np.array([min(height, width)], np.int64),
+            contract.RENDER_SIZE: np.array([min(shown.shape[:2])], np.int64),  # so it is looked at as it is
             contract.SATURATION: np.array([1.0], np.float32),
         }
         wanted = [contract.AB]
@@ -223,17 +221,20 @@ class Colorizer:
             sRGB; a fourth channel is the photo's own.
         """
         photo = _checked(photo)
-        kind = photo.dtype.name
-        with self._lock:
-            if kind not in self._joins:
-                providers = list(dict.fromkeys([self.provider, session.CPU]))
-                self._joins[kind] = session.open_file(MODELS / contract.JOINS[kind], providers)
         feed = {
             contract.PHOTO: np.ascontiguousarray(photo[None, ..., :3]),
             contract.AB: np.asarray(ab, np.float32)[None],
         }
-        [colorized] = session.compute(self._joins[kind], [contract.COLORIZED], feed)
+        [colorized] = session.compute(self._part(contract.JOINS[photo.dtype.name]), [contract.COLORIZED], feed)
         return colorized if photo.shape[2] == 3 else np.concatenate([colorized, photo[..., 3:]], axis=-1)
+
+    def _part(self, name: str) -> session.InferenceSession:
+        """The session of a file without a network, beside which this network runs; opened when first asked for."""
+        with self._lock:
+            if name not in self._parts:
+                providers = list(dict.fromkeys([self.provider, session.CPU]))
+                self._parts[name] = session.open_file(MODELS / name, providers)
+            return self._parts[name]
 
 
 # Pictures
@@ -261,12 +262,13 @@ def _array_of(image: Image.Image) -> Array:
     return np.asarray(image.convert('RGBA' if image.has_transparency_data else 'RGB'))
 
 
-def _seen(photo: Array) -> Image.Image:
-    """What the network looks at: 8 bits are enough to choose a color, and what is transparent has become white."""
-    picture = Image.fromarray(_eight_bits(photo) if photo.dtype == np.uint16 else np.ascontiguousarray(photo))
-    if picture.mode == 'RGB':
-        return picture
-    return Image.alpha_composite(Image.new('RGBA', picture.size, 'white'), picture).convert('RGB')
+def _seen(photo: Array) -> Array:
+    """What a network looks at, uint8 [H, W, 3]: enough to choose a color, and what is transparent has become white."""
+    photo = np.ascontiguousarray(_eight_bits(photo) if photo.dtype == np.uint16 else photo)
+    if photo.shape[2] == 3:
+        return photo
+    white = Image.new('RGBA', photo.shape[1::-1], 'white')
+    return np.asarray(Image.alpha_composite(white, Image.fromarray(photo)).convert('RGB'))
 
 
 def _eight_bits(photo: Array) -> Array:

@@ -26,6 +26,7 @@ COLORIZED = 'colorized'
 AB = 'ab'
 PROBABILITIES = 'probabilities'
 BINS = 'bins'
+SHOWN = 'shown'  # of `RENDER`
 
 # What a network may have beyond the colours themselves
 DISTRIBUTION = 'distribution'  # it says how likely each colour is
@@ -98,6 +99,8 @@ OUTPUTS = (
 )
 
 JOINS = {'uint8': 'join.onnx', 'uint16': 'join16.onnx'}  # the tail alone: type of the photo to the file's name
+RENDER = 'render.onnx'  # the head's first step alone: the photo as a network is shown it
+PARTS = frozenset({*JOINS.values(), RENDER})  # files without a network
 
 
 def network_tensors(features: Iterable[str]) -> tuple[list[Tensor], list[Tensor]]:
@@ -110,6 +113,12 @@ def join_tensors(dtype: str) -> tuple[list[Tensor], list[Tensor]]:
     """Inputs and outputs of the tail alone for photos of a type in `JOINS`."""
     photo, colorized = (Tensor(name, dtype, _PHOTO, 'sRGB') for name in (PHOTO, COLORIZED))
     return [photo, Tensor(AB, 'float32', ('N', 'h', 'w', 2), 'CIELAB units'), _STRIP_ROWS], [colorized]
+
+
+def render_tensors() -> tuple[list[Tensor], list[Tensor]]:
+    """Inputs and outputs of `RENDER`: a photo and a size (0 is none here) to a small photo, which is shown as it is."""
+    taken = [tensor for tensor in INPUTS if tensor.name in (PHOTO, RENDER_SIZE)]
+    return taken, [Tensor(SHOWN, 'uint8', ('N', 'h', 'w', 3), 'sRGB, as large as `rendered_shape` says')]
 
 
 def limits(name: str) -> tuple[float, float]:

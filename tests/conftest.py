@@ -55,6 +55,16 @@ join ({depth}[N,H,W,3] photo, float[N,h,w,2] ab) => ({depth}[N,H,W,3] colorized)
     {tail}
 }}
 """
+_RENDER = """
+<ir_version: 9, opset_import: ["" : 18]>
+render (uint8[N,H,W,3] photo, int64[1] render_size) => (uint8[N,h,w,3] shown)
+<int64[1] channels = {3}>
+{
+    batch = Shape <start = 0, end = 1> (photo)
+    sizes = Concat <axis = 0> (batch, render_size, render_size, channels)
+    shown = Resize <mode = "nearest"> (photo, , , sizes)
+}
+"""
 _TAIL = """
     level = ReduceMean <keepdims = 1> (gray, axis)
     planes = Transpose <perm = [0, 3, 1, 2]> (scaled)
@@ -176,6 +186,7 @@ def standins(tmp_path_factory):
         network='steered',
         render_size='256',
     )
+    (folder / 'render.onnx').write_bytes(onnx.parser.parse_model(_RENDER).SerializeToString())
     _saved(_JOIN.format(depth='uint8', high=255, unit=1, tail=byte), folder / 'join.onnx')
     wide = _TAIL.format(type=onnx.TensorProto.UINT16)
     _saved(_JOIN.format(depth='uint16', high=65535, unit=257, tail=wide), folder / 'join16.onnx')

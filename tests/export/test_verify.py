@@ -82,8 +82,8 @@ def test_a_network_that_nothing_can_be_compared_of_is_refused(tiny, monkeypatch)
 
 @pytest.mark.training
 def test_tails_alone_are_written_and_verified(tmp_path, capsys):
-    command.main(['join', str(tmp_path)])
-    assert sorted(p.name for p in tmp_path.iterdir()) == ['join.onnx', 'join16.onnx']
+    command.main(['parts', str(tmp_path)])
+    assert sorted(p.name for p in tmp_path.iterdir()) == sorted(contract.PARTS)
     assert capsys.readouterr().out.count('verified: {') == 2
     for depth, name in contract.JOINS.items():
         photo = np.full((1, 3, 4, 3), 7, depth)
@@ -95,9 +95,9 @@ def test_tails_alone_are_written_and_verified(tmp_path, capsys):
 @pytest.mark.parametrize('target', ['nowhere/a.onnx', 'nowhere'])
 def test_a_missing_folder_is_told_before_the_work(tmp_path, monkeypatch, target):
     monkeypatch.setattr(files.checkpoints, 'load', lambda source: pytest.fail('the work had begun'))
-    monkeypatch.setattr(pipeline, 'build_join', lambda depth: pytest.fail('the work had begun'))
+    monkeypatch.setattr(pipeline, 'build_render', lambda: pytest.fail('the work had begun'))
     with pytest.raises(SystemExit) as stopped:
-        command.main(['join' if target == 'nowhere' else 'runs/mine', str(tmp_path / target)])
+        command.main(['parts' if target == 'nowhere' else 'runs/mine', str(tmp_path / target)])
     assert 'there is no folder' in stopped.value.code
 
 

@@ -237,3 +237,18 @@ def test_one_onnxruntime_must_be_there(there, words, monkeypatch):
         spec = importlib.util.find_spec('lumachrome.session')
         with pytest.raises(UserError, match=words):
             spec.loader.exec_module(importlib.util.module_from_spec(spec))
+
+
+def test_the_shipped_network_gives_the_files_own_colors(monkeypatch):
+    """Shown a copy at its own size, a network says exactly what it says of the whole photo."""
+    monkeypatch.undo()
+    shipped, random = Colorizer('article'), np.random.default_rng(0)
+    steps = np.cumsum(random.normal(0, 3, (2, 211, 2)), axis=1)
+    photo = (120 + steps[0, :, :1] @ steps[1, :, 1:].T / 20).clip(0, 255).astype(np.uint8)
+    whole = np.repeat(photo[..., None], 3, -1)
+    for size in (0, 90):
+        feed = {'photo': whole[None], 'render_size': np.array([size]), 'saturation': np.ones(1, np.float32)}
+        expected, ab = shipped._session.run(['colorized', 'ab'], feed)
+        wish = Adjustments(render_size=size)
+        np.testing.assert_array_equal(shipped.colors(whole, wish).ab, ab[0])
+        np.testing.assert_array_equal(shipped.colorize(whole, wish), expected[0])
