@@ -151,13 +151,16 @@ def _in_onnx(network: keras.Model) -> onnx.ModelProto:
         tf.TensorSpec(tensor.shape, tf.float32, name=name) for tensor, name in zip(network.inputs, names, strict=True)
     ]
 
-    @tf.function(input_signature=signature)
     def run(*tensors: Any) -> Any:
-        return network(list(tensors) if len(tensors) > 1 else tensors[0], training=False)
+        first, *rest = tensors
+        return network([first, *rest] if rest else first, training=False)
 
     logging.getLogger('tf2onnx').setLevel(logging.ERROR)
     model, _ = tf2onnx.convert.from_function(
-        run, input_signature=signature, opset=contract.OPSET, inputs_as_nchw=names[:1]
+        tf.function(run, input_signature=signature),
+        input_signature=signature,
+        opset=contract.OPSET,
+        inputs_as_nchw=names[:1],
     )
     # tf2onnx writes the file although it knows an operator of it to be unsupported, so look for those.
     foreign = sorted({node.op_type for node in model.graph.node if not onnx.defs.has(node.op_type, contract.OPSET)})

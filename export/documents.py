@@ -68,7 +68,7 @@ def places(models: Path) -> dict[str, str]:
     ours, article = (_Facts(models / f'{name}.onnx') for name in ('lumachrome', 'article'))
     parts = sum((models / name).stat().st_size for name in contract.PARTS)
     gray, faithful, vivid = ours.rows
-    named = {
+    named: dict[str, tuple[Row, _Facts | None]] = {
         'gray (no colour at all)': (gray, None),
         'article': (article.rows[1], article),
         'lumachrome, faithful (vividness 0)': (faithful, ours),

@@ -91,7 +91,7 @@ def verify(model: onnx.ModelProto, converted: Converted) -> dict[str, Any]:
         'largest_difference': {name: round(found[name], 4) for name in ('rendered', 'colorized', 'ab')},
         'luminance_error': {'max': round(found['luminance'], 4), 'mean': round(total / pixels, 4)},
         'sizes': [list(size) for size in SIZES],
-        'batches': [1, len(photos)],
+        'batches': [1, len(pictures(1, 1))],
     }
 
 
@@ -145,10 +145,10 @@ def verify_render(model: onnx.ModelProto) -> dict[str, Any]:
     return {'largest_difference': {'rendered': round(worst, 4)}, 'sizes': [list(size) for size in SIZES]}
 
 
-def verify_join(model: onnx.ModelProto, depth: npt.DTypeLike) -> dict[str, Any]:
+def verify_join(model: onnx.ModelProto, depth: str) -> dict[str, Any]:
     """The same for the tail alone; `depth` is the type of its photos."""
     session = opened(model)
-    full = np.iinfo(np.dtype(depth)).max
+    full = np.iinfo(depth).max
     worst, luminance, total, pixels, compared = 0.0, 0.0, 0.0, 0, 0
     for height, width in SIZES:
         random = np.random.default_rng(height)
@@ -242,9 +242,8 @@ def rendering_error(photo: npt.NDArray[np.uint8], shown: npt.NDArray[np.uint8], 
 def expected_colors(converted: Converted, rendered: npt.NDArray[np.uint8], feed: Feed) -> tuple[Array, Array | None]:
     """By Keras, of pictures as they were shown to the network: ab [N, h, w, 2]; probabilities [N, h, w, Q] or None."""
     height, width = rendered.shape[1:3]
-    own = converted.render_size
-    asked = int(feed[contract.RENDER_SIZE][0]) or own
-    if (height, width) != contract.rendered_shape(*feed[contract.PHOTO].shape[1:3], asked):
+    asked = int(feed[contract.RENDER_SIZE][0]) or converted.render_size
+    if (height, width) != contract.rendered_shape(*feed[contract.PHOTO].shape[1:3], size=asked):
         raise ExportError(f'The network is shown {width} x {height} pixels, against the contract.')
     missing = [(-side) % converted.multiple for side in (height, width)]
     padding = [(0, 0), (0, missing[0]), (0, missing[1]), (0, 0)]
@@ -253,17 +252,22 @@ def expected_colors(converted: Converted, rendered: npt.NDArray[np.uint8], feed:
     share = 0.0
     if converted.takes_hints:
         answer, share = converted.network([L, expected_hints(feed[contract.HINTS], height, width)], training=False)
-        share = ops.convert_to_numpy(share)[inside]
+        share = to_numpy(share)[inside]
     else:
         answer = converted.network(L, training=False)
-    answer = ops.convert_to_numpy(answer)[inside]
+    answer = to_numpy(answer)[inside]
     if converted.distribution is None:
         return answer, None
     logits = ops.convert_to_tensor(answer)
-    faithful = ops.convert_to_numpy(bins.mean(logits))
-    vivid = ops.convert_to_numpy(bins.vivid(logits, *converted.distribution.vivid_point))
+    faithful = to_numpy(bins.mean(logits))
+    vivid = to_numpy(bins.vivid(logits, *converted.distribution.vivid_point))
     ab = faithful + feed[contract.VIVIDNESS][0] * (1 - share) * (vivid - faithful)
-    return ab, ops.convert_to_numpy(ops.softmax(logits, axis=-1))
+    return ab, to_numpy(ops.softmax(logits, axis=-1))
+
+
+def to_numpy(tensor: Any) -> Array:
+    """A tensor of whatever Keras runs on."""
+    return np.asarray(ops.convert_to_numpy(tensor))
 
 
 def expected_hints(points: Array, height: int, width: int) -> Array:
@@ -272,7 +276,7 @@ def expected_hints(points: Array, height: int, width: int) -> Array:
     there = (points[..., 0] >= 0) & np.isfinite(points).all(-1)
     points = np.where(there[..., None], points, 0).astype('float32')
     sides = np.where(there, max(contract.HINT_SIDE * min(height, width), 1.0), 0).astype('float32')
-    squares = ops.convert_to_numpy(hints.squares(points[..., :2], sides, height, width))
+    squares = to_numpy(hints.squares(points[..., :2], sides, height, width))
     ab = color.rgb2lab(points[..., 2:] / 255)[..., 1:].astype('float32')
     return np.concatenate([squares, ab], axis=-1)
 

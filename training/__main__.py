@@ -4,6 +4,7 @@ import argparse
 import json
 import os
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from lumachrome.errors import UserError
@@ -12,7 +13,7 @@ os.environ.setdefault('TF_ENABLE_ONEDNN_OPTS', '1')  # a fifth to two fifths fas
 os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '2')
 
 
-def main(arguments=None):
+def main(arguments: Sequence[str] | None = None) -> None:
     from training import recipe
 
     parser = argparse.ArgumentParser(prog='python -m training', description=__doc__)
@@ -91,7 +92,7 @@ def main(arguments=None):
         sys.exit(f'{error}')
 
 
-def run_fit(options):
+def run_fit(options: argparse.Namespace) -> None:
     from training import fit
 
     settings = fit.recipe_from(options.config, vars(options))
@@ -100,7 +101,7 @@ def run_fit(options):
     fit.fit(settings, train, validation, options.out, data, options.init_from)
 
 
-def run_evaluate(options):
+def run_evaluate(options: argparse.Namespace) -> None:
     from training import checkpoints, evaluate, photos
 
     model = evaluate.open_model(options.model)
@@ -118,7 +119,7 @@ def run_evaluate(options):
     print(f'written: {out}/metrics.json, {out}/sheet.jpg', file=sys.stderr)
 
 
-def run_vivid(options):
+def run_vivid(options: argparse.Namespace) -> None:
     import keras
     import numpy as np
 
@@ -149,7 +150,7 @@ def run_vivid(options):
     print(f'chosen: gain {best["gain"]:.2f}')
 
 
-def run_keep(options):
+def run_keep(options: argparse.Namespace) -> None:
     from training import checkpoints
 
     checkpoints.keep(options.network, options.target)

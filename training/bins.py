@@ -96,14 +96,14 @@ class Distribution(layers.Layer):
         self.offsets, self.colors = constant('offsets', len(BINS)), constant('colors', *BINS.shape)
         self.read_by(1.0, np.zeros(len(BINS)), BINS)
 
-    def read_by(self, inverse_temperature, offsets, colors):
+    def read_by(self, inverse_temperature: float, offsets: np.ndarray, colors: np.ndarray) -> None:
         """Set the vivid point."""
         self.inverse_temperature.assign(inverse_temperature)
         self.offsets.assign(offsets)
         self.colors.assign(colors)
 
     @property
-    def vivid_point(self):
+    def vivid_point(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """The three as numpy arrays."""
         return tuple(ops.convert_to_numpy(w) for w in (self.inverse_temperature, self.offsets, self.colors))
 

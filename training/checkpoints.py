@@ -8,18 +8,21 @@ import json
 import textwrap
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
+import numpy.typing as npt
 
 from lumachrome.errors import atomic
 from training import networks
 from training.networks import NetworkError, layers  # noqa: F401
+from training.photos import Photos
 
 # `layers` is imported for its side effect: Keras reads a saved network only where its layers are known.
 
 
-def load(source):
+def load(source: str | Path) -> keras.Model:
     """A network that was kept.
 
     Parameters
@@ -66,13 +69,13 @@ def load(source):
     return network
 
 
-def save(network, path):
+def save(network: keras.Model, path: str | Path) -> None:
     """Write a .keras file whole or not at all."""
     with atomic(path) as unfinished:
         network.save(unfinished)
 
 
-def keep(source, path):
+def keep(source: str | Path, path: str | Path) -> None:
     """Write the weights of `source` (as of `load`) to a small .npz file, kernels in float16, to start from."""
     network = load(source)
     # Only kernels: the variances of batch norms may be larger than float16 holds, and weigh nothing.
@@ -82,7 +85,7 @@ def keep(source, path):
         np.savez(file, network=network.name, photos_seen=photos_seen(source), **named)
 
 
-def run_of(source):
+def run_of(source: str | Path) -> Path | None:
     """The folder of the run whose network `source` (as of `load`) is; None if it is of no run."""
     source = Path(source)
     folder = source if source.is_dir() else source.parent
@@ -90,7 +93,7 @@ def run_of(source):
     return folder if ours and (folder / 'run.json').exists() else None
 
 
-def record(source):
+def record(source: str | Path) -> dict[str, Any]:
     """What run.json says of the network `source` (as of `load`), its `photos_seen` included; {} if it is of no run."""
     folder = run_of(source)
     if folder is None:
@@ -101,7 +104,7 @@ def record(source):
     return run
 
 
-def photos_seen(source):
+def photos_seen(source: str | Path) -> int:
     """How many photos the network of `source` (as of `load`) has seen, over all its runs; 0 where nobody counted."""
     source = Path(source)
     if run := record(source):
@@ -112,7 +115,7 @@ def photos_seen(source):
     return 0
 
 
-def learnt_by(source):
+def learnt_by(source: str | Path) -> npt.NDArray[np.uint64]:
     """Which photos the network `source` (as of `load`) has learnt from, over all its runs that kept it.
 
     Returns
@@ -125,6 +128,6 @@ def learnt_by(source):
     return np.load(kept) if kept and kept.exists() else np.zeros(0, 'uint64')
 
 
-def numbers(photos):
-    """The digests of `training.photos.Photos`, shortened: uint64 [n]."""
+def numbers(photos: Photos) -> npt.NDArray[np.uint64]:
+    """The photos' digests, shortened: uint64 [n]."""
     return np.array([int(digest[:16], 16) for digest in photos.digests], 'uint64')

@@ -10,6 +10,7 @@ References
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from keras import ops
@@ -18,6 +19,7 @@ from PIL import Image
 from lumachrome.contract import HINT_SIDE
 from lumachrome.errors import UserError, atomic
 from training import bins, checkpoints, colorization, hints, lab, metrics, networks
+from training.photos import Photos
 
 SIDE = 256  # of a picture that is evaluated
 SWEEP = (0, 1, 2, 5, 10, 20, 50, 100)  # hints a picture, as in [1]_
@@ -33,7 +35,7 @@ def parts(pictures, size=16):
     return (pictures[start : start + size] for start in range(0, len(pictures), size))
 
 
-def to_gray(pictures):
+def to_gray(pictures: np.ndarray) -> np.ndarray:
     """Pictures without their colour, at the same lightness."""
     done = []
     for part in parts(pictures):
@@ -42,7 +44,7 @@ def to_gray(pictures):
     return np.concatenate(done)
 
 
-def to_uint8(rgb):
+def to_uint8(rgb: Any) -> np.ndarray:
     """8-bit pictures of sRGB from 0 to 1."""
     return np.round(ops.convert_to_numpy(rgb) * 255).astype('uint8')
 
@@ -145,7 +147,7 @@ class FileColorizer:
         return np.stack(done)
 
 
-def colors(ab):
+def colors(ab: np.ndarray) -> np.ndarray:
     """Colours with the given a and b [K, 2], each at a lightness at which it exists: sRGB float [K, 3], 0 to 1.
 
     A file takes hints as colours, and of those only a and b count. Where no lightness holds a and b, the nearest does.
@@ -157,7 +159,7 @@ def colors(ab):
     return ops.convert_to_numpy(rgb)[np.arange(len(ab)), best]
 
 
-def open_model(path):
+def open_model(path: str | Path) -> NetworkColorizer | FileColorizer:
     """A colorizer of a run folder, a .keras, .npz or .onnx file.
 
     Raises
@@ -168,7 +170,7 @@ def open_model(path):
     return FileColorizer(path) if str(path).endswith('.onnx') else NetworkColorizer(checkpoints.load(path))
 
 
-def check_unseen(source, photos):
+def check_unseen(source: str | Path, photos: Photos) -> None:
     """See that a model is judged by photos that it does not know.
 
     Parameters
@@ -198,12 +200,12 @@ def _resized(pictures, side):
     return np.stack([np.asarray(Image.fromarray(p).resize(size, Image.Resampling.BILINEAR)) for p in pictures])
 
 
-def mean_psnr(pictures, truth):
+def mean_psnr(pictures: np.ndarray, truth: np.ndarray) -> float:
     """PSNR in dB, the mean over the pictures."""
     return float(np.mean([metrics.psnr(a, b) for a, b in zip(pictures, truth, strict=True)]))
 
 
-def quick_row(ours, truth):
+def quick_row(ours: np.ndarray, truth: np.ndarray) -> dict[str, float]:
     """The figures that a run prints after each epoch."""
     psnr, gray = mean_psnr(ours, truth), mean_psnr(to_gray(truth), truth)
     return {
@@ -214,7 +216,7 @@ def quick_row(ours, truth):
     }
 
 
-def row(name, pictures, truth):
+def row(name: str, pictures: np.ndarray, truth: np.ndarray) -> dict[str, Any]:
     """A row of the table: each figure with its mean over the photos and its standard error.
 
     Parameters
@@ -255,7 +257,7 @@ def row(name, pictures, truth):
     return {'name': name, **figures}
 
 
-def hint_points(truth, count, seed=0):
+def hint_points(truth: np.ndarray, count: int, seed: int = 0) -> np.ndarray:
     """Hints as [1]_ places them for evaluation.
 
     Squares of 6 x 6 pixels (at 256) that hold the mean true ab, their centres normal around the middle with a quarter
@@ -286,7 +288,13 @@ def hint_points(truth, count, seed=0):
     return np.concatenate([points.clip(0, 1), np.concatenate(colors)], axis=-1)
 
 
-def evaluate(model, photos, out, render_size=None, sweep=False):
+def evaluate(
+    model: NetworkColorizer | FileColorizer,
+    photos: Photos,
+    out: str | Path,
+    render_size: int | None = None,
+    sweep: bool = False,
+) -> dict[str, Any]:
     """Judge a model by a set of photos.
 
     Parameters
@@ -342,7 +350,7 @@ def evaluate(model, photos, out, render_size=None, sweep=False):
     return result
 
 
-def table(result):
+def table(result: dict[str, Any]) -> str:
     """The rows of `evaluate` as a Markdown table."""
     gray = result['rows'][0]['psnr']['mean']
     truth = result['rows'][0]['colorfulness']['truth'], result['rows'][0]['colorfulness_absolute']['truth']
@@ -372,7 +380,7 @@ def table(result):
     return '\n'.join(lines)
 
 
-def contact_sheet(rows, gap=4):
+def contact_sheet(rows: list[np.ndarray], gap: int = 4) -> Image.Image:
     """A Pillow image of pictures in rows: list of uint8 arrays [n, S, S, 3], each a row, drawn at half size."""
     side = rows[0].shape[1] // 2
     sheet = Image.new('RGB', (len(rows[0]) * (side + gap) - gap, len(rows) * (side + gap) - gap), 'white')

@@ -10,8 +10,10 @@ import math
 import os
 import time
 from collections import deque
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
@@ -224,7 +226,14 @@ class Validation(keras.callbacks.Callback):
         (folder / runs.UNFINISHED).rename(folder / 'state.npz')
 
 
-def fit(settings, train, validation, out, data, init_from=None):
+def fit(
+    settings: recipe.Recipe,
+    train: photos.Photos,
+    validation: photos.Photos,
+    out: str | Path,
+    data: str,
+    init_from: str | Path | None = None,
+) -> None:
     """Fit a network, or go on with a run that was interrupted.
 
     Parameters
@@ -314,7 +323,9 @@ def go_on(settings, train, validation, out, facts, init_from):
     )
 
 
-def read_photos(sources, validation_sources, settings, cache):
+def read_photos(
+    sources: Sequence[str], validation_sources: Sequence[str] | None, settings: recipe.Recipe, cache: str | None
+) -> tuple[photos.Photos, photos.Photos]:
     """The train and validation photos of a run; without validation sources, the latter are split off.
 
     Those that judge are of `evaluate.SIDE` pixels wherever they come from, so that figures of all runs can be compared.
@@ -331,7 +342,7 @@ def read_photos(sources, validation_sources, settings, cache):
     return train.subset([i for i, digest in enumerate(train.digests) if digest not in judged]), validation
 
 
-def recipe_from(config, flags):
+def recipe_from(config: str | None, flags: dict[str, Any]) -> recipe.Recipe:
     """The recipe of a config file and the flags that were given."""
     names = {field.name for field in recipe.fields()}
     return recipe.load(config, **{name: value for name, value in flags.items() if name in names})

@@ -17,24 +17,24 @@ from skimage import color, metrics
 HIGHEST_PSNR = 50.0  # a gray photo whose truth is gray would have an infinite one
 
 
-def psnr(picture, truth):
+def psnr(picture: np.ndarray, truth: np.ndarray) -> float:
     """Peak signal-to-noise ratio on 8-bit RGB, in dB, at most 50."""
     error = np.mean((picture.astype(float) - truth) ** 2)
     return min(HIGHEST_PSNR, 10 * np.log10(255**2 / max(error, 1e-9)))
 
 
-def ssim(picture, truth):
+def ssim(picture: np.ndarray, truth: np.ndarray) -> float:
     """Structural similarity [1]_ of RGB, up to 1."""
     side = min(7, *picture.shape[:2])  # the window, odd and no larger than the picture
     return metrics.structural_similarity(picture, truth, channel_axis=-1, win_size=side - (side % 2 == 0))
 
 
-def ciede2000(picture, truth):
+def ciede2000(picture: np.ndarray, truth: np.ndarray) -> float:
     """Mean colour difference by CIEDE2000 [2]_; about 2 is just seen."""
     return color.deltaE_ciede2000(color.rgb2lab(picture), color.rgb2lab(truth)).mean()
 
 
-def colorfulness(picture, absolute=False):
+def colorfulness(picture: np.ndarray, absolute: bool = False) -> float:
     """How colourful a picture is: 0 for gray, some 40 for an ordinary photo, above 80 for a very vivid one.
 
     Parameters
@@ -51,12 +51,12 @@ def colorfulness(picture, absolute=False):
     return np.hypot(rg.std(), yb.std()) + 0.3 * np.hypot(rg.mean(), yb.mean())
 
 
-def ab_error(picture, truth):
+def ab_error(picture: np.ndarray, truth: np.ndarray) -> np.ndarray:
     """Distance in the ab plane at each pixel: float [H, W], CIELAB units."""
     return np.linalg.norm(color.rgb2lab(picture)[..., 1:] - color.rgb2lab(truth)[..., 1:], axis=-1)
 
 
-def auc(errors, highest=150):
+def auc(errors: np.ndarray, highest: float = 150) -> float:
     """Area under the curve of the share of pixels within a threshold of 0 to `highest` [4]_, 0 to 1."""
     # The mean of clip(1 - e / highest) is that area, integrated exactly
     return np.clip(1 - errors / highest, 0, 1).mean()

@@ -12,6 +12,7 @@ import json
 import os
 import shutil
 import tarfile
+from collections.abc import Collection, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -58,31 +59,33 @@ class Photos:
     """
 
     pictures: np.ndarray
-    rows: list
-    names: list
-    digests: list
-    left_out: dict
+    rows: list[int]
+    names: list[str]
+    digests: list[str]
+    left_out: dict[str, list[str]]
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self.names)
 
-    def __getitem__(self, i):
+    def __getitem__(self, i: int) -> np.ndarray:
         """The picture of photo `i`: uint8 [side, side, 3]."""
         return self.pictures[self.rows[i]]
 
-    def subset(self, indices):
+    def subset(self, indices: Iterable[int]) -> 'Photos':
         """The photos at `indices`; their pictures are shared, not copied."""
+
+        indices = list(indices)
 
         def pick(values):
             return [values[i] for i in indices]
 
         return Photos(self.pictures, pick(self.rows), pick(self.names), pick(self.digests), self.left_out)
 
-    def sample(self, most):
+    def sample(self, most: int) -> 'Photos':
         """At most `most` of the photos, by digest: of all sources alike, and the same ones wherever they lie."""
         return self.subset(sorted(range(len(self)), key=self.digests.__getitem__)[:most])
 
-    def stacked(self):
+    def stacked(self) -> np.ndarray:
         """All pictures in memory: uint8 [n, side, side, 3]."""
         return np.stack([self[i] for i in range(len(self))])
 
@@ -96,13 +99,13 @@ class _Member:
     offset: int = 0
     size: int = -1
 
-    def read(self):
+    def read(self) -> bytes:
         with open(self.path, 'rb') as file:
             file.seek(self.offset)
             return file.read(self.size)
 
 
-def find(sources):
+def find(sources: Iterable[str | Path]) -> list[_Member]:
     """The photos in `sources` (folders and .tar files), as members in a fixed order.
 
     Raises
@@ -157,7 +160,7 @@ def _in_shard(path):
         ) from error
 
 
-def square(image, side):
+def square(image: Image.Image, side: int) -> np.ndarray:
     """A Pillow image as a centred square: uint8 [side, side, 3], its aspect kept."""
     image = ImageOps.exif_transpose(image).convert('RGB')
     return np.asarray(ImageOps.fit(image, (side, side), Image.Resampling.BILINEAR))
@@ -198,7 +201,9 @@ def _has_color(picture):
     return np.sqrt(((Lab[:, 1:] - toned) ** 2).sum(-1).mean()) >= TONED
 
 
-def read(sources, side, cache=None, only=None):
+def read(
+    sources: Sequence[str | Path], side: int, cache: str | Path | None = None, only: Collection[str] | None = None
+) -> Photos:
     """Decode the photos of `sources`.
 
     Parameters
@@ -319,7 +324,7 @@ def _check_room(shape, free, where):
         raise PhotosError(f'{size}, and only {free / 1e9:.1f} GB of {where}.')
 
 
-def split(photos, share):
+def split(photos: Photos, share: float) -> tuple[Photos, Photos]:
     """Part a set in two by a hash of each photo's content.
 
     A photo, and every copy of it, stays on its side also when others join the set.
@@ -340,7 +345,7 @@ def split(photos, share):
     return photos.subset(train), photos.subset(validation)
 
 
-def report(photos):
+def report(photos: Photos) -> str:
     """What was read and what was left out, in a few lines."""
     lines = [f'{len(photos)} photos']
     for reason, names in photos.left_out.items():

@@ -8,6 +8,7 @@ import dataclasses
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from lumachrome.errors import UserError
 from training import losses, networks
@@ -49,8 +50,8 @@ class Recipe(losses.Weights):
     mixed_precision: bool = False  # bfloat16 where it is safe: for accelerators
     seed: int = 0
 
-    def __post_init__(self):
-        def require(holds, sentence):
+    def __post_init__(self) -> None:
+        def require(holds: bool, sentence: str) -> None:
             if not holds:
                 raise RecipeError(sentence)
 
@@ -78,12 +79,12 @@ class Recipe(losses.Weights):
         require(self.epoch >= self.batch, f'epoch = {self.epoch} holds no batch of {self.batch}.')
 
 
-def fields():
+def fields() -> tuple[dataclasses.Field[Any], ...]:
     """The settings' names, types and defaults."""
     return dataclasses.fields(Recipe)
 
 
-def load(config=None, **overrides):
+def load(config: str | Path | None = None, **overrides: Any) -> Recipe:
     """The recipe of a .toml file with some of its settings replaced.
 
     Parameters

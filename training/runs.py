@@ -13,7 +13,10 @@ Each is written beside its place first and then renamed, so that a run can be cu
 
 import dataclasses
 import json
+from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
@@ -22,6 +25,8 @@ from keras import ops
 
 from lumachrome.errors import UserError, atomic
 from training import checkpoints
+from training.photos import Photos
+from training.recipe import Recipe
 
 UNFINISHED = 'state.part.npz'
 OF_BEST = ('metrics.json', 'vivid.json')  # what was found out about best.keras
@@ -33,7 +38,7 @@ class FitError(UserError):
 
 
 @contextmanager
-def alone(folder):
+def alone(folder: Path) -> Iterator[None]:
     """Hold a run's folder: two processes in one would mix their networks."""
     folder.mkdir(parents=True, exist_ok=True)
     try:
@@ -43,7 +48,7 @@ def alone(folder):
         raise FitError(f'Another process is at work in {folder}: wait for it, or take another --out.') from error
 
 
-def begin_or_go_on(settings, out, data):
+def begin_or_go_on(settings: Recipe, out: Path, data: str) -> dict[str, Any] | None:
     """The facts that run.json starts from or went on to; None if the run is finished."""
     ours = dataclasses.asdict(settings)
     if not (out / 'state.npz').exists():
@@ -92,7 +97,7 @@ def _changing(model):
     return [*model.network.variables, model.random.state, *model.optimizer.variables]
 
 
-def write_state(model, facts, path):
+def write_state(model: keras.Model, facts: dict[str, Any], path: Path) -> None:
     """Write every variable that training changes, and how far the run is."""
     values = [ops.convert_to_numpy(ops.cast(v, v.dtype)) for v in _changing(model)]
     if not all(np.isfinite(value).all() for value in values):
@@ -100,7 +105,7 @@ def write_state(model, facts, path):
     np.savez(path, *values, **{name: facts[name] for name in REACHED})
 
 
-def load_state(model, path):
+def load_state(model: keras.Model, path: Path) -> None:
     """The inverse of `write_state`, for a model of the same recipe."""
     variables = _changing(model)
     with np.load(path) as state:
@@ -114,7 +119,7 @@ def load_state(model, path):
         variable.assign(value)
 
 
-def replace_best(network, folder):
+def replace_best(network: keras.Model, folder: Path) -> None:
     """Write best.keras; what was found out about the one before goes, so that nobody takes it for true of this one."""
     gone = [name for name in OF_BEST if (folder / name).exists()]
     for name in gone:
@@ -124,13 +129,13 @@ def replace_best(network, folder):
     checkpoints.save(network, folder / 'best.keras')
 
 
-def write_json(facts, path):
+def write_json(facts: Any, path: Path) -> None:
     """Write a .json file whole or not at all."""
     with atomic(path) as unfinished:
         unfinished.write_text(json.dumps(facts, indent=1))
 
 
-def keep_learnt(train, validation, out, init_from):
+def keep_learnt(train: Photos, validation: Photos, out: Path, init_from: str | Path | None) -> None:
     """Write down what photos a run learns from, if none of those that judge it is among them."""
     before = np.concatenate([checkpoints.learnt_by(source) for source in (out, init_from) if source])
     known = np.isin(checkpoints.numbers(validation), before).sum()

@@ -17,7 +17,7 @@ from gradio_client.exceptions import AppError
 from PIL import Image
 
 from demo.page import album as album_page
-from lumachrome import Hint, colorizer, hints
+from lumachrome import Hint, album, hints
 from lumachrome.adjustments import SETTINGS
 
 
@@ -108,9 +108,9 @@ def test_an_album_takes_every_adjustment_and_files_of_hints(client, photo, tmp_p
     archive, report = client.predict(files, **settings, api_name='/colorize_album')
     assert report['coloured'] == report['photos'] == 2
     pixels = {}
-    with zipfile.ZipFile(archive) as album:
+    with zipfile.ZipFile(archive) as whole:
         for name in ('a.jpg', 'b.jpg'):
-            pixels[name] = np.asarray(Image.open(io.BytesIO(album.read(name)))).astype(int)
+            pixels[name] = np.asarray(Image.open(io.BytesIO(whole.read(name)))).astype(int)
     red, plain = (pixels[name][20:, 25:] for name in ('a.jpg', 'b.jpg'))
     assert abs((red[..., 0] - red[..., 1]).mean() - 0.5 * (80 + 4)) < 6  # the hint, and what warmth adds to a
     assert abs((plain[..., 0] - plain[..., 1]).mean()) < 15
@@ -154,13 +154,13 @@ def test_an_album_of_somebody_elses_files_is_refused(url, photo):
 @pytest.fixture
 def gate(monkeypatch):
     """Photos of albums wait until the test lets them through, one for each `release`."""
-    semaphore, colour = threading.Semaphore(0), colorizer.Colorizer.colorize
+    semaphore, colour = threading.Semaphore(0), album._colored
 
-    def colorize(self, *values, **settings):
+    def colored(*given):
         assert semaphore.acquire(timeout=20)
-        return colour(self, *values, **settings)
+        return colour(*given)
 
-    monkeypatch.setattr(colorizer.Colorizer, 'colorize', colorize)
+    monkeypatch.setattr(album, '_colored', colored)
     monkeypatch.setattr(album_page, 'PAUSE', 0)
     yield semaphore
     semaphore.release(1000)
@@ -179,9 +179,9 @@ def test_an_album_that_is_cancelled_leaves_nothing(client, photo, gate, cache):
     job = client.submit([handle_file(photo)] * 50, api_name='/colorize_album')
     gate.release(2)
     _until(lambda: any(report['coloured'] == 2 for _, report in job.outputs()))
-    assert list(cache.rglob('*.part'))
+    assert list(cache.rglob('.*.part*'))
     threading.Thread(target=job.cancel).start()  # returns when the photo in work is done
-    _until(lambda: gate.release() or not list(cache.rglob('*.part')), pause=0.2)
+    _until(lambda: gate.release() or not list(cache.rglob('.*.part*')), pause=0.2)
     assert job.outputs()[-1][1]['coloured'] < 50
     assert client.predict([handle_file(photo)], api_name='/colorize_album')[1]['coloured'] == 1
 
@@ -331,10 +331,10 @@ def test_an_album_ends_with_its_page(browser, url, photo, gate, cache, tmp_path)
     page.click('#album-start')
     gate.release(1)
     _line(page, '1 of 40 photos')
-    assert list(cache.rglob('*.part'))
+    assert list(cache.rglob('.*.part*'))
     page.close()
     # The server hears of it after a while, and the album ends after the photo that is in work then.
-    _until(lambda: gate.release() or not list(cache.rglob('*.part')), pause=0.4)
+    _until(lambda: gate.release() or not list(cache.rglob('.*.part*')), pause=0.4)
     albums = [found for found in gc.get_objects() if isinstance(found, album_page.AlbumPage)]
     assert albums and not any(found._cancels for found in albums) and not list(cache.rglob('left-colour.zip'))
 

@@ -84,7 +84,7 @@ def test_a_network_that_nothing_can_be_compared_of_is_refused(tiny, monkeypatch)
 def test_tails_alone_are_written_and_verified(tmp_path, capsys):
     command.main(['parts', str(tmp_path)])
     assert sorted(p.name for p in tmp_path.iterdir()) == sorted(contract.PARTS)
-    assert capsys.readouterr().out.count('verified: {') == 2
+    assert capsys.readouterr().out.count('verified: {') == len(contract.PARTS)
     for depth, name in contract.JOINS.items():
         photo = np.full((1, 3, 4, 3), 7, depth)
         given = {contract.PHOTO: photo, contract.AB: np.zeros((1, 1, 1, 2), 'float32')}

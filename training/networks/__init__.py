@@ -17,11 +17,13 @@ keeps its first blocks as they are. Nobody else needs to know which encoder it i
 """
 
 import importlib
+from types import ModuleType
 
 import keras
 
 from lumachrome.errors import UserError
 from training import bins
+from training.networks.efficientnet_lite import EfficientNetLite
 
 NAMES = ('article', 'unet', 'lumachrome')
 
@@ -30,7 +32,7 @@ class NetworkError(UserError):
     """A network that is not known, cannot be read, or lacks what was asked of it."""
 
 
-def module(name):
+def module(name: str) -> ModuleType:
     """The module of the network called `name`.
 
     Raises
@@ -43,24 +45,24 @@ def module(name):
     return importlib.import_module(f'training.networks.{name}')
 
 
-def build(name, encoder_weights='imagenet'):
+def build(name: str, encoder_weights: str = 'imagenet') -> keras.Model:
     """A fresh network; `encoder_weights` ('imagenet' or 'none') counts only for those with an encoder."""
     made = module(name)
     return made.build() if encoder(name) is None else made.build(encoder_weights)
 
 
-def encoder(name):
+def encoder(name: str) -> EfficientNetLite | None:
     """The encoder that the network called `name` stands on, or None."""
     return getattr(module(name), 'ENCODER', None)
 
 
-def distribution(network):
+def distribution(network: keras.Model) -> bins.Distribution | None:
     """The layer `training.bins.Distribution` of a network that predicts one, otherwise None."""
     found = [layer for layer in network.layers if isinstance(layer, bins.Distribution)]
     return found[0] if found else None
 
 
-def freeze(network, blocks):
+def freeze(network: keras.Model, blocks: int) -> None:
     """Keep the first `blocks` blocks of a network's encoder as they are, batch norms too.
 
     Raises
@@ -75,13 +77,13 @@ def freeze(network, blocks):
     module(network.name).freeze(network, blocks)
 
 
-def in_encoder(network):
+def in_encoder(network: keras.Model) -> set[str]:
     """The paths of the network's variables that belong to its encoder: a set of str, empty where it has none."""
     ours = encoder(network.name)
     return {v.path for v in network.variables if ours is not None and ours.block_of(v.path) is not None}
 
 
-def with_teacher(network):
+def with_teacher(network: keras.Model) -> tuple[keras.Model, keras.Model, keras.Model]:
     """What distillation takes: the network, and the classifier that its encoder was a part of.
 
     Parameters
