@@ -56,7 +56,7 @@ def export(
 
 
 def export_parts(folder: str | Path) -> dict[Path, dict[str, Any]]:
-    """Write the files without a network, a head's first step and the tail for both depths: {path: what was verified}."""
+    """Write the files without a network, a head alone and the tail for both depths: {path: what was verified}."""
     check_folder(Path(folder) / contract.RENDER)
     models = {contract.RENDER: (model := pipeline.build_render(), verify.verify_render(model))}
     for depth, name in contract.JOINS.items():

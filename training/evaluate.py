@@ -9,6 +9,7 @@ References
 """
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +17,10 @@ import numpy as np
 from keras import ops
 from PIL import Image
 
+from lumachrome.adjustments import Adjustments
 from lumachrome.contract import HINT_SIDE
 from lumachrome.errors import UserError, atomic
+from lumachrome.hints import Hint
 from training import bins, checkpoints, colorization, hints, lab, metrics, networks
 from training.photos import Photos
 
@@ -124,26 +127,31 @@ class NetworkColorizer:
 
 
 class FileColorizer:
-    """Colours pictures with a finished .onnx file, through the demo's own code."""
+    """Colours pictures with a finished .onnx file, as every door of `lumachrome` does."""
 
-    def __init__(self, path):
+    def __init__(self, path: str | Path):
         from lumachrome.colorizer import Colorizer
 
-        self.file = Colorizer(str(path))
+        self.file = Colorizer(path)
         self.name = self.file.name
         self.takes_hints = self.file.takes_hints
-        self.takes_vividness = self.file.takes_vividness
+        self.takes_vividness = self.file.predicts_distribution
 
-    def colorize(self, pictures, render_size=None, vividness=0.0, points=None):
+    def colorize(
+        self,
+        pictures: np.ndarray,
+        render_size: int | None = None,
+        vividness: float = 0.0,
+        points: np.ndarray | None = None,
+    ) -> np.ndarray:
         """As `NetworkColorizer.colorize`."""
-        options = {'render_size': render_size or 0}
-        if self.takes_vividness:
-            options['vividness'] = vividness
+        settings = Adjustments(render_size=render_size, vividness=vividness if self.takes_vividness else None)
         done = []
         for i, picture in enumerate(pictures):
             if points is not None and points.shape[1]:
-                options['hints'] = np.concatenate([points[i][:, :2], 255 * colors(points[i][:, 2:])], axis=-1)
-            done.append(self.file.colorize(picture, **options))
+                known = zip(points[i], 255 * colors(points[i][:, 2:]), strict=True)
+                settings = replace(settings, hints=tuple(Hint(x, y, color) for (x, y, *_), color in known))
+            done.append(self.file.colorize(picture, settings))
         return np.stack(done)
 
 
