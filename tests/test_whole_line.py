@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import socket
 import subprocess
 import sys
@@ -94,6 +95,15 @@ def test_evaluation_takes_the_finished_file(exported, other_photos, tmp_path):
 
 def test_the_readmes_program_runs(tmp_path):
     program = re.search(r'```python\n(.*?)```', (ROOT / 'README.md').read_text(), re.DOTALL)[1]
-    program = re.sub(r"'(demo/[^']+)'", lambda found: repr(str(ROOT / found[1])), program)
+    program = re.sub(r"'((?:demo|lumachrome)/[^']+)'", lambda found: repr(str(ROOT / found[1])), program)
     subprocess.run([sys.executable, '-c', program], cwd=tmp_path, check=True)
     check(ROOT / 'demo' / 'examples' / 'china.jpg', tmp_path / 'china-in-colour.png')
+
+
+def test_the_readmes_example_of_the_package_runs(tmp_path):
+    photo = ROOT / 'demo' / 'examples' / 'china.jpg'
+    shutil.copy(photo, tmp_path / 'photo.jpg')
+    program = re.search(r'```py\n(.*?)```', (ROOT / 'README.md').read_text(), re.DOTALL)[1]
+    environment = os.environ | {'PYTHONPATH': str(ROOT)}
+    subprocess.run([sys.executable, '-c', program], cwd=tmp_path, env=environment, check=True)
+    assert Image.open(tmp_path / 'in-colour.jpg').size == Image.open(photo).size
