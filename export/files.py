@@ -73,7 +73,7 @@ def describe(converted: Converted, source: Path, licence: str, verified: dict[st
     if converted.distribution is not None:
         inverse_temperature, _, colors = converted.distribution.vivid_point
         gain = (colors * bins.BINS).sum() / (bins.BINS**2).sum()  # on the chroma, on the average
-        vivid = {'sharpness': float(inverse_temperature), 'gain': float(gain)}
+        vivid = {'inverse_temperature': float(inverse_temperature), 'gain': float(gain)}
     return {
         'format': contract.FORMAT,
         'network': converted.name,
