@@ -41,8 +41,16 @@ EXAMPLES = Path(__file__).parent / 'examples'
 QUEUE = 32  # visitors who wait; the next one is told to try again
 # Albums take turns among themselves, and one of their photos runs beside a visitor's single one: an album never makes
 # that visitor wait, and two photos at most are in memory.
-ALBUM: dict[str, Any] = {'concurrency_id': 'album', 'concurrency_limit': 1, 'api_visibility': 'private', 'show_progress': 'hidden'}
-LIVE: dict[str, Any] = {'trigger_mode': 'always_last', 'show_progress': 'hidden'}  # while a slider moves, the last place counts
+ALBUM: dict[str, Any] = {
+    'concurrency_id': 'album',
+    'concurrency_limit': 1,
+    'api_visibility': 'private',
+    'show_progress': 'hidden',
+}
+LIVE: dict[str, Any] = {
+    'trigger_mode': 'always_last',
+    'show_progress': 'hidden',
+}  # while a slider moves, the last place counts
 
 THEME = Base(
     primary_hue='stone',

@@ -66,7 +66,7 @@ class Progress:
     ended: str = ''
 
     @property
-    def coloured(self) -> int:
+    def colored(self) -> int:
         return self.done - len(self.failed)
 
 
@@ -97,17 +97,17 @@ class AlbumPage:
 
         Returns:
             A ZIP of the photos in colour, or null if there are none, and a report: "photos" and how many of them are
-            "coloured", "failed" with the name and the reason of each that is not, "notes", and "ended", which says why
+            "colored", "failed" with the name and the reason of each that is not, "notes", and "ended", which says why
             photos are left: "" (none are) or "late" (the time for one album was up).
         """
         say = words.of(request)
         with in_words(say):
-            for progress in self._coloured(files, model, controls.adjustments(settings), say):
+            for progress in self._colored(files, model, controls.adjustments(settings), say):
                 yield (
                     progress.archive and str(progress.archive),
                     {
                         'photos': progress.photos,
-                        'coloured': progress.coloured,
+                        'colored': progress.colored,
                         'failed': [{'name': name, 'reason': reason} for name, reason in progress.failed],
                         'notes': progress.notes,
                         'ended': progress.ended,
@@ -141,7 +141,7 @@ class AlbumPage:
             with in_words(say):
                 adjustments = controls.adjustments(dict(zip(controls.ON_ALBUM, values, strict=True)))
                 adjustments = adjustments.without(self._open(model).lacks(adjustments))  # of hidden controls
-                for progress in self._coloured(files, model, adjustments, say, cancelled, SHOWN_SIDE):
+                for progress in self._colored(files, model, adjustments, say, cancelled, SHOWN_SIDE):
                     pictures.extendleft(_pictures(progress, folder))
                     gallery = {'value': list(pictures), 'visible': bool(pictures)}
                     yield _show(report=_report(progress, say), gallery=gallery, stop={})
@@ -160,7 +160,7 @@ class AlbumPage:
             self._cancels[request.session_hash].set()
         return gr.update(value=words.of(request)['cancelling'], interactive=False)
 
-    def _coloured(
+    def _colored(
         self,
         files: Files,
         model: str | None,
@@ -253,7 +253,7 @@ def _report(progress: Progress, say: Words) -> Update:
 
 
 def _final_report(progress: Progress, say: Words) -> Update:
-    line = say['album_finished'].format(coloured=progress.coloured, photos=progress.photos)
+    line = say['album_finished'].format(colored=progress.colored, photos=progress.photos)
     if progress.ended:
         left = progress.photos - progress.done
         line = f'{line} {say[f"album_{progress.ended}"].format(left=left, minutes=MINUTES)}'
