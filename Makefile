@@ -15,7 +15,7 @@ help:
 	@echo 'make test-quick   most tests, in a minute: no browser, no training'
 	@echo 'make test         what every change must pass: check, and all tests but the slow ones'
 	@echo 'make test-slow    the slow ones'
-	@echo 'make check        format and lint; make check-types: pyright'
+	@echo 'make check        format, lint and types'
 	@echo 'make bench        speed, as ratios'
 	@echo 'make space REPO=user/name   the page as a Space on Hugging Face'
 
@@ -33,7 +33,7 @@ test: env check
 test-slow: env
 	$(PYTEST) -m slow
 
-check: env $(if $(NPM),check-static)
+check: env check-types $(if $(NPM),check-static)
 	.venv/bin/ruff format --check .
 	.venv/bin/ruff check .
 

@@ -9,7 +9,7 @@ import os
 import signal
 import sys
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ os.environ.setdefault('GRADIO_ANALYTICS_ENABLED', 'False')
 os.environ.setdefault('HF_HUB_DISABLE_TELEMETRY', '1')
 
 import gradio as gr
+from gradio.themes import Base
 from starlette.middleware import Middleware
 
 from demo.colorizers import Colorizers, OpenColorizer
@@ -40,10 +41,18 @@ EXAMPLES = Path(__file__).parent / 'examples'
 QUEUE = 32  # visitors who wait; the next one is told to try again
 # Albums take turns among themselves, and one of their photos runs beside a visitor's single one: an album never makes
 # that visitor wait, and two photos at most are in memory.
-ALBUM = {'concurrency_id': 'album', 'concurrency_limit': 1, 'api_visibility': 'private', 'show_progress': 'hidden'}
-LIVE = {'trigger_mode': 'always_last', 'show_progress': 'hidden'}  # while a slider moves, the last place counts
+ALBUM: dict[str, Any] = {
+    'concurrency_id': 'album',
+    'concurrency_limit': 1,
+    'api_visibility': 'private',
+    'show_progress': 'hidden',
+}
+LIVE: dict[str, Any] = {
+    'trigger_mode': 'always_last',
+    'show_progress': 'hidden',
+}  # while a slider moves, the last place counts
 
-THEME = gr.themes.Base(
+THEME = Base(
     primary_hue='stone',
     neutral_hue='stone',
     font=['system-ui', 'sans-serif'],
@@ -73,14 +82,13 @@ def build(
     open_colorizer = open_colorizer or Colorizers()
     open_for_album = open_for_album or open_colorizer
     photo_page, album_page = PhotoPage(open_colorizer), AlbumPage(open_for_album)
-    choices = list(models())
-    first = str(model) if model else next(iter(choices), None)
-    colorizer = open_colorizer(first)
+    known = list(models())
+    first = str(model or next(iter(known), ''))
+    colorizer = open_colorizer(first or None)
     features = colorizer.features
-    if first not in choices:
-        choices.insert(0, (Path(first).stem, first))
+    choices = known if first in known else [(Path(first).stem, first), *known]
 
-    label = words.LABELS
+    label = words.label
     with gr.Blocks(title='Lumachrome') as page:
         gr.Markdown(label('title'), elem_id='title')
         with gr.Tab(label('one_photo')):
@@ -139,9 +147,9 @@ def build(
         seen = gr.State()
         values = [adjust[name] for name in controls.ON_PHOTO]
         shown = [seen, painter, status, warning, variants]
-        private = {'api_visibility': 'private'}
-        network = {'concurrency_id': 'network', 'concurrency_limit': 1, **private}
-        busy = {'show_progress_on': [photo, painter], **network}
+        private: dict[str, Any] = {'api_visibility': 'private'}
+        network: dict[str, Any] = {'concurrency_id': 'network', 'concurrency_limit': 1, **private}
+        busy: dict[str, Any] = {'show_progress_on': [photo, painter], **network}
         # What cannot be read makes room for the next try.
         photo.change(photo_page.begin, [photo, model_choice, *values], [*shown, photo, box], **busy).failure(
             lambda: None, None, photo, **private
@@ -162,7 +170,7 @@ def build(
         variants.expand(photo_page.variants, [seen, *values], gallery, show_progress_on=gallery, **network)
         gallery.select(photo_page.choose, [seen, *values], [seen, painter], **network | LIVE)
         ready = gr.DownloadButton(visible='hidden', elem_id='ready')
-        fetch = {'js': "() => document.querySelector('#ready a, a#ready, #ready').click()", **private}
+        fetch: dict[str, Any] = {'js': "() => document.querySelector('#ready a, a#ready, #ready').click()", **private}
         save_hints.click(photo_page.save_hints, seen, ready, **private).success(None, **fetch)
         load_hints.upload(photo_page.load_hints, [seen, load_hints], [seen, painter], **private).success(
             photo_page.look, [seen, model_choice, *values], shown, **busy
@@ -179,14 +187,14 @@ def build(
                 [photo, model_choice, *taken.values()],
                 [gr.File(label='Colour photo'), gr.Textbox(label='Status')],
                 api_name='colorize',
-                **network | {'api_visibility': 'public'},
+                **{**network, 'api_visibility': 'public'},
             )
             gr.Button().click(
                 album_page.colorize_album,
                 [AlbumFiles(label='Photos or ZIPs'), model_choice, *(taken[name] for name in controls.ON_ALBUM)],
                 [gr.File(label='ZIP of the photos in colour'), gr.JSON(label='Report')],
                 api_name='colorize_album',
-                **ALBUM | {'api_visibility': 'public'},
+                **{**ALBUM, 'api_visibility': 'public'},
             )
     page.queue(max_size=QUEUE, api_open=False)  # else calls to /run pass the queue by
     return page
@@ -195,12 +203,12 @@ def build(
 def _album(
     album_page: AlbumPage,
     open_colorizer: OpenColorizer,
-    choices: list[str | tuple[str, str]],
+    choices: Sequence[str | tuple[str, str]],
     first: str,
     features: Iterable[str],
 ) -> None:
     """The part of the page where many photos are coloured."""
-    label = words.LABELS
+    label = words.label
     picker = AlbumPicker(MAX_PHOTOS, elem_id='album')
     with gr.Column() as settings:
         with gr.Row():
@@ -242,7 +250,7 @@ def _album(
     )
 
     shown = [picker, settings, report, gallery, leave, stop, download, again]  # as album.PARTS
-    at_once = {'queue': False, 'api_visibility': 'private', 'show_progress': 'hidden'}
+    at_once: dict[str, Any] = {'queue': False, 'api_visibility': 'private', 'show_progress': 'hidden'}
     picker.picked(
         lambda files: gr.update(interactive=bool(files)), picker, start, trigger_mode='always_last', **at_once
     )

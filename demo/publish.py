@@ -66,7 +66,7 @@ def main(arguments: Sequence[str]) -> int:
     with tempfile.TemporaryDirectory() as folder:
         stage(Path(folder), arguments[0])
         try:
-            print(upload(folder, arguments[0]))
+            print(upload(Path(folder), arguments[0]))
         except HfHubHTTPError as error:
             reason = error.server_message or error.response.reason_phrase
             if error.response.status_code == 401:

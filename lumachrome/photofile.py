@@ -129,9 +129,9 @@ def read(path: str | Path, name: str | None = None, max_pixels: int = MAX_PIXELS
         note = f'{name} has {pages} pages or frames; this is the first one.' if pages > 1 else ''
         image = image.autorot()
         # What lies beyond the colours is transparency; a TIFF may have more, such as masks.
-        colours = {'b-w': 1, 'grey16': 1, 'cmyk': 4}.get(image.interpretation, min(image.bands, 3))
-        alpha = image[colours].numpy()[..., None] if image.bands > colours else None
-        pixels = _to_srgb(image[:colours] if image.bands > colours else image).numpy()
+        colors = {'b-w': 1, 'grey16': 1, 'cmyk': 4}.get(image.interpretation, min(image.bands, 3))
+        alpha = image[colors].numpy()[..., None] if image.bands > colors else None
+        pixels = _to_srgb(image[:colors] if image.bands > colors else image).numpy()
         if alpha is not None:
             pixels = np.concatenate([pixels, alpha.astype(pixels.dtype, copy=False)], axis=-1)
             target = 'png' if target == 'jpeg' else target

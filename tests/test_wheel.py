@@ -62,7 +62,7 @@ def test_the_wheel_is_the_package_alone_with_its_models(wheel):
 
 
 @pytest.mark.install
-def test_the_command_colours_a_photo_where_nothing_else_is(environment, tmp_path):
+def test_the_command_colors_a_photo_where_nothing_else_is(environment, tmp_path):
     ramp = np.tile(np.linspace(40, 210, 90, dtype='uint8'), (60, 1))
     Image.fromarray(ramp).save(tmp_path / 'photo.jpg')
     run(environment / 'lumachrome', 'colorize', 'photo.jpg', '-o', 'out.jpg', cwd=tmp_path)

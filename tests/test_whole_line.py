@@ -46,9 +46,9 @@ def old_photo(tmp_path):
     return path
 
 
-def check(old, coloured):
+def check(old, colored):
     """As large, in colour, and as light as it was."""
-    before, after = (np.asarray(Image.open(path).convert('RGB')) for path in (old, coloured))
+    before, after = (np.asarray(Image.open(path).convert('RGB')) for path in (old, colored))
     assert after.shape == before.shape
     assert np.ptp(after.astype(int), axis=-1).max() > 2
     assert np.abs(color.rgb2lab(before)[..., 0] - color.rgb2lab(after)[..., 0]).mean() < 1
@@ -60,12 +60,12 @@ def test_a_file_says_what_it_is(exported):
         assert words in printed
 
 
-def test_colours_in_the_shell(exported, old_photo, tmp_path):
+def test_colors_in_the_shell(exported, old_photo, tmp_path):
     run('-m', 'lumachrome', 'colorize', old_photo, '-o', tmp_path / 'new.jpg', '--model', exported)
     check(old_photo, tmp_path / 'new.jpg')
 
 
-def test_colours_through_the_page(exported, old_photo, tmp_path):
+def test_colors_through_the_page(exported, old_photo, tmp_path):
     with socket.socket() as free:
         free.bind(('127.0.0.1', 0))
         port = free.getsockname()[1]
@@ -78,8 +78,8 @@ def test_colours_through_the_page(exported, old_photo, tmp_path):
                 if there.connect_ex(('127.0.0.1', port)) == 0:
                     break
         client = Client(f'http://127.0.0.1:{port}', verbose=False, download_files=str(tmp_path / 'downloads'))
-        coloured, status = client.predict(handle_file(old_photo), api_name='/colorize')
-        check(old_photo, coloured)
+        colored, status = client.predict(handle_file(old_photo), api_name='/colorize')
+        check(old_photo, colored)
         assert '222 × 301' in status and 'ms' in status
     finally:
         server.terminate()

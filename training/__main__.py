@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import cast
 
 from lumachrome.errors import UserError
 
@@ -33,7 +34,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     )
     fit.add_argument('--cache', metavar='DIR', help='keep the decoded photos there, and map them back the next time')
     for field in recipe.fields():
-        flag, kind = '--' + field.name.replace('_', '-'), field.type
+        flag, kind = '--' + field.name.replace('_', '-'), cast(type, field.type)
         if kind is bool:
             fit.add_argument(flag, action=argparse.BooleanOptionalAction, default=None)
         else:
@@ -139,10 +140,10 @@ def run_vivid(options: argparse.Namespace) -> None:
     keras.utils.set_random_seed(settings['seed'])
     pictures = fresh.sample(vivid.MOST).stacked()
     judged = -(-len(pictures) // 4)
-    point = vivid.learn(model, pictures[judged:])
-    points = vivid.curve(model, pictures[:judged], *point)
+    inverse_temperature, offsets, colors = vivid.learn(model, pictures[judged:])
+    points = vivid.curve(model, pictures[:judged], inverse_temperature, offsets, colors)
     best = vivid.choose(points)
-    model.distribution.read_by(*point[:2], best['gain'] * point[2])
+    model.distribution.read_by(inverse_temperature, offsets, best['gain'] * colors)
     with runs.alone(run):
         runs.replace_best(model.network, run)
         runs.write_json({'chosen': best, 'points': points}, run / 'vivid.json')

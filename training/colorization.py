@@ -4,6 +4,8 @@ All of it is made of `keras.ops`, so it runs on the accelerator with the network
 crops go over.
 """
 
+from typing import Any
+
 import keras
 from keras import ops
 
@@ -63,7 +65,7 @@ class Colorization(keras.Model):
             said['teacher_logits'] = self.classify(self.teacher(rgb))
         return said
 
-    def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
+    def compute_loss(self, x=None, y=None, y_pred: Any = None, sample_weight=None, training=True):
         said = {name: ops.cast(value, 'float32') for name, value in y_pred.items()}
         predicts_bins = networks.distribution(self.network) is not None
         said['colors'] = bins.mean(said['answer']) if predicts_bins else said['answer']

@@ -67,7 +67,7 @@ class NetworkColorizer:
         made = networks.module(network.name)
         self.multiple, self.render_size = made.MULTIPLE, made.RENDER_SIZE
         self.distribution = networks.distribution(network)
-        self.takes_vividness = self.distribution is not None
+        self.predicts_distribution = self.distribution is not None
 
     def colorize(self, pictures, render_size=None, vividness=0.0, points=None, batch=16):
         """Colour squares.
@@ -135,7 +135,7 @@ class FileColorizer:
         self.file = Colorizer(path)
         self.name = self.file.name
         self.takes_hints = self.file.takes_hints
-        self.takes_vividness = self.file.predicts_distribution
+        self.predicts_distribution = self.file.predicts_distribution
 
     def colorize(
         self,
@@ -145,7 +145,8 @@ class FileColorizer:
         points: np.ndarray | None = None,
     ) -> np.ndarray:
         """As `NetworkColorizer.colorize`."""
-        settings = Adjustments(render_size=render_size, vividness=vividness if self.takes_vividness else None)
+        settings = Adjustments(render_size=render_size or 0, vividness=vividness)
+        settings = settings.without(self.file.lacks(settings))
         done = []
         for i, picture in enumerate(pictures):
             if points is not None and points.shape[1]:
@@ -204,8 +205,7 @@ def _resized(pictures, side):
     """Pictures [N, S, S, 3] at another side, with the antialiasing of the file's head."""
     if pictures.shape[1] == side:
         return pictures
-    size = (side, side)
-    return np.stack([np.asarray(Image.fromarray(p).resize(size, Image.Resampling.BILINEAR)) for p in pictures])
+    return np.stack([np.asarray(Image.fromarray(p).resize((side, side), Image.Resampling.BILINEAR)) for p in pictures])
 
 
 def mean_psnr(pictures: np.ndarray, truth: np.ndarray) -> float:
@@ -219,8 +219,8 @@ def quick_row(ours: np.ndarray, truth: np.ndarray) -> dict[str, float]:
     return {
         'psnr': psnr,
         'gain': psnr - gray,
-        'ab_error': np.mean([metrics.ab_error(a, b).mean() for a, b in zip(ours, truth, strict=True)]),
-        'colorfulness': np.mean([metrics.colorfulness(p) for p in ours]),
+        'ab_error': float(np.mean([metrics.ab_error(a, b).mean() for a, b in zip(ours, truth, strict=True)])),
+        'colorfulness': float(np.mean([metrics.colorfulness(p) for p in ours])),
     }
 
 
@@ -326,7 +326,7 @@ def evaluate(
     if len(photos) < 2:
         raise EvaluateError('A single photo has no standard error: name two or more.')
     truth = photos.stacked()
-    points = {'faithful': 0.0, 'vivid': 1.0} if model.takes_vividness else {model.name: 0.0}
+    points = {'faithful': 0.0, 'vivid': 1.0} if model.predicts_distribution else {model.name: 0.0}
     shown = {'gray': to_gray(truth)}
     for name, vividness in points.items():
         shown[name] = model.colorize(truth, render_size, vividness)

@@ -159,7 +159,7 @@ class Run(keras.callbacks.Callback):
         rest = (progress - self.settings.warmup) / (1 - self.settings.warmup)
         return 0.01 + 0.99 * (1 + math.cos(math.pi * rest)) / 2
 
-    def on_train_batch_end(self, batch, logs=None):
+    def on_train_batch_end(self, batch, logs: Any = None):
         self.waited += max(0.0, self.batches.ready.get(self.step, 0.0) - self.asked)
         self.step += 1
         self.facts['photos_seen'] += self.settings.batch
@@ -171,7 +171,7 @@ class Run(keras.callbacks.Callback):
         if self.progress >= 1:
             self.model.stop_training = True
 
-    def on_epoch_end(self, epoch, logs=None):
+    def on_epoch_end(self, epoch, logs: Any = None):
         if not math.isfinite(logs['loss']):
             raise runs.FitError(
                 f'The loss is no number any more: lower learning_rate. {self.folder} is as it was before.'
@@ -197,7 +197,7 @@ class Validation(keras.callbacks.Callback):
         self.run, self.shadow, self.truth = run, shadow, truth
         self.log = SummaryWriter(str(run.folder / 'log'))
 
-    def on_epoch_end(self, epoch, logs=None):
+    def on_epoch_end(self, epoch, logs: Any = None):
         folder, facts = self.run.folder, self.run.facts
         began = time.monotonic()
         self.model.optimizer.finalize_variable_values(self.model.trainable_variables)  # they become the average

@@ -8,7 +8,7 @@ import dataclasses
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from lumachrome.errors import UserError
 from training import losses, networks
@@ -107,7 +107,7 @@ def load(config: str | Path | None = None, **overrides: Any) -> Recipe:
         except tomllib.TOMLDecodeError as error:
             raise RecipeError(f'{config} is not valid TOML: {error}.') from error
     settings |= {name: value for name, value in overrides.items() if value is not None}
-    kinds = {field.name: field.type for field in fields()}
+    kinds = {field.name: cast(type, field.type) for field in fields()}  # text only where annotations are postponed
     for name, value in settings.items():
         if name not in kinds:
             raise RecipeError(f'{config} sets {name!r}, which no recipe knows: it has {", ".join(kinds)}.')

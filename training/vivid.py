@@ -6,6 +6,8 @@ one for the other is learnt, as nobody knows it beforehand: each bin gets a weig
 that results are reported on; three quarters of them are learnt from, and the rest decide how far the colours go.
 """
 
+from typing import Any
+
 import keras
 import numpy as np
 from keras import ops
@@ -39,7 +41,7 @@ class Reading(keras.Model):
         """Logits [N, h, w, Q] to ab [N, h, w, 2]."""
         return bins.vivid(ops.cast(logits, 'float32'), *self.point)
 
-    def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
+    def compute_loss(self, x=None, y: Any = None, y_pred=None, sample_weight=None, training=True):
         """PSNR given up, less the worth of the colorfulness got for it; y is the truth's Lab [N, h, w, 3]."""
         L, ab = y[..., :1], y[..., 1:]
         ours, truth = (lab.lab_to_rgb(L, colors) for colors in (y_pred, ab))

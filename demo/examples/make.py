@@ -7,6 +7,7 @@ which requirements.txt brings. README.md names the sources.
 """
 
 from pathlib import Path
+from typing import IO, cast
 
 import matplotlib.cbook
 import numpy as np
@@ -25,7 +26,7 @@ def sources():
     """The colour pictures, by the name of the example."""
     images = sklearn.datasets.load_sample_images()
     pictures = {Path(name).stem: picture for name, picture in zip(images.filenames, images.images, strict=True)}
-    pictures['grace-hopper'] = Image.open(matplotlib.cbook.get_sample_data('grace_hopper.jpg'))
+    pictures['grace-hopper'] = Image.open(cast(IO[bytes], matplotlib.cbook.get_sample_data('grace_hopper.jpg')))
     pictures['astronaut'] = skimage.data.astronaut()
     pictures['cat'] = skimage.data.chelsea()
     pictures['coffee'] = skimage.data.coffee()

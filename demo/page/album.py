@@ -21,7 +21,7 @@ from demo.page.album_report import Reported
 from demo.page.words import Words, in_words
 from demo.server.uploads import MAX_PIXELS, new_file
 from lumachrome import album, hints, photofile, zipfiles
-from lumachrome.adjustments import Adjustments
+from lumachrome.adjustments import Adjustments, Array
 
 MAX_PHOTOS = 1000
 HINTS_SUFFIX = '.json'  # of files of hints among the photos
@@ -49,8 +49,8 @@ class Progress:
     failed : list of (name, reason)
     notes : list of str
         What is to be known about photos that were coloured.
-    news : deque of album.Outcome
-        The last ones that were coloured, with small pictures, for who looks to take out.
+    news : deque of (name, uint8 array [h, w, 3])
+        The last ones that were coloured, as small pictures, for who looks to take out.
     archive : Path or None
         The ZIP, in the end, unless nothing could be coloured.
     ended : str
@@ -61,12 +61,12 @@ class Progress:
     done: int = 0
     failed: list[tuple[str, str]] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
-    news: deque[album.Outcome] = field(default_factory=lambda: deque(maxlen=SHOWN))
+    news: deque[tuple[str, Array]] = field(default_factory=lambda: deque(maxlen=SHOWN))
     archive: Path | None = None
     ended: str = ''
 
     @property
-    def coloured(self) -> int:
+    def colored(self) -> int:
         return self.done - len(self.failed)
 
 
@@ -80,7 +80,7 @@ class AlbumPage:
 
     def __init__(self, open_colorizer: OpenColorizer):
         self._open = open_colorizer
-        self._cancels: dict[str, threading.Event] = {}  # a session to what ends its album; only while it runs
+        self._cancels: dict[str | None, threading.Event] = {}  # a session to what ends its album; only while it runs
 
     @controls.with_parameters(controls.ON_ALBUM)
     def colorize_album(
@@ -97,17 +97,17 @@ class AlbumPage:
 
         Returns:
             A ZIP of the photos in colour, or null if there are none, and a report: "photos" and how many of them are
-            "coloured", "failed" with the name and the reason of each that is not, "notes", and "ended", which says why
+            "colored", "failed" with the name and the reason of each that is not, "notes", and "ended", which says why
             photos are left: "" (none are) or "late" (the time for one album was up).
         """
         say = words.of(request)
         with in_words(say):
-            for progress in self._coloured(files, model, controls.adjustments(settings), say):
+            for progress in self._colored(files, model, controls.adjustments(settings), say):
                 yield (
                     progress.archive and str(progress.archive),
                     {
                         'photos': progress.photos,
-                        'coloured': progress.coloured,
+                        'colored': progress.colored,
                         'failed': [{'name': name, 'reason': reason} for name, reason in progress.failed],
                         'notes': progress.notes,
                         'ended': progress.ended,
@@ -134,13 +134,14 @@ class AlbumPage:
         """Colour an album and show how far it is; `values` are those of the controls `controls.ON_ALBUM`."""
         say = words.of(request)
         cancelled = self._cancels[request.session_hash] = threading.Event()
-        folder, pictures = new_file('pictures'), deque(maxlen=SHOWN)
+        folder, pictures = new_file('pictures'), deque[tuple[str, str]](maxlen=SHOWN)
+        progress, gallery = Progress(0), {}
         folder.mkdir()
         try:
             with in_words(say):
                 adjustments = controls.adjustments(dict(zip(controls.ON_ALBUM, values, strict=True)))
                 adjustments = adjustments.without(self._open(model).lacks(adjustments))  # of hidden controls
-                for progress in self._coloured(files, model, adjustments, say, cancelled, SHOWN_SIDE):
+                for progress in self._colored(files, model, adjustments, say, cancelled, SHOWN_SIDE):
                     pictures.extendleft(_pictures(progress, folder))
                     gallery = {'value': list(pictures), 'visible': bool(pictures)}
                     yield _show(report=_report(progress, say), gallery=gallery, stop={})
@@ -159,7 +160,7 @@ class AlbumPage:
             self._cancels[request.session_hash].set()
         return gr.update(value=words.of(request)['cancelling'], interactive=False)
 
-    def _coloured(
+    def _colored(
         self,
         files: Files,
         model: str | None,
@@ -233,37 +234,38 @@ def _note(progress: Progress, outcome: album.Outcome) -> None:
     if outcome.note:
         progress.notes.append(outcome.note)
     if outcome.small is not None:
-        progress.news.append(outcome)
+        progress.news.append((outcome.name, outcome.small))
 
 
 def _pictures(progress: Progress, folder: Path) -> Iterator[tuple[str, str]]:
     """What is new as files, with their names. Gradio deletes in the end what it has shown, and only that."""
     while progress.news:
-        outcome = progress.news.popleft()
+        name, small = progress.news.popleft()
         path = folder / f'{secrets.token_hex(4)}.jpg'
-        photofile.write_preview(path, outcome.small)
-        yield str(path), PurePosixPath(outcome.name).name
+        photofile.write_preview(path, small)
+        yield str(path), PurePosixPath(name).name
 
 
 def _report(progress: Progress, say: Words) -> Update:
     line = say['album_done'].format(done=progress.done, photos=progress.photos)
-    problems = [reason for _, reason in progress.failed]
+    problems = tuple(reason for _, reason in progress.failed)
     return {'value': Reported(line=line, share=progress.done / progress.photos, problems=problems)}
 
 
 def _final_report(progress: Progress, say: Words) -> Update:
-    line = say['album_finished'].format(coloured=progress.coloured, photos=progress.photos)
+    line = say['album_finished'].format(colored=progress.colored, photos=progress.photos)
     if progress.ended:
         left = progress.photos - progress.done
         line = f'{line} {say[f"album_{progress.ended}"].format(left=left, minutes=MINUTES)}'
-    problems = [reason for _, reason in progress.failed] + progress.notes
+    problems = (*(reason for _, reason in progress.failed), *progress.notes)
     return {'value': Reported(line=line, problems=problems)}
 
 
 def _show(**shown: Update) -> list[Update]:
     """Updates in the order of `PARTS`: those that are named are seen, the others are hidden."""
-    hidden = {'picker': 'hidden', 'report': 'hidden'}
+    hidden: Update = {'picker': 'hidden', 'report': 'hidden'}
+    seen: Update = {'visible': True}
     return [
-        gr.update(**{'visible': True} | shown[part]) if part in shown else gr.update(visible=hidden.get(part, False))
+        gr.update(**seen | shown[part]) if part in shown else gr.update(visible=hidden.get(part, False))
         for part in PARTS
     ]

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import gradio as gr
+from gradio.data_classes import GradioModel
 
 from demo.page import words
 
@@ -34,6 +35,8 @@ class Component(gr.HTML):
     **settings
         As `gr.HTML` takes them.
     """
+
+    data_model: type[GradioModel]
 
     def __init__(self, parts: Sequence[str], constants: dict[str, Any] | None = None, **settings: Any):
         given = {'allWords': words.WORDS, **(constants or {})}

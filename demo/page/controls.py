@@ -34,7 +34,7 @@ def control(name: str, features: Iterable[str], prefix: str = '') -> Any:
     prefix : str
         What its element id begins with.
     """
-    setting, label = SETTINGS[name], words.LABELS
+    setting, label = SETTINGS[name], words.label
     shared = {
         'label': label(name),
         'visible': setting.needs in ('', *features),

@@ -50,7 +50,7 @@ class HintPainter(Component):
     def postprocess(self, value: dict[str, Any] | None) -> Painted | None:
         if value is None:
             return None
-        pictures = {
+        pictures: dict[str, Any] = {
             name: ImageData(path=str(value[name]), orig_name=Path(value[name]).name)
             for name in ('before', 'after')
             if name in value

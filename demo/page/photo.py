@@ -83,7 +83,7 @@ class PhotoPage:
         if photo is None:
             raise gr.Error(say['choose_first'], print_exception=False)
         with in_words(say):
-            return _coloured(photo, self._open(model), controls.adjustments(settings), None, say)
+            return _colored(photo, self._open(model), controls.adjustments(settings), None, say)
 
     def begin(self, request: gr.Request, photo: str | None, model: str, *values: Any) -> tuple[Any, ...]:
         """Show another photo, or none."""
@@ -203,7 +203,7 @@ class PhotoPage:
         with in_words(say):
             colorizer = self._open(seen.model)
             adjustments = _adjustments(seen, colorizer, say, values)
-            return _coloured(_present(seen.photo, say), colorizer, adjustments, _kept(seen, say), say)
+            return _colored(_present(seen.photo, say), colorizer, adjustments, _kept(seen, say), say)
 
     def save_hints(self, request: gr.Request, seen: Seen | None) -> str:
         """A JSON file of the hints, named after the photo."""
@@ -229,7 +229,7 @@ class PhotoPage:
         return {'before': seen.before, 'after': str(after)}
 
 
-def _coloured(
+def _colored(
     path: str, colorizer: Colorizer, adjustments: Adjustments, colors: Colors | None, say: Words
 ) -> tuple[str, str]:
     photo = photofile.read(path, max_pixels=MAX_PIXELS)
@@ -239,7 +239,7 @@ def _coloured(
     result = new_file(f'{Path(photo.name).stem}-colour{photo.suffix}')
     photofile.write(result, pixels, photo)
     height, width = photo.pixels.shape[:2]
-    return str(result), _status((width, height), colorizer, 'coloured', seconds, bool(photo.note), say)
+    return str(result), _status((width, height), colorizer, 'colored', seconds, bool(photo.note), say)
 
 
 def _still(seen: Seen | None, say: Words) -> Seen:

@@ -8,6 +8,7 @@ import contextlib
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import gradio as gr
 from starlette.requests import Request
@@ -25,6 +26,11 @@ def _read(path: Path) -> Words:
 
 WORDS: dict[str, Words] = {path.stem: _read(path) for path in sorted((Path(__file__).parent / 'i18n').glob('*.json'))}
 LABELS = gr.I18n(**WORDS)
+
+
+def label(name: str) -> Any:
+    """A label that the browser translates. All components take it, though of some Gradio's types say text alone."""
+    return LABELS(name)
 
 
 def of(request: gr.Request | Request | None) -> Words:

@@ -31,7 +31,9 @@ REFUSAL = (
 class Server(gradio.mcp.GradioMCPServer):
     """Gradio's MCP server with one tool, which takes photos that are here and fetches none."""
 
-    _file_data_tool_description = ' Say that the colours are likely ones, not those that were there.'
+    @property
+    def _file_data_tool_description(self) -> str:
+        return ' Say that the colours are likely ones, not those that were there.'
 
     def get_tool_to_endpoint(self) -> dict[str, str]:
         return {name: place for name, place in super().get_tool_to_endpoint().items() if place == ENDPOINT}

@@ -7,8 +7,8 @@ import secrets
 from pathlib import Path
 from urllib.parse import unquote
 
-import gradio as gr
 from gradio.route_utils import GradioMultiPartParser
+from gradio.utils import get_upload_folder
 from starlette.formparsers import MultiPartException
 
 from lumachrome.errors import PhotoError
@@ -35,7 +35,7 @@ class FilesOnlyParser(GradioMultiPartParser):
 
 def folder() -> Path:
     """Where uploads and results lie: Gradio serves what is in it, and `demo.server.retention` empties it."""
-    return Path(gr.utils.get_upload_folder())
+    return Path(get_upload_folder())
 
 
 def uploaded(address: str) -> Path | None:

@@ -2,11 +2,12 @@
 
 import os
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 ON_ZERO = bool(os.environ.get('SPACES_ZERO_GPU'))  # set by Hugging Face
 if ON_ZERO:
-    import spaces  # before anything that might touch CUDA
+    # On Spaces alone; before anything that might touch CUDA
+    import spaces  # pyright: ignore[reportMissingImports]
 
 from demo import app  # noqa: E402
 from demo.colorizers import Colorizers  # noqa: E402
@@ -22,7 +23,7 @@ def serve_on_zero() -> None:
     """
     on_cpu, on_gpu = Colorizers([CPU]), Colorizers()
 
-    @spaces.GPU(duration=15)
+    @spaces.GPU(duration=15)  # pyright: ignore[reportPossiblyUnboundVariable]  # this is called where it is there
     def lent(path: Path, photo: Any, adjustments: Adjustments) -> Any:
         return on_gpu(path).colorize(photo, adjustments)
 
@@ -38,7 +39,10 @@ def serve_on_zero() -> None:
         def colorize(self, photo: Any, adjustments: Adjustments) -> Any:
             return lent(self._colorizer.path, photo, adjustments)
 
-    app.serve(mcp=True, open_colorizer=on_cpu, open_for_album=lambda model: Borrower(on_cpu(model)))
+    def borrower(model: str | Path | None) -> Colorizer:
+        return cast(Colorizer, Borrower(on_cpu(model)))  # it has all that a Colorizer has
+
+    app.serve(mcp=True, open_colorizer=on_cpu, open_for_album=borrower)
 
 
 if __name__ == '__main__':

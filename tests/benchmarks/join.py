@@ -18,7 +18,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('--megapixels', type=float, default=12)
     height = int((parser.parse_args().megapixels * 1e6 * 3 / 4) ** 0.5)
-    coloured, gray = verify.pictures(height, height * 4 // 3)
+    colored, gray = verify.pictures(height, height * 4 // 3)
     ab = np.random.default_rng(0).normal(0, 20, (1, 64, 85, 2)).astype('float32')
     first = None
     print(f'{"depth":8}{"photo":10}{"rows":>6}{"seconds":>10}{"ratio":>8}')
@@ -28,7 +28,7 @@ def main():
         options.log_severity_level = 4
         model = pipeline.build_join(depth).SerializeToString()
         session = onnxruntime.InferenceSession(model, options, providers=['CPUExecutionProvider'])
-        for name, photo in (('gray', gray), ('coloured', coloured)):
+        for name, photo in (('gray', gray), ('colored', colored)):
             photo = photo[None].astype(depth) * (np.iinfo(depth).max // 255)
             feed = {'photo': photo.astype(depth), 'ab': ab, 'strip_rows': np.array([rows])}
             seconds = min(timed(session, feed) for _ in range(3))

@@ -43,7 +43,7 @@ def test_an_album_through_the_api(client, holiday, tmp_path):
     assert Path(archive).name == 'album-colour.zip' and names_in(archive) == ['a [1].jpg', 'ç.png']
     assert redness(archive, 'ç.png', tmp_path) == 40
     reasons = {failed['name']: failed['reason'] for failed in report.pop('failed')}
-    assert report == {'photos': 6, 'coloured': 2, 'notes': [], 'ended': ''}
+    assert report == {'photos': 6, 'colored': 2, 'notes': [], 'ended': ''}
     assert reasons == {
         '.hidden.jpg': '.hidden.jpg is not a photo that can be read.',
         'cut.jpg': 'cut.jpg is damaged or cut short and cannot be read.',
@@ -58,7 +58,7 @@ def test_a_zip_through_the_api_with_settings(client, photo, tmp_path):
         [handle_file(source)], model='steered', saturation=2, vividness=0, render_size=500, api_name='/colorize_album'
     )
     assert Path(archive).name == 'family-colour.zip' and names_in(archive) == ['a.jpg', 'summer/b.jpg']
-    assert report['coloured'] == 2
+    assert report['colored'] == 2
     one, _ = client.predict(
         handle_file(photo), model='steered', saturation=2, vividness=0, render_size=500, api_name='/colorize'
     )
@@ -96,7 +96,7 @@ def test_bombs_and_too_much_are_refused_through_the_api(client, photo, tmp_path,
 def test_an_album_has_only_so_long(client, photo, monkeypatch):
     monkeypatch.setattr(album_page, 'MINUTES', 0)
     archive, report = client.predict([handle_file(photo)] * 3, api_name='/colorize_album')
-    assert report['ended'] == 'late' and report['coloured'] == 1 and names_in(archive) == ['photo.jpg']
+    assert report['ended'] == 'late' and report['colored'] == 1 and names_in(archive) == ['photo.jpg']
 
 
 def test_an_album_takes_every_adjustment_and_files_of_hints(client, photo, tmp_path):
@@ -106,7 +106,7 @@ def test_an_album_takes_every_adjustment_and_files_of_hints(client, photo, tmp_p
     files = [handle_file(tmp_path / name) for name in ('a.jpg', 'b.jpg', 'a-hints.json')]
     settings = {'model': 'steered', 'vividness': 0, 'saturation': 0.5, 'warmth': 1}
     archive, report = client.predict(files, **settings, api_name='/colorize_album')
-    assert report['coloured'] == report['photos'] == 2
+    assert report['colored'] == report['photos'] == 2
     pixels = {}
     with zipfile.ZipFile(archive) as whole:
         for name in ('a.jpg', 'b.jpg'):
@@ -135,8 +135,8 @@ def test_an_album_of_somebody_elses_files_is_refused(url, photo):
         return httpx.post(f'{url}/gradio_api/run/predict', json=body)
 
     def called(path, **more):
-        wishes = [setting.default for name, setting in SETTINGS.items() if name != 'hints']
-        body = {'data': [[{'path': str(path), **more}], 'plain', *wishes]}
+        defaults = [setting.default for name, setting in SETTINGS.items() if name != 'hints']
+        body = {'data': [[{'path': str(path), **more}], 'plain', *defaults]}
         taken = httpx.post(f'{url}/gradio_api/call/colorize_album', json=body)
         if taken.status_code >= 400:
             return taken.text
@@ -154,11 +154,11 @@ def test_an_album_of_somebody_elses_files_is_refused(url, photo):
 @pytest.fixture
 def gate(monkeypatch):
     """Photos of albums wait until the test lets them through, one for each `release`."""
-    semaphore, colour = threading.Semaphore(0), album._colored
+    semaphore, color = threading.Semaphore(0), album._colored
 
     def colored(*given):
         assert semaphore.acquire(timeout=20)
-        return colour(*given)
+        return color(*given)
 
     monkeypatch.setattr(album, '_colored', colored)
     monkeypatch.setattr(album_page, 'PAUSE', 0)
@@ -172,18 +172,18 @@ def test_an_album_keeps_nobody_with_one_photo_waiting(url, client, photo, gate):
     assert other.predict(handle_file(photo), api_name='/colorize')[0]
     assert not job.done()
     gate.release(2)
-    assert job.result(20)[1]['coloured'] == 2
+    assert job.result(20)[1]['colored'] == 2
 
 
 def test_an_album_that_is_cancelled_leaves_nothing(client, photo, gate, cache):
     job = client.submit([handle_file(photo)] * 50, api_name='/colorize_album')
     gate.release(2)
-    _until(lambda: any(report['coloured'] == 2 for _, report in job.outputs()))
+    _until(lambda: any(report['colored'] == 2 for _, report in job.outputs()))
     assert list(cache.rglob('.*.part*'))
     threading.Thread(target=job.cancel).start()  # returns when the photo in work is done
     _until(lambda: gate.release() or not list(cache.rglob('.*.part*')), pause=0.2)
-    assert job.outputs()[-1][1]['coloured'] < 50
-    assert client.predict([handle_file(photo)], api_name='/colorize_album')[1]['coloured'] == 1
+    assert job.outputs()[-1][1]['colored'] < 50
+    assert client.predict([handle_file(photo)], api_name='/colorize_album')[1]['colored'] == 1
 
 
 def _until(holds, seconds=15, pause=0.05):
@@ -315,7 +315,7 @@ def test_an_album_that_waits_for_another_can_be_taken_back(page, client, photo, 
     page.click('#album-leave')
     page.wait_for_selector('.picker', state='visible')
     gate.release(1)
-    assert job.result(20)[1]['coloured'] == 1
+    assert job.result(20)[1]['colored'] == 1
     page.click('#album-start')  # what was chosen is still there
     gate.release(1)
     _line(page, '1 of 1 photos coloured.')

@@ -235,7 +235,7 @@ def test_the_python_examples_of_the_readme_run(url, desk):
     for_gradio, for_mcp = (code.replace('http://127.0.0.1:7860', url) for code in _blocks('py'))
     steered = for_gradio.replace("api_name='/colorize'", "model='steered', api_name='/colorize'", 1)
     said = _run([sys.executable, '-c', steered + 'print(photo, archive, report)'], desk)
-    assert 'photo-colour.jpg' in said and "'coloured': 2" in said
+    assert 'photo-colour.jpg' in said and "'colored': 2" in said
     address = _run([sys.executable, '-c', for_mcp], desk).strip().removeprefix('Image URL: ')
     with Image.open(io.BytesIO(httpx.get(address).content)) as image:
         assert image.size == (300, 400)

@@ -124,7 +124,7 @@ def _pixels(page):
     return np.asarray(Image.open(io.BytesIO(httpx.get(_after(page)).content))).astype(int)
 
 
-def test_a_hint_colours_the_photo_where_it_was_put(page, photo, tmp_path):
+def test_a_hint_colors_the_photo_where_it_was_put(page, photo, tmp_path):
     _steered(page, photo)
     before = _pixels(page)
     _click(page, 0.8, 0.9)
@@ -141,7 +141,7 @@ def test_a_hint_colours_the_photo_where_it_was_put(page, photo, tmp_path):
     np.testing.assert_allclose(photofile.read(tmp_path / 'got.jpg').pixels, after, atol=6)
 
 
-def test_hints_are_moved_recoloured_undone_removed_and_cleared(page, photo):
+def test_hints_are_moved_recolored_undone_removed_and_cleared(page, photo):
     _steered(page, photo)
     first = _pixels(page)
     _click(page, 0.8, 0.9)
@@ -179,7 +179,7 @@ def test_hints_are_moved_recoloured_undone_removed_and_cleared(page, photo):
     assert page.errors == []
 
 
-def test_likely_colours_are_offered_as_they_will_look(page, photo):
+def test_likely_colors_are_offered_as_they_will_look(page, photo):
     _steered(page, photo)
     _click(page, 0.3, 0.1)
     offered = page.locator('.likely button').first
@@ -197,7 +197,7 @@ def test_likely_colours_are_offered_as_they_will_look(page, photo):
     page.wait_for_function("shade => document.querySelector('.likely button')?.title === shade", arg=shade)
 
 
-def test_a_colour_is_taken_from_the_photo(page, photo):
+def test_a_color_is_taken_from_the_photo(page, photo):
     _steered(page, photo)
     _click(page, 0.8, 0.9)
     page.click('.dropper')
@@ -275,7 +275,7 @@ def test_a_network_without_hints_shows_none_and_keeps_them(page, photo):
     assert (red[..., 0] - red[..., 1]).mean() > 60
 
 
-def test_other_colourings_are_offered_and_taken(page, photo, tmp_path):
+def test_other_colorings_are_offered_and_taken(page, photo, tmp_path):
     _steered(page, photo)
     before = _pixels(page)
     page.click('#variants button')
@@ -322,7 +322,7 @@ def test_a_palette_that_cannot_be_read_is_taken_back_alone(page, photo, tmp_path
         page.keyboard.press('Enter')
 
 
-def test_a_photo_with_colours_of_its_own_brings_a_warning(page, photo, tmp_path):
+def test_a_photo_with_colors_of_its_own_brings_a_warning(page, photo, tmp_path):
     pixels = np.zeros((60, 80, 3), np.uint8)
     pixels[:, :40], pixels[:, 40:] = (200, 60, 60), (60, 60, 200)
     Image.fromarray(pixels).save(tmp_path / 'colour.png')
@@ -334,7 +334,7 @@ def test_a_photo_with_colours_of_its_own_brings_a_warning(page, photo, tmp_path)
     assert page.inner_text('#warning').strip() == ''
 
 
-def test_next_to_no_colour_brings_a_warning_and_what_to_do(page, photo, tmp_path):
+def test_next_to_no_color_brings_a_warning_and_what_to_do(page, photo, tmp_path):
     _steered(page, photo)
     assert page.inner_text('#warning').strip() == ''
     quarters = [(x, y) for x in (0.2, 0.8) for y in (0.2, 0.8)]

@@ -289,6 +289,6 @@ def test_on_zerogpu_albums_borrow_the_gpu_and_single_photos_do_not(staged, photo
     finally:
         process.terminate()
         said = process.communicate(timeout=30)[0].decode()
-    assert report['coloured'] == 3 and said.count('lent') == 3, (report, said)
+    assert report['colored'] == 3 and said.count('lent') == 3, (report, said)
     with zipfile.ZipFile(archive) as found, Image.open(found.open('transparent.png')) as image:
         assert image.mode == 'RGBA' and image.getchannel('A').getextrema() == (200, 200)

@@ -26,7 +26,7 @@ def plain(standins, monkeypatch):
     return colorizer.Colorizer('plain')
 
 
-def _coloured(source, target, plain):
+def _colored(source, target, plain):
     """A ZIP through the loop: its outcomes by name."""
     with zipfiles.new_zip(target) as writer:
         outcomes = list(album.colorize(album.in_zip(source, source.name, Path()), plain, writer))
@@ -40,7 +40,7 @@ def test_a_zip_keeps_its_folders_and_loses_what_systems_add(photo, tmp_path, pla
     names = ['a.jpg', 'summer/1931/b.JPG', 'winter\\c.jpg']
     hidden = ['__MACOSX/summer/._b.jpg', '.trash/d.jpg', 'summer/.e.jpg']
     source = zip_of(tmp_path / 'in.zip', photo, *names, *hidden, **{'.DS_Store': b'x', 'notes.txt': b'x'})
-    outcomes = _coloured(source, tmp_path / 'out.zip', plain)
+    outcomes = _colored(source, tmp_path / 'out.zip', plain)
     assert names_in(tmp_path / 'out.zip') == ['a.jpg', 'summer/1931/b.JPG', 'winter/c.jpg'] == sorted(outcomes)
     assert abs(redness(tmp_path / 'out.zip', 'a.jpg', tmp_path) - 40) < 6
 
@@ -61,7 +61,7 @@ def test_names_that_the_finder_wrote_are_read_as_utf8(photo, tmp_path):
     assert not path.exists() and not path.parent.exists()
 
 
-def test_bad_members_are_named_and_the_rest_is_coloured(photo, tmp_path, plain):
+def test_bad_members_are_named_and_the_rest_is_colored(photo, tmp_path, plain):
     source = tmp_path / 'in.zip'
     content = photo.read_bytes()
     with zipfile.ZipFile(source, 'w', zipfile.ZIP_DEFLATED) as archive:
@@ -71,7 +71,7 @@ def test_bad_members_are_named_and_the_rest_is_coloured(photo, tmp_path, plain):
         archive.writestr('letter.jpg', 'Dear grandmother')
         archive.getinfo('locked.jpg').flag_bits |= 1
         archive.getinfo('lies.jpg').file_size = 100  # it is larger than it says
-    outcomes = _coloured(source, tmp_path / 'out.zip', plain)
+    outcomes = _colored(source, tmp_path / 'out.zip', plain)
     assert names_in(tmp_path / 'out.zip') == ['again.jpg', 'good.jpg']
     errors = {name: outcome.error for name, outcome in outcomes.items() if outcome.error}
     assert errors == {
@@ -117,19 +117,19 @@ def test_results_of_one_name_both_survive(photo, tmp_path, plain):
         for name in ('b/a.jpg', 'B/A.JPG', 'b/a.jpg'):  # one file on many systems
             with pytest.warns(UserWarning) if name in archive.namelist() else contextlib.nullcontext():
                 archive.write(photo, name)
-    _coloured(source, tmp_path / 'out.zip', plain)
+    _colored(source, tmp_path / 'out.zip', plain)
     assert names_in(tmp_path / 'out.zip') == ['B/A (2).JPG', 'b/a (3).jpg', 'b/a.jpg', 'x (2).png', 'x.png']
 
 
 def test_no_photo_stays_in_memory(tmp_path, plain, monkeypatch):
-    alive, read, colour = [], photofile.read, plain.colorize
+    alive, read, color = [], photofile.read, plain.colorize
 
     def watched(value, pixels):
         alive.append(weakref.ref(pixels))
         return value
 
     monkeypatch.setattr(photofile, 'read', lambda *given: watched(photo := read(*given), photo.pixels))
-    monkeypatch.setattr(plain, 'colorize', lambda *given, **more: watched(pixels := colour(*given, **more), pixels))
+    monkeypatch.setattr(plain, 'colorize', lambda *given, **more: watched(pixels := color(*given, **more), pixels))
     paths = [photo_file(tmp_path / f'{i}.png') for i in range(3)]
     found = [album.Task(path.name, path, Path(), path.stem) for path in paths]
     with zipfiles.new_zip(tmp_path / 'out.zip') as target:
@@ -160,7 +160,7 @@ def test_a_full_zip_and_a_full_disk_are_said(photo, tmp_path, plain, monkeypatch
     assert errors == ['', 'b.jpg no longer fits into the ZIP: send it as another album.']
     assert names_in(tmp_path / 'out.zip') == ['a.jpg']
     monkeypatch.setattr(zipfiles, 'SPARE_BYTES', 1 << 60)
-    outcomes = _coloured(source, tmp_path / 'none.zip', plain)
+    outcomes = _colored(source, tmp_path / 'none.zip', plain)
     assert outcomes['a.jpg'].error == 'a.jpg finds no room on the disk of this machine.'
     assert not (tmp_path / 'none.zip').exists()
 

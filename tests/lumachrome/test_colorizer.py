@@ -22,32 +22,32 @@ def shipped(standins, monkeypatch):
 # ---- Colorizer
 
 
-def test_every_shape_of_array_gives_the_same_colours(gray):
+def test_every_shape_of_array_gives_the_same_colors(gray):
     plain = Colorizer('plain')
-    coloured = plain.colorize(gray)
-    assert coloured.shape == (31, 45, 3) and coloured.dtype == np.uint8
-    assert (coloured[0, :, 0] == gray[0] + 40).all() and (coloured[-1, :, 2] == gray[-1] + 40).all()
-    np.testing.assert_array_equal(plain.colorize(gray[..., None]), coloured)
-    np.testing.assert_array_equal(plain.colorize(np.stack([gray] * 3, axis=-1)), coloured)
-    np.testing.assert_array_equal(plain.colorize(np.asfortranarray(gray)), coloured)
+    colored = plain.colorize(gray)
+    assert colored.shape == (31, 45, 3) and colored.dtype == np.uint8
+    assert (colored[0, :, 0] == gray[0] + 40).all() and (colored[-1, :, 2] == gray[-1] + 40).all()
+    np.testing.assert_array_equal(plain.colorize(gray[..., None]), colored)
+    np.testing.assert_array_equal(plain.colorize(np.stack([gray] * 3, axis=-1)), colored)
+    np.testing.assert_array_equal(plain.colorize(np.asfortranarray(gray)), colored)
 
 
 def test_sixteen_bits_stay_sixteen_bits(gray):
     deep = gray.astype(np.uint16) * 257 + 3
-    coloured = Colorizer('plain').colorize(deep, Adjustments(saturation=0.5))
-    assert coloured.dtype == np.uint16
-    np.testing.assert_array_equal(coloured[0, :, 0], deep[0] + 20 * 257)
-    np.testing.assert_array_equal(coloured[..., 1], deep)
+    colored = Colorizer('plain').colorize(deep, Adjustments(saturation=0.5))
+    assert colored.dtype == np.uint16
+    np.testing.assert_array_equal(colored[0, :, 0], deep[0] + 20 * 257)
+    np.testing.assert_array_equal(colored[..., 1], deep)
 
 
 def test_kept_colors_are_joined_without_the_network(gray, monkeypatch):
     steered = Colorizer('steered')
     colors = steered.colors(gray)
-    wishes = [Adjustments(), Adjustments(saturation=0.4), Adjustments(vividness=0, warmth=0.5, variant='red')]
-    expected = [steered.colorize(gray, wish) for wish in wishes]
+    wanted = [Adjustments(), Adjustments(saturation=0.4), Adjustments(vividness=0, warmth=0.5, variant='red')]
+    expected = [steered.colorize(gray, asked) for asked in wanted]
     monkeypatch.setattr(steered, '_session', None)
-    for wish, want in zip(wishes, expected, strict=True):
-        np.testing.assert_array_equal(steered.colorize(gray, wish, colors), want)
+    for asked, want in zip(wanted, expected, strict=True):
+        np.testing.assert_array_equal(steered.colorize(gray, asked, colors), want)
     larger = np.repeat(np.repeat(gray, 3, 0), 3, 1)
     np.testing.assert_array_equal(steered.colorize(larger, colors=colors)[::3, ::3], expected[0])
 
@@ -80,23 +80,23 @@ def test_transparency_stays_and_does_not_choose_the_colors(gray, monkeypatch):
         full = np.iinfo(depth).max
         photo = np.full((30, 40, 4), full // 2, depth)
         photo[..., 3], photo[:, :20, 3] = full, 0
-        coloured = plain.colorize(photo)
-        assert coloured.dtype == depth and (coloured[..., 3] == photo[..., 3]).all()
-        assert coloured[0, 30, 0] == full // 2 + 40 * (full // 255)
+        colored = plain.colorize(photo)
+        assert colored.dtype == depth and (colored[..., 3] == photo[..., 3]).all()
+        assert colored[0, 30, 0] == full // 2 + 40 * (full // 255)
         seen, _ = shown[-2:]
         assert (seen[:, :, :100] == 255).all() and (abs(seen[:, :, -100:].astype(int) - 127) <= 1).all()
 
 
 def test_pillow_images_come_back_as_pillow_images(gray):
     plain = Colorizer('plain')
-    coloured = plain.colorize(Image.fromarray(gray))
-    assert coloured.mode == 'RGB'
-    np.testing.assert_array_equal(np.asarray(coloured), plain.colorize(gray))
+    colored = plain.colorize(Image.fromarray(gray))
+    assert colored.mode == 'RGB'
+    np.testing.assert_array_equal(np.asarray(colored), plain.colorize(gray))
     alpha = Image.fromarray(np.arange(31 * 45, dtype=np.uint8).reshape(31, 45))
     image = Image.fromarray(gray).convert('RGBA')
     image.putalpha(alpha)
-    coloured = plain.colorize(image)
-    assert coloured.mode == 'RGBA' and coloured.getchannel('A').tobytes() == alpha.tobytes()
+    colored = plain.colorize(image)
+    assert colored.mode == 'RGBA' and colored.getchannel('A').tobytes() == alpha.tobytes()
     deep = Image.fromarray(gray.astype(np.uint16) * 257)
     np.testing.assert_array_equal(np.asarray(plain.colorize(deep)), plain.colorize(gray))
     turned = Image.fromarray(gray)
@@ -123,15 +123,15 @@ def test_what_is_no_photo_is_refused(image, error):
 def test_settings_that_the_network_lacks_are_refused(gray):
     plain = Colorizer('plain')
     assert not plain.takes_hints and not plain.predicts_distribution
-    for wish, words in (
+    for want, words in (
         (Adjustments(vividness=0.5), 'plain has no vividness'),
         (Adjustments(variant='red'), 'plain has no variant'),
         (Adjustments(hints=[Hint(0.5, 0.5, '#ff0000')]), 'plain takes no colour hints'),
     ):
         for colors in (None, plain.colors(gray)):
             with pytest.raises(ModelError, match=words):
-                plain.colorize(gray, wish, colors)
-        assert wish.without(plain.lacks(wish)) == Adjustments()
+                plain.colorize(gray, want, colors)
+        assert want.without(plain.lacks(want)) == Adjustments()
     plain.check(Adjustments(vividness=1, warmth=1, render_size=64))
     Colorizer('steered').check(Adjustments(vividness=0, variant='red', hints=[Hint(0.5, 0.5, '#ff0000')]))
 
@@ -249,6 +249,6 @@ def test_the_shipped_network_gives_the_files_own_colors(monkeypatch):
     for size in (0, 90):
         feed = {'photo': whole[None], 'render_size': np.array([size]), 'saturation': np.ones(1, np.float32)}
         expected, ab = shipped._session.run(['colorized', 'ab'], feed)
-        wish = Adjustments(render_size=size)
-        np.testing.assert_array_equal(shipped.colors(whole, wish).ab, ab[0])
-        np.testing.assert_array_equal(shipped.colorize(whole, wish), expected[0])
+        want = Adjustments(render_size=size)
+        np.testing.assert_array_equal(shipped.colors(whole, want).ab, ab[0])
+        np.testing.assert_array_equal(shipped.colorize(whole, want), expected[0])

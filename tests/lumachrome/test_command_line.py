@@ -32,7 +32,7 @@ def names(folder):
     return sorted(str(path.relative_to(folder)) for path in folder.rglob('*') if path.is_file())
 
 
-def test_a_folder_is_coloured_with_its_structure(folder, tmp_path, capsys):
+def test_a_folder_is_colored_with_its_structure(folder, tmp_path, capsys):
     out = tmp_path / 'out'
     assert main(['colorize', str(folder), '-o', str(out)]) == 0
     assert names(out) == ['a [1].jpg', 'summer/1931/ç.tif', 'summer/b.PNG']

@@ -85,7 +85,7 @@ def source_types(path):
 
 
 @pytest.mark.parametrize('suffix', ['.jpg', '.png', '.webp', '.tif', '.avif'])
-def test_the_result_says_that_software_made_the_colours(suffix, gray, tmp_path):
+def test_the_result_says_that_software_made_the_colors(suffix, gray, tmp_path):
     photo = photofile.read(picture(gray, suffix, tmp_path))
     photofile.write(tmp_path / f'out{suffix}', photo.pixels, photo)
     assert source_types(tmp_path / f'out{suffix}')[0] == [metadata.SOURCE_TYPE]
@@ -144,7 +144,7 @@ def test_transparency_is_carried_over(suffix, gray, tmp_path):
     assert preview.shape == (14, 20, 3) and preview.dtype == np.uint8
 
 
-def test_another_colour_space_becomes_srgb(tmp_path):
+def test_another_color_space_becomes_srgb(tmp_path):
     profile = pyvips.Operation.call('profile_load', 'p3')
     red = pyvips.Image.new_from_array(np.full((8, 8, 3), (243, 25, 25), np.uint8)).copy(interpretation='srgb')
     red.set_type(pyvips.GValue.blob_type, 'icc-profile-data', profile)
@@ -310,9 +310,9 @@ def test_nothing_in_xmp_costs_time_or_stays_behind(gray, tmp_path):
     start = '<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">'
     many = ' '.join(f'xmlns:p{i}="http://example.org/{i}"' for i in range(60_000))
     end = '</rdf:RDF></x:xmpmeta>'
-    before = time.monotonic()
+    before = time.process_time()  # one quadratic step takes a minute
     packet = metadata.xmp_with_source_type(f'{start}<rdf:Description {many}/>{end}'.encode())
-    assert time.monotonic() - before < 5 and b'xmlns:p59999' in packet and metadata.SOURCE_TYPE.encode() in packet
+    assert time.process_time() - before < 10 and b'xmlns:p59999' in packet and metadata.SOURCE_TYPE.encode() in packet
     assert b'p59999' not in metadata.xmp_with_source_type(None)
     secret = tmp_path / 'secret'
     secret.write_text('of this machine')
@@ -337,12 +337,12 @@ def test_no_other_program_is_started(gray, tmp_path, monkeypatch):
         photofile.read(path)
 
 
-def test_what_a_tiff_has_beyond_colours_and_transparency_is_left_out(gray, tmp_path):
+def test_what_a_tiff_has_beyond_colors_and_transparency_is_left_out(gray, tmp_path):
     more = np.random.default_rng(0).integers(0, 256, (31, 45, 3)).astype(np.uint8)
-    for name, colours in (('gray.tif', gray[..., None]), ('rgb.tif', np.repeat(gray[..., None], 3, -1))):
-        kind = {1: 'minisblack', 3: 'rgb'}[colours.shape[-1]]
+    for name, colors in (('gray.tif', gray[..., None]), ('rgb.tif', np.repeat(gray[..., None], 3, -1))):
+        kind = {1: 'minisblack', 3: 'rgb'}[colors.shape[-1]]
         extras = {'extrasamples': ['unassalpha', 'unspecified', 'unspecified'], 'planarconfig': 'contig'}
-        tifffile.imwrite(tmp_path / name, np.concatenate([colours, more], -1), photometric=kind, **extras)
+        tifffile.imwrite(tmp_path / name, np.concatenate([colors, more], -1), photometric=kind, **extras)
         photo = photofile.read(tmp_path / name)
         np.testing.assert_array_equal(photo.pixels[..., :3], np.repeat(gray[..., None], 3, -1))
         np.testing.assert_array_equal(photo.pixels[..., 3:], more[..., :1])

@@ -70,3 +70,14 @@ def test_hint_points_hold_the_true_colors():
     assert points.shape == (2, 5, 4)
     assert np.abs(points[0, :, 2:] - color.rgb2lab(truth[:1, :1, :1])[0, 0, 0, 1:]).max() < 0.02
     assert (evaluate.hint_points(truth, 2) == points[:, :2]).all()
+
+
+def test_a_file_is_judged_by_what_its_network_can_do(standins, monkeypatch):
+    """One without a distribution has no vividness to set; one with it gives another picture at each."""
+    monkeypatch.setattr('lumachrome.colorizer.MODELS', standins)
+    pictures = np.full((2, 64, 64, 3), 128, 'uint8')
+    for name, differs in (('plain', False), ('steered', True)):
+        model = evaluate.open_model(standins / f'{name}.onnx')
+        faithful, vivid = (model.colorize(pictures, 32, vividness) for vividness in (0.0, 1.0))
+        assert model.predicts_distribution == (faithful != vivid).any() == differs
+        assert faithful.shape == pictures.shape and (faithful != pictures).any()

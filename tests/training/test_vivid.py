@@ -1,4 +1,4 @@
-"""The vivid point: learnt on photos that a run has not learnt from, and kept with its network."""
+"""The vivid point: learnt from photos that a run has not learnt from, chosen, and kept with the network."""
 
 import json
 import shutil
@@ -10,12 +10,13 @@ from training import checkpoints, fit, networks, photos, recipe, vivid
 from training.__main__ import main
 
 
+@pytest.mark.training
 def test_vivid_point_is_chosen_on_photos_split_off_and_kept_with_the_network(
     tiny, photo_folder, tmp_path, monkeypatch, capsys
 ):
     monkeypatch.setattr(vivid, 'STEPS', 100)
     out = tmp_path / 'run'
-    settings = {'network': 'tiny', 'loss': 'bins', 'canvas': 64, 'size': 32, 'aging_prob': 0.5}
+    settings = {'network': 'tiny', 'loss': 'bins', 'aging_prob': 0.5, 'canvas': 64, 'size': 32}
     train, validation = photos.split(photos.read([photo_folder], 64), 0.3)
     fit.fit(recipe.load(**settings, batch=4, epoch=4, budget=4, held_out=0.3), train, validation, out, 'test')
     learn, pictures, learnt = vivid.learn, [], []

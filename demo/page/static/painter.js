@@ -83,7 +83,7 @@ function row(hint, i) {
   item.append(number,
     field('number', Math.round(100 * hint.x), words.across, value => ({ x: share(value) })),
     field('number', Math.round(100 * hint.y), words.down, value => ({ y: share(value) })),
-    field('color', hint.color, words.colour, value => ({ color: value })), remove);
+    field('color', hint.color, words.color, value => ({ color: value })), remove);
   return item;
 }
 
