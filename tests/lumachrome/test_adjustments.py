@@ -47,7 +47,7 @@ def test_ranges_and_steps_are_those_that_programs_and_sliders_count_on():
     shown = SETTINGS['saturation'].slider
     assert sum(shown) / 2 == SETTINGS['saturation'].default  # in the middle of what is shown
     sizes = SETTINGS['render_size'].presets
-    assert sizes[0] == 0 and len(set(sizes)) > 2
+    assert sizes[0] == 0 and len(sizes) > 2 and list(sizes) == sorted(set(sizes))
     assert [SETTINGS['render_size'].checked(size) for size in sizes] == list(sizes)
 
 
