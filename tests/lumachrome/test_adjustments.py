@@ -97,6 +97,7 @@ def test_a_size_is_whole_and_a_variant_is_known():
         Adjustments(warmth=1.5)
     with pytest.raises(UserError, match="variant is one of red, yellow, green, blue, not 'pink'"):
         Adjustments(variant='pink')
+    assert Adjustments(render_size=333).render_size == 333
     assert len(Adjustments(hints=[Hint(0, 0, '#000000')] * 200).hints) == 200
     with pytest.raises(UserError, match='at most 200'):
         Adjustments(hints=[Hint(0, 0, '#000000')] * 201)
@@ -178,6 +179,11 @@ def test_neither_a_few_spots_nor_all_that_is_sure_decide_how_far_a_variant_goes(
     assert shift[0] == 0 and shift[90] == pytest.approx(22, rel=1e-3) and shift[-1] > 100
 
 
+def test_a_photo_that_is_sure_everywhere_has_no_variants():
+    sure = Colors(np.zeros((2, 2, 2), np.float32), np.ones((2, 2, 1), np.float32), np.zeros((1, 2), np.float32))
+    assert (Adjustments(variant='red').applied(sure) == 0).all()
+
+
 def test_variants_differ_from_each_other(colors):
     found = [Adjustments(variant=variant).applied(colors) for variant in ('', *VARIANTS)]
     for i, one in enumerate(found):
@@ -195,6 +201,7 @@ def test_a_palette_is_taken_over_by_strength(colors):
     assert Adjustments(palette=wanted).applied(colors) == pytest.approx(half)  # half of it, unless said otherwise
 
 
+@pytest.mark.filterwarnings('error')
 def test_a_palette_spreads_colors_within_limits(colors):
     spread = colors.ab.std((0, 1))
     for times, kept in ((0.01, 0.5), (0.7, 0.7), (1.6, 1.6), (99, 2)):
