@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from skimage import color, data
 
-from lumachrome import Adjustments, Colorizer, Hint, UserError, colorizer, photofile
-from lumachrome.adjustments import DULL, MOST_HINTS, SETTINGS, VARIANTS, Colors, Palette, variant_shift
+from lumachrome import Adjustments, Colorizer, Hint, UserError, colorizer, contract, photofile
+from lumachrome.adjustments import SETTINGS, VARIANTS, Colors, Palette, variant_shift
 
 
 @pytest.fixture(autouse=True)
@@ -36,6 +36,43 @@ def test_every_setting_says_what_it_is():
     assert Adjustments(saturation=1, warmth=-1).changed == {'warmth': -1}
 
 
+def test_ranges_and_steps_are_those_that_programs_and_sliders_count_on():
+    assert {name: (s.low, s.high, s.step) for name, s in SETTINGS.items() if s.is_number} == {
+        'render_size': (32, 1024, 1),
+        'vividness': (0, 1, 0.05),
+        'saturation': (0, 4, 0.05),
+        'warmth': (-1, 1, 0.05),
+        'strength': (0, 1, 0.05),
+    }
+    shown = SETTINGS['saturation'].slider
+    assert sum(shown) / 2 == SETTINGS['saturation'].default  # in the middle of what is shown
+    sizes = SETTINGS['render_size'].presets
+    assert sizes[0] == 0 and len(sizes) > 2 and list(sizes) == sorted(set(sizes))
+    assert [SETTINGS['render_size'].checked(size) for size in sizes] == list(sizes)
+
+
+def test_a_setting_says_what_a_network_needs_for_it():
+    needs = {name: setting.needs for name, setting in SETTINGS.items() if setting.needs}
+    distribution = dict.fromkeys(['vividness', 'variant'], contract.DISTRIBUTION)
+    assert needs == distribution | {'hints': contract.TAKES_HINTS}
+
+
+def test_what_was_checked_stays_as_it_was(colors):
+    hints = [Hint(0, 0, '#000000')]
+    kept = Adjustments(hints=hints)
+    hints.append('no hint')
+    assert len(kept.hints) == 1
+    for one in (kept, colors, Palette(np.zeros(2), np.zeros(2)), SETTINGS['warmth']):
+        with pytest.raises(dataclasses.FrozenInstanceError):
+            setattr(one, dataclasses.fields(one)[0].name, None)
+
+
+def test_settings_can_be_put_back():
+    wish = Adjustments(warmth=1, saturation=0.5, variant='red')
+    assert wish.without(['warmth', 'variant']) == Adjustments(saturation=0.5)
+    assert wish.without([]) == wish
+
+
 NUMBERS = [setting for setting in SETTINGS.values() if setting.is_number]
 
 
@@ -54,12 +91,16 @@ def test_a_number_is_held_to_its_range(setting):
 
 
 def test_a_size_is_whole_and_a_variant_is_known():
-    with pytest.raises(UserError, match='render_size is a whole number, 0 or from 32 to 1024, not 99'):
+    with pytest.raises(UserError, match=r'^render_size is a whole number, 0 or from 32 to 1024, not 99\.5\.$'):
         Adjustments(render_size=99.5)
+    with pytest.raises(UserError, match=r'^warmth is a number, from -1 to 1, not 1\.5\.$'):
+        Adjustments(warmth=1.5)
     with pytest.raises(UserError, match="variant is one of red, yellow, green, blue, not 'pink'"):
         Adjustments(variant='pink')
+    assert Adjustments(render_size=333).render_size == 333
+    assert len(Adjustments(hints=[Hint(0, 0, '#000000')] * 200).hints) == 200
     with pytest.raises(UserError, match='at most 200'):
-        Adjustments(hints=[Hint(0, 0, '#000000')] * (MOST_HINTS + 1))
+        Adjustments(hints=[Hint(0, 0, '#000000')] * 201)
 
 
 # ---- what it does
@@ -85,6 +126,12 @@ def test_warmth_moves_everything_from_blue_to_yellow(colors):
     warm, cold = (Adjustments(warmth=warmth).applied(colors) - own for warmth in (1, -1))
     assert (warm[..., 1] > 5).all() and (cold[..., 1] < -5).all()
     np.testing.assert_allclose(warm, -cold, atol=1e-4)
+    # Toward where CIELAB sees a lamp's white (CIE illuminant A, under D65), a fifth of the way
+    d65, lamp = np.array([0.9505, 1, 1.0888]), np.array([1.0985, 1, 0.3558])
+    x, y, z = np.cbrt(lamp / d65)
+    full, moved = np.array([500 * (x - y), 200 * (y - z)]), warm.mean((0, 1))
+    share = moved @ full / (full @ full)
+    assert 0.15 < share < 0.25 and np.linalg.norm(moved - share * full) < 1.5
 
 
 def test_a_variant_moves_what_the_network_is_not_sure_of():
@@ -109,6 +156,34 @@ def test_a_variant_moves_as_far_as_is_seen_and_no_further():
     assert few[0, 0, 0] == pytest.approx(4 * shift, rel=1e-3) and 4 * shift < 22 < 4 * weighted
 
 
+def test_every_variant_goes_its_own_way_and_all_go_equally_far():
+    ways = {'red': (1, 0), 'yellow': (0, 1), 'green': (-1, 0), 'blue': (0, -1)}
+    bins = np.array([(0, 0), *(30 * np.array(way) for way in ways.values())], np.float32)
+    colors = Colors(np.zeros((1, 1, 2), np.float32), np.array([[[0.98, *[0.005] * 4]]], np.float32), bins)
+    own, moved = Adjustments().applied(colors), {}
+    assert set(VARIANTS) == set(ways)
+    for name, way in ways.items():
+        shift = (Adjustments(variant=name).applied(colors) - own)[0, 0]
+        moved[name] = shift @ way
+        np.testing.assert_allclose(shift, moved[name] * np.array(way), atol=1e-4)
+    np.testing.assert_allclose(list(moved.values()), moved['red'], atol=1e-4)
+    assert moved['red'] > 0.5
+
+
+def test_neither_a_few_spots_nor_all_that_is_sure_decide_how_far_a_variant_goes():
+    """What is brought to 22 units is the photo's change that only a tenth of it exceeds."""
+    bins = np.array([(0, 0), (30, 0), (90, 0)], np.float32)
+    sure, wall, spot = (1, 0, 0), (0.5, 0.5, 0), (0.5, 0, 0.5)
+    likely = np.array([[sure] * 85 + [wall] * 13 + [spot] * 2], np.float32)
+    shift = variant_shift(likely, bins, (1, 0))[0, :, 0]
+    assert shift[0] == 0 and shift[90] == pytest.approx(22, rel=1e-3) and shift[-1] > 100
+
+
+def test_a_photo_that_is_sure_everywhere_has_no_variants():
+    sure = Colors(np.zeros((2, 2, 2), np.float32), np.ones((2, 2, 1), np.float32), np.zeros((1, 2), np.float32))
+    assert (Adjustments(variant='red').applied(sure) == 0).all()
+
+
 def test_variants_differ_from_each_other(colors):
     found = [Adjustments(variant=variant).applied(colors) for variant in ('', *VARIANTS)]
     for i, one in enumerate(found):
@@ -126,6 +201,7 @@ def test_a_palette_is_taken_over_by_strength(colors):
     assert Adjustments(palette=wanted).applied(colors) == pytest.approx(half)  # half of it, unless said otherwise
 
 
+@pytest.mark.filterwarnings('error')
 def test_a_palette_spreads_colors_within_limits(colors):
     spread = colors.ab.std((0, 1))
     for times, kept in ((0.01, 0.5), (0.7, 0.7), (1.6, 1.6), (99, 2)):
@@ -133,6 +209,7 @@ def test_a_palette_spreads_colors_within_limits(colors):
         got = Adjustments(palette=wanted, strength=1).applied(colors)
         np.testing.assert_allclose(got.std((0, 1)), spread * kept, rtol=1e-4)
         np.testing.assert_allclose(got.mean((0, 1)), [5, -7], atol=1e-4)
+        assert got.dtype == np.float32  # as the file takes them
     flat = Colors(np.full((3, 3, 2), 4, np.float32))
     np.testing.assert_allclose(Adjustments(palette=wanted, strength=1).applied(flat), [[[5, -7]] * 3] * 3, atol=1e-3)
 
@@ -151,5 +228,5 @@ def test_a_photo_of_one_tone_has_no_colors_of_its_own(gray):
 
 def test_next_to_no_color_is_noticed(colors):
     assert not colors.is_dull
-    for chroma, dull in ((0.0, True), (DULL - 0.1, True), (DULL + 0.1, False)):
+    for chroma, dull in ((0.0, True), (3.9, True), (4.1, False)):
         assert Colors(np.full((3, 3, 2), [0, -chroma], np.float32)).is_dull is dull

@@ -99,6 +99,9 @@ def test_pillow_images_come_back_as_pillow_images(gray):
     assert colored.mode == 'RGBA' and colored.getchannel('A').tobytes() == alpha.tobytes()
     deep = Image.fromarray(gray.astype(np.uint16) * 257)
     np.testing.assert_array_equal(np.asarray(plain.colorize(deep)), plain.colorize(gray))
+    every = np.arange(65536, dtype=np.uint16).reshape(256, 256)
+    green = np.asarray(plain.colorize(Image.fromarray(every)))[..., 1]
+    np.testing.assert_array_equal(green, np.round(every / 257))  # the nearest of 256 levels, whatever it was
     turned = Image.fromarray(gray)
     turned.getexif()[0x0112] = 6
     assert plain.colorize(turned).size == (31, 45)

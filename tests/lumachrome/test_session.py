@@ -1,0 +1,130 @@
+"""Sessions of onnxruntime: where they run, and one photo's run, on sessions that keep what they are given."""
+
+import types
+
+import numpy as np
+import pytest
+
+from lumachrome import contract, session
+from lumachrome.errors import ProviderError
+from lumachrome.session import CPU, CUDA
+
+
+class Recorder:
+    """A session that keeps what it was given."""
+
+    def __init__(self, provider, overridable=(), error=None):
+        self.provider, self.overridable, self.error, self.feeds = provider, overridable, error, []
+
+    def get_providers(self):
+        return [self.provider, CPU]
+
+    def get_overridable_initializers(self):
+        return [types.SimpleNamespace(name=name) for name in self.overridable]
+
+    def run(self, outputs, feed):
+        self.feeds.append(feed)
+        if self.error:
+            raise self.error
+        return [np.arange(6).reshape(1, 2, 3) + i for i, _ in enumerate(outputs)]
+
+
+PHOTO = {contract.PHOTO: np.zeros((1, 30, 40, 3), np.uint8)}
+
+
+@pytest.mark.parametrize(
+    ('provider', 'overridable', 'rows'),
+    [
+        (CUDA, ['eps', contract.STRIP_ROWS], [30]),
+        (CPU, ['eps', contract.STRIP_ROWS], None),
+        (CUDA, ['eps'], None),
+        (CUDA, [], None),
+    ],
+)
+def test_a_gpu_gets_the_whole_photo_at_once_and_a_cpu_the_files_strips(provider, overridable, rows):
+    network, feed = Recorder(provider, overridable), dict(PHOTO)
+    session.compute(network, [contract.AB], feed)
+    assert feed.keys() == PHOTO.keys()  # the caller's own stays as it is
+    [given] = network.feeds
+    if rows is None:
+        assert given.keys() == PHOTO.keys()
+    else:
+        assert given[contract.STRIP_ROWS].tolist() == rows and given[contract.STRIP_ROWS].dtype == np.int64
+
+
+def test_every_output_but_the_bins_is_one_photos():
+    ab, bins, probabilities = session.compute(
+        Recorder(CPU), [contract.AB, contract.BINS, contract.PROBABILITIES], PHOTO
+    )
+    assert ab.tolist() == [[0, 1, 2], [3, 4, 5]] and bins.shape == (1, 2, 3) and probabilities[0].tolist() == [2, 3, 4]
+
+
+@pytest.mark.parametrize(
+    'words', ['Failed to ALLOCATE memory for requested buffer', 'CUDA error: out of memory', 'std::bad_alloc']
+)
+def test_a_photo_too_large_for_memory_is_said_with_its_size(words):
+    with pytest.raises(MemoryError, match=r'^A photo of 40 x 30 pixels does not fit into memory'):
+        session.compute(Recorder(CPU, error=session.errors.RuntimeException(words)), [contract.AB], PHOTO)
+
+
+def test_another_error_of_onnxruntime_stays_what_it_is():
+    with pytest.raises(session.errors.RuntimeException, match='Non-zero status'):
+        session.compute(
+            Recorder(CPU, error=session.errors.RuntimeException('Non-zero status code')), [contract.AB], PHOTO
+        )
+
+
+@pytest.mark.parametrize(
+    ('had', 'driver', 'asked', 'chosen'),
+    [
+        ([CUDA, CPU], True, None, [CUDA, CPU]),
+        ([CUDA, CPU], False, None, [CPU]),
+        ([CPU], True, None, [CPU]),
+        ([CUDA, CPU], True, [], [CUDA, CPU]),
+        ([CUDA, CPU], True, (CPU,), [CPU]),
+        ([CUDA, CPU], True, (CUDA,), [CUDA]),
+        ([CUDA, CPU], False, (CPU, CUDA), [CPU, CUDA]),
+    ],
+)
+def test_a_gpu_is_used_where_it_works_unless_another_is_asked_for(had, driver, asked, chosen, monkeypatch):
+    monkeypatch.setattr(session.onnxruntime, 'get_available_providers', lambda: had)
+    monkeypatch.setattr(session, '_has_gpu', lambda: driver)
+    assert session.choose_providers(asked) == chosen
+
+
+def test_a_gpu_that_is_asked_for_and_not_there_is_an_error(monkeypatch):
+    monkeypatch.setattr(session.onnxruntime, 'get_available_providers', lambda: [CUDA, CPU])
+    monkeypatch.setattr(session, '_has_gpu', lambda: False)
+    with pytest.raises(ProviderError, match='and this machine shows none'):
+        session.choose_providers([CUDA])
+
+
+@pytest.mark.parametrize(('system', 'library'), [('nt', 'nvcuda.dll'), ('posix', 'libcuda.so.1')])
+def test_a_gpu_is_there_where_its_driver_is(system, library, monkeypatch):
+    monkeypatch.setattr(session, 'os', types.SimpleNamespace(name=system))
+    for there in (True, False):
+
+        def load(name, there=there):
+            if name != library or not there:
+                raise OSError(name)
+
+        monkeypatch.setattr(session, 'ctypes', types.SimpleNamespace(CDLL=load))
+        session._has_gpu.cache_clear()
+        assert session._has_gpu() is there
+    session._has_gpu.cache_clear()
+
+
+def test_a_session_shares_the_cores_and_a_gpu_does_not_try_every_algorithm_on_every_photo(standins, monkeypatch, capfd):
+    opened, loaded = [], []
+    monkeypatch.setattr(session, 'InferenceSession', lambda *a, **more: opened.append((*a, more['providers'])))
+    monkeypatch.setattr(session.onnxruntime, 'preload_dlls', lambda: (loaded.append(1), print('cuDNN is missing')))
+    monkeypatch.setattr(session.onnxruntime, 'set_default_logger_severity', loaded.append)
+    path = standins / 'plain.onnx'
+    session.open_file(path, [CPU])
+    assert loaded == []
+    session.open_file(path, [CUDA, CPU])
+    assert loaded == [session.SILENT, 1] and capfd.readouterr() == ('', '')
+    (_, options, cpu), (_, _, gpu) = opened
+    assert options.get_session_config_entry('session.intra_op.allow_spinning') == '0'
+    assert options.log_severity_level == 4  # fatal: what goes wrong is raised as well
+    assert cpu == [CPU] and gpu == [(CUDA, {'cudnn_conv_algo_search': 'HEURISTIC'}), CPU]
