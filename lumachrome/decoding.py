@@ -36,6 +36,7 @@ SECONDS = 60.0  # that a small photo may take
 SECONDS_A_MEGAPIXEL = 1.0  # and a large one beyond that, by how many pixels are allowed: AVIF and JPEG 2000 are slow
 BYTES_A_PIXEL = 40  # that a decoder may use at most: two copies of 16 bits with transparency, and profiles
 BYTES = 2_000_000_000  # beside them, with the libraries themselves
+KEPT_BYTES = 200_000_000  # of pixels: after a larger photo a decoder ends, and with it what it keeps of that memory
 
 _LENGTH = struct.Struct('<Q')
 _POISONED = (UnicodeDecodeError, SystemError)  # after these libvips fails for every file that follows
@@ -75,11 +76,12 @@ def decoded(path: Path, name: str, max_pixels: int) -> 'photofile.Photo':
 
 
 def start() -> None:
-    """Begin to start a decoder, so that it is there when the first photo comes."""
-    if not _idle.qsize() and len(_made) < PROCESSES:
-        decoder = _Decoder()
-        _made.append(decoder)
-        _idle.put(decoder)
+    """Start a decoder if all are at work and there may be more: it is there when the next photo comes."""
+    with _lock:
+        if _idle.empty() and len(_made) < PROCESSES:
+            decoder = _Decoder()
+            _made.append(decoder)
+            _idle.put(decoder)
 
 
 # The parent's side
@@ -184,8 +186,7 @@ _lock = threading.Lock()
 @contextlib.contextmanager
 def _borrowed() -> Generator[_Decoder]:
     """A decoder that is nobody else's for the time being."""
-    with _lock:
-        start()
+    start()
     decoder = _idle.get()
     try:
         yield decoder
@@ -251,7 +252,8 @@ def serve() -> None:
         try:
             photo = photofile.decode(Path(path), name, max_pixels)
             band, shared = _shared(photo.pixels)
-            answer = {'photo': replace(photo, pixels=np.zeros(0, np.uint8).tolist()), 'bands': [band]}
+            large = photo.pixels.nbytes > KEPT_BYTES
+            answer = {'photo': replace(photo, pixels=[]), 'bands': [band], 'last': large}
             del photo
         except PhotoError as error:
             answer = {'error': str(error), 'last': isinstance(error.__cause__, _POISONED)}
