@@ -33,7 +33,7 @@ from demo.page.photo import PhotoPage
 from demo.server import gradio_patches, retention
 from demo.server.middleware import SecurityMiddleware
 from demo.server.uploads import FILE_MB
-from lumachrome import contract
+from lumachrome import contract, decoding
 from lumachrome.adjustments import SETTINGS
 from lumachrome.colorizer import models
 
@@ -312,6 +312,7 @@ def launch(page: gr.Blocks, mcp: bool = False, **settings: Any) -> tuple[Any, st
         What else `gr.Blocks.launch` takes; it returns what that returns.
     """
     gradio_patches.apply()
+    decoding.start()  # the first visitor need not wait for it
     middleware = [Middleware(SecurityMiddleware)]
     return page.launch(
         theme=THEME,

@@ -24,10 +24,11 @@ def colorize(options: argparse.Namespace) -> int:
     """Colour photos, folders and ZIPs; 1 if any of them was left gray."""
     from tqdm import tqdm
 
-    from lumachrome import album
+    from lumachrome import album, decoding
     from lumachrome.colorizer import Colorizer
     from lumachrome.session import CPU, CUDA
 
+    decoding.start()  # while the network is read
     providers = [{'cpu': CPU, 'cuda': CUDA}[options.provider]] if options.provider else None
     colorizer = Colorizer(options.model, providers)
     found = album.tasks(options.photos, options.out)

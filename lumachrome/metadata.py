@@ -2,6 +2,7 @@
 
 import re
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,9 @@ from lxml import etree  # pyright: ignore[reportAttributeAccessIssue]
 from PIL import ExifTags, Image, TiffImagePlugin, TiffTags
 
 from lumachrome.errors import atomic
+
+PHOTOMETRIC, DNG_VERSION = 262, 50706  # tags of TIFF
+LAB = (8, 9, 10)  # values of the first: CIELAB in three spellings
 
 # https://cv.iptc.org/newscodes/digitalsourcetype/
 SOURCE_TYPE = 'http://cv.iptc.org/newscodes/digitalsourcetype/compositeWithTrainedAlgorithmicMedia'
@@ -21,15 +25,30 @@ _RDF = 'http://www.w3.org/1999/02/22-rdf-syntax-ns#'
 _IPTC = 'http://iptc.org/std/Iptc4xmpExt/2008-02-29/'
 
 
-def fields(image: pyvips.Image) -> dict[str, tuple[Any, Any]]:
-    """What a libvips image says that is to be written again: name to (type, value)."""
+def fields(image: pyvips.Image) -> dict[str, tuple[str, Any]]:
+    """What a libvips image says that is to be written again: name to (name of the type, value)."""
     kept = re.compile('exif-|iptc-data|xmp-data|png-comment-|image-description|resolution-unit')
     dropped = re.compile('exif-ifd1-|exif-ifd0-Orientation')  # the thumbnail's, and what `read` has carried out
     names = (name for name in image.get_fields() if kept.match(name) and not dropped.match(name))
-    found = {name: (image.get_typeof(name), image.get(name)) for name in names}
+    found = {name: (pyvips.type_name(image.get_typeof(name)), image.get(name)) for name in names}
     if 'exif-ifd2-ColorSpace' in found:
-        found['exif-ifd2-ColorSpace'] = (pyvips.GValue.gstr_type, '1')
+        found['exif-ifd2-ColorSpace'] = ('gchararray', '1')
     return found
+
+
+def tiff_directory(path: Path) -> Mapping[int, Any]:
+    """The tags of a TIFF file's first directory; {} for other files, and for one that is damaged."""
+    try:
+        with path.open('rb') as file:
+            start = file.read(16)
+            if start[:4] not in (b'II*\0', b'MM\0*', b'II+\0', b'MM\0+'):
+                return {}
+            directory = Directory(start if b'+' in start[:4] else start[:8])
+            file.seek(directory.next)
+            directory.load(file)
+            return dict(directory)
+    except Exception:  # Pillow raises what it likes
+        return {}
 
 
 def tiff_tags(path: Path) -> dict[int, Any]:

@@ -36,6 +36,7 @@ SUFFIXES = {
     'avif': ('.avif',),
 }  # the formats that are written, the usual suffix first
 READ_ONLY_SUFFIXES = ('.heic', '.heif', '.bmp', '.gif', '.jp2', '.ppm', '.pgm', '.pnm', '.tga')
+RAW_SUFFIXES = ('.dng', '.cr2', '.cr3', '.nef', '.arw', '.orf', '.rw2', '.raf', '.pef', '.srw')
 PHOTO_SUFFIXES = frozenset(READ_ONLY_SUFFIXES).union(*SUFFIXES.values())
 
 _BITS = {1, 2, 4, 8, 16}  # a channel, that Pillow reads as they are meant
@@ -68,7 +69,7 @@ class Photo:
     format : str
         The format to write: a key of `SUFFIXES`.
     metadata : dict
-        libvips' fields to write again: name to (type, value).
+        libvips' fields to write again: name to (name of the type, value).
     tiff_tags : dict
         What libvips passes over in a TIFF file, EXIF among it: tag to value, as Pillow reads them.
     resolution : tuple of float
@@ -80,7 +81,7 @@ class Photo:
     name: str
     pixels: Array
     format: str
-    metadata: dict[str, tuple[Any, Any]] = field(default_factory=dict[str, tuple[Any, Any]])
+    metadata: dict[str, tuple[str, Any]] = field(default_factory=dict[str, tuple[str, Any]])
     tiff_tags: dict[int, Any] = field(default_factory=dict[int, Any])
     resolution: tuple[float, float] = _SCREEN
     note: str = ''
@@ -113,13 +114,26 @@ def read(path: str | Path, name: str | None = None, max_pixels: int = MAX_PIXELS
     ------
     PhotoError
         The file is missing, damaged, cut short, too large, or not a photo.
+
+    Notes
+    -----
+    It is decoded in another process, so that no file can end this one: see `lumachrome.decoding`.
     """
+    from lumachrome import decoding  # which runs `decode`
+
     path = Path(path)
     if os.path.isdir(path):
         raise PhotoError(f'{name or path} is a folder, not a photo.')
     if not os.path.exists(path):
         raise PhotoError(f'{name or path} does not exist.')
-    name = name or path.name
+    if not os.path.isfile(path):  # a pipe would be waited for
+        raise PhotoError(f'{name or path} is no file that a photo can lie in.')
+    return decoding.decoded(path, name or path.name, max_pixels)
+
+
+def decode(path: Path, name: str, max_pixels: int) -> Photo:
+    """Decode a photo here, in this process; parameters and errors are those of `read`."""
+    _check_kind(path, name)
     try:
         image, target = _open(path, name, max_pixels)
         _check_size(image.width, image.height, name, max_pixels)
@@ -135,15 +149,18 @@ def read(path: str | Path, name: str | None = None, max_pixels: int = MAX_PIXELS
         if alpha is not None:
             pixels = np.concatenate([pixels, alpha.astype(pixels.dtype, copy=False)], axis=-1)
             target = 'png' if target == 'jpeg' else target
-    except pyvips.Error as error:
+    except (pyvips.Error, UnicodeError) as error:
+        pyvips.vips_lib.vips_error_clear()
         raise PhotoError(f'{name} is damaged or cut short and cannot be read.') from error
-    except MemoryError as error:
-        raise PhotoError(f'{name} is too large for the memory of this machine.') from error
+    try:
+        fields = metadata.fields(image)
+    except UnicodeError:  # names of fields that libvips takes for text
+        fields, note = {}, note or f'{name} says things about itself that cannot be read; they are left out.'
     return Photo(
         name=name,
         pixels=pixels,
         format=target,
-        metadata=metadata.fields(image),
+        metadata=fields,
         tiff_tags=metadata.tiff_tags(path) if target == 'tiff' else {},
         resolution=_SCREEN if image.xres == image.yres == 1 else (image.xres, image.yres),
         note=note,
@@ -172,7 +189,7 @@ def write(path: str | Path, pixels: Array, photo: Photo) -> None:
     path = Path(path)
     image = _image(pixels).copy(xres=photo.resolution[0], yres=photo.resolution[1])
     for name, (kind, value) in photo.metadata.items():
-        image.set_type(kind, name, value)
+        image.set_type(pyvips.type_from_name(kind), name, value)
     # libvips corrects the EXIF block by these two: a thumbnail would go on showing the gray picture.
     image.set_type(pyvips.GValue.gint_type, 'orientation', 1)
     image.set_type(pyvips.GValue.blob_type, 'jpeg-thumbnail-data', b'')
@@ -250,8 +267,9 @@ def _open(path: Path, name: str, max_pixels: int) -> tuple[VipsImage, str]:
     """The image, not yet decoded, and the format to write."""
     try:
         source = pyvips.Source.new_from_file(str(path))
-        image: VipsImage = pyvips.Image.new_from_source(source, '', fail_on='truncated')
-    except pyvips.Error:
+        image: VipsImage = pyvips.Image.new_from_source(source, '', fail_on='error')
+    except (pyvips.Error, UnicodeError):
+        pyvips.vips_lib.vips_error_clear()  # where its text is no UTF-8, pyvips leaves it there for the next file
         return _open_with_pillow(path, name, max_pixels)
     loader = image.get('vips-loader').partition('load')[0] + 'load'
     if loader == 'heifload':
@@ -264,6 +282,9 @@ def _open_with_pillow(path: Path, name: str, max_pixels: int) -> tuple[VipsImage
     try:
         with Image.open(path, formats=_PILLOW_FORMATS) as picture:
             _check_size(*picture.size, name, max_pixels)
+            # Pillow wraps colours of more than 8 bits around, so that white becomes black; gray ones it holds in 16.
+            if picture.format == 'JPEG2000' and picture.mode != 'I;16' and (bits := _jpeg2000_bits(path)) > 8:
+                raise PhotoError(f'{name} holds JPEG 2000 colours of {bits} bits: save it as TIFF or PNG first.')
             if isinstance(picture, TiffImagePlugin.TiffImageFile):
                 bits = max(picture.tag_v2.get(TiffImagePlugin.BITSPERSAMPLE, (1,)))
                 if bits not in _BITS:  # Pillow gives 12 bits as if they were 16
@@ -296,9 +317,24 @@ def _open_with_pillow(path: Path, name: str, max_pixels: int) -> tuple[VipsImage
     return pyvips.Image.new_from_buffer(buffer.getvalue(), '', fail_on='truncated'), target
 
 
+def _check_kind(path: Path, name: str) -> None:
+    """Raise PhotoError for what would be decoded, and come out as another picture."""
+    if Path(name).suffix.lower() in RAW_SUFFIXES or metadata.DNG_VERSION in (tags := metadata.tiff_directory(path)):
+        raise PhotoError(f'{name} is a raw file of a camera: develop it first, and take the JPEG or TIFF.')
+    if tags.get(metadata.PHOTOMETRIC) in metadata.LAB:
+        raise PhotoError(f'{name} holds Lab values: save it as RGB first.')
+
+
 def _start_of(path: Path) -> bytes:
     with path.open('rb') as file:
         return file.read(512)
+
+
+def _jpeg2000_bits(path: Path) -> int:
+    """How many bits a channel has: in the codestream's SIZ marker, after sides, tiles and the number of channels."""
+    content = path.read_bytes()
+    at = content.find(b'\xff\x4f\xff\x51')
+    return (content[at + 42] & 0x7F) + 1 if 0 <= at < len(content) - 42 else 8
 
 
 def _too_deep(name: str, kind: str) -> str:
@@ -339,9 +375,10 @@ def _needs_conversion(image: VipsImage) -> bool:
         return image.interpretation == 'cmyk'
     try:
         profile: Any = ImageCms.ImageCmsProfile(io.BytesIO(image.get('icc-profile-data'))).profile
+        space = profile.xcolor_space.strip()
     except (OSError, ValueError):  # a damaged one
         return image.interpretation == 'cmyk'
-    if profile.xcolor_space.strip() != 'RGB':
+    if space != 'RGB':
         return True
     # A photo that is in sRGB already keeps every level: going through the profile would round it once more. What a
     # profile calls itself does not tell, as linear ones are called sRGB too.

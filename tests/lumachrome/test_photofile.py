@@ -216,7 +216,7 @@ def test_heic_becomes_jpeg_with_its_metadata(monkeypatch, gray, tmp_path):
     path = picture(gray, '.jpg', tmp_path, exif=exif())
     renamed = path.rename(tmp_path / 'IMG_1.HEIC')
     monkeypatch.setattr(photofile, '_open', photofile._open_with_pillow)
-    photo = photofile.read(renamed)
+    photo = photofile.decode(renamed, renamed.name, photofile.MAX_PIXELS)
     assert photo.format == 'jpeg' and photo.suffix == '.jpg' and photo.pixels.shape == (45, 31, 3)
     assert photo.metadata['exif-ifd0-Make'][1].startswith('Acme')
     assert '.heic' in Image.registered_extensions()
@@ -334,7 +334,7 @@ def test_no_other_program_is_started(gray, tmp_path, monkeypatch):
     path = tmp_path / 'drawing.jpg'
     Image.fromarray(gray).convert('RGB').save(path, 'EPS')
     with pytest.raises(PhotoError, match=r'drawing\.jpg is not a photo'):
-        photofile.read(path)
+        photofile.decode(path, path.name, photofile.MAX_PIXELS)
 
 
 def test_what_a_tiff_has_beyond_colors_and_transparency_is_left_out(gray, tmp_path):
@@ -367,7 +367,7 @@ def test_heic_with_transparency_becomes_png(monkeypatch, gray, tmp_path):
     image.save(tmp_path / 'photo.png')
     opened = photofile._open
     monkeypatch.setattr(photofile, '_open', lambda *given: (opened(*given)[0], 'jpeg'))  # as for HEIC
-    photo = photofile.read(tmp_path / 'photo.png')
+    photo = photofile.decode(tmp_path / 'photo.png', 'photo.png', photofile.MAX_PIXELS)
     assert photo.format == 'png' and photo.pixels.shape == (31, 45, 4)
 
 

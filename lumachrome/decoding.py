@@ -1,0 +1,284 @@
+"""Decoders in a process of their own: a file that ends its decoder, or poisons it, ends nobody else's work.
+
+Photo files come from anybody, and the libraries that read them are written in C. So no hostile byte is decoded where
+the other photos are: `decoded` hands a path to a child process, whose memory and time are bounded, and which is
+replaced when it dies. Pixels come back through memory that both share, as bands of rows, of which a whole picture is
+one, and what else the file said as plain values.
+"""
+
+import atexit
+import contextlib
+import io
+import mmap
+import os
+import pickle
+import queue
+import struct
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Generator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from lumachrome import photofile
+from lumachrome.errors import PhotoError
+
+Array = npt.NDArray[Any]
+
+PROCESSES = 2  # that decode at a time; who comes later waits
+SECONDS = 60.0  # that a small photo may take
+SECONDS_A_MEGAPIXEL = 1.0  # and a large one beyond that, by how many pixels are allowed: AVIF and JPEG 2000 are slow
+BYTES_A_PIXEL = 40  # that a decoder may use at most: two copies of 16 bits with transparency, and profiles
+BYTES = 2_000_000_000  # beside them, with the libraries themselves
+KEPT_BYTES = 200_000_000  # of pixels: after a larger photo a decoder ends, and with it what it keeps of that memory
+
+_LENGTH = struct.Struct('<Q')
+_POISONED = (UnicodeDecodeError, SystemError)  # after these libvips fails for every file that follows
+
+
+@dataclass(frozen=True)
+class Band:
+    """Rows of a picture in memory that both processes see.
+
+    Attributes
+    ----------
+    first : int
+        The first row.
+    shape : tuple of int
+        Rows, width and channels.
+    dtype : str
+    where : str
+        The path under which the memory is opened.
+    """
+
+    first: int
+    shape: tuple[int, ...]
+    dtype: str
+    where: str
+
+
+def decoded(path: Path, name: str, max_pixels: int) -> 'photofile.Photo':
+    """A photo that a child process has decoded: `photofile.decode`, with its parameters and errors.
+
+    Raises
+    ------
+    PhotoError
+        As `photofile.decode` raises it; or the file ended its decoder, or took it too long.
+    """
+    with _borrowed() as decoder:
+        return decoder.decode(path, name, max_pixels)
+
+
+def start() -> None:
+    """Start a decoder if all are at work and there may be more: it is there when the next photo comes."""
+    with _lock:
+        if _idle.empty() and len(_made) < PROCESSES:
+            decoder = _Decoder()
+            _made.append(decoder)
+            _idle.put(decoder)
+
+
+# The parent's side
+
+
+class _Decoder:
+    """A child process that decodes one photo after another; started when needed, and again when it has died."""
+
+    def __init__(self) -> None:
+        self._process: subprocess.Popen[bytes] | None = None
+        self._start()
+
+    def _start(self) -> subprocess.Popen[bytes]:
+        # Not multiprocessing: that would run the caller's main module again, which may not be written for it.
+        code = (
+            f'import sys; sys.path.insert(0, {str(Path(__file__).parents[1])!r}); '
+            'from lumachrome import decoding; decoding.serve()'
+        )
+        self._process = subprocess.Popen(
+            [sys.executable, '-c', code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+        )
+        return self._process
+
+    def stop(self) -> None:
+        if self._process is not None:
+            self._process.kill()
+            self._process.communicate()
+            self._process = None
+
+    def decode(self, path: Path, name: str, max_pixels: int) -> 'photofile.Photo':
+        for fresh in (False, True):
+            process = self._process if self._process and self._process.poll() is None else self._start()
+            try:
+                answer = self._asked(process, os.path.abspath(path), name, max_pixels)
+                break
+            except TimeoutError as error:
+                self.stop()
+                raise PhotoError(f'{name} takes too long to decode: save it anew with another program.') from error
+            except EOFError as error:
+                self.stop()
+                if fresh:  # it died of this file: the first time it may have been dead before
+                    raise PhotoError(f'{name} is damaged and ends the program that decodes it.') from error
+        else:
+            raise AssertionError
+        if answer.get('last'):
+            self.stop()
+        if 'error' in answer:
+            raise PhotoError(answer['error'])
+        if 'memory' in answer:
+            raise PhotoError(f'{name} is too large for the memory of this machine.')
+        return replace(answer['photo'], pixels=_joined(answer['bands']))
+
+    def _asked(self, process: subprocess.Popen[bytes], path: str, name: str, max_pixels: int) -> dict[str, Any]:
+        assert process.stdin is not None and process.stdout is not None
+        late = threading.Event()
+        clock = threading.Timer(SECONDS + SECONDS_A_MEGAPIXEL * max_pixels / 1e6, lambda: (late.set(), process.kill()))
+        clock.start()
+        try:
+            _send(process.stdin, (path, name, max_pixels, BYTES + BYTES_A_PIXEL * max_pixels))
+            data = _received(process.stdout)
+        except (EOFError, OSError) as error:
+            raise TimeoutError if late.is_set() else EOFError from error
+        finally:
+            clock.cancel()
+        # A decoder that was taken over must not take over its parent: only what a photo is made of is read.
+        return _Plain(io.BytesIO(data)).load()
+
+
+class _Plain(pickle.Unpickler):
+    """Reads plain values, and of classes only those of which a photo's are."""
+
+    def find_class(self, module: str, name: str) -> Any:
+        if (module, name) in {
+            ('lumachrome.photofile', 'Photo'),
+            ('lumachrome.decoding', 'Band'),
+            ('PIL.TiffImagePlugin', 'IFDRational'),
+            ('fractions', 'Fraction'),
+        }:
+            return super().find_class(module, name)
+        raise pickle.UnpicklingError(f'{module}.{name} is not of a photo')
+
+
+def _joined(bands: list[Band]) -> Array:
+    """The picture of bands; a single one stays where it is."""
+    parts = [_mapped(band) for band in bands]
+    return parts[0] if len(parts) == 1 else np.concatenate(parts)
+
+
+def _mapped(band: Band) -> Array:
+    with open(band.where, 'r+b') as file:
+        memory = mmap.mmap(file.fileno(), 0)  # lives as long as the array
+    if not band.where.startswith('/proc/'):
+        os.unlink(band.where)
+    return np.frombuffer(memory, band.dtype).reshape(band.shape)
+
+
+_idle: 'queue.Queue[_Decoder]' = queue.Queue()
+_made: list[_Decoder] = []
+_lock = threading.Lock()
+
+
+@contextlib.contextmanager
+def _borrowed() -> Generator[_Decoder]:
+    """A decoder that is nobody else's for the time being."""
+    start()
+    decoder = _idle.get()
+    try:
+        yield decoder
+    except BaseException as error:
+        if not isinstance(error, PhotoError):  # who was interrupted left a question open
+            decoder.stop()
+        raise
+    finally:
+        _idle.put(decoder)
+
+
+def _forget() -> None:
+    """A forked process has decoders of its own: two who asked the same one would get each other's photos."""
+    global _idle, _lock
+    _idle, _lock = queue.Queue(), threading.Lock()
+    _made.clear()
+
+
+if hasattr(os, 'register_at_fork'):
+    os.register_at_fork(after_in_child=_forget)
+
+
+@atexit.register
+def _stop_all() -> None:
+    for decoder in _made:
+        decoder.stop()
+
+
+def _send(pipe: IO[bytes], content: Any) -> None:
+    data = pickle.dumps(content)
+    pipe.write(_LENGTH.pack(len(data)) + data)
+    pipe.flush()
+
+
+def _received(pipe: IO[bytes]) -> bytes:
+    data = pipe.read(_LENGTH.size)
+    if len(data) < _LENGTH.size:
+        raise EOFError
+    (length,) = _LENGTH.unpack(data)
+    data = pipe.read(length)
+    if len(data) < length:
+        raise EOFError
+    return data
+
+
+# The child's side
+
+
+def serve() -> None:
+    """Decode what is asked for on standard input until it is closed."""
+    questions, answers = os.fdopen(os.dup(0), 'rb'), os.fdopen(os.dup(1), 'wb')
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # what a library prints must not come between
+    shared = None
+    while True:
+        try:
+            path, name, max_pixels, most_bytes = pickle.loads(_received(questions))
+        except EOFError:
+            return
+        _bound_memory(most_bytes)
+        answer: dict[str, Any] = {}
+        if shared is not None:
+            shared.close()  # the parent has mapped it by now
+        try:
+            photo = photofile.decode(Path(path), name, max_pixels)
+            band, shared = _shared(photo.pixels)
+            large = photo.pixels.nbytes > KEPT_BYTES
+            answer = {'photo': replace(photo, pixels=[]), 'bands': [band], 'last': large}
+            del photo
+        except PhotoError as error:
+            answer = {'error': str(error), 'last': isinstance(error.__cause__, _POISONED)}
+        except MemoryError:
+            answer = {'memory': True, 'last': True}
+        _send(answers, answer)
+
+
+def _shared(pixels: Array) -> tuple[Band, IO[bytes]]:
+    """Pixels in memory that the parent can open, and what keeps it there until then."""
+    if hasattr(os, 'memfd_create') and os.path.isdir('/proc/self/fd'):
+        file: IO[bytes] = os.fdopen(os.memfd_create('lumachrome'), 'r+b')
+        where = f'/proc/{os.getpid()}/fd/{file.fileno()}'
+    else:
+        handle, where = tempfile.mkstemp(prefix='lumachrome-')
+        file = os.fdopen(handle, 'r+b')
+    file.truncate(pixels.nbytes)
+    with mmap.mmap(file.fileno(), pixels.nbytes) as memory:
+        np.frombuffer(memory, pixels.dtype)[:] = pixels.ravel()
+    return Band(0, pixels.shape, pixels.dtype.name, where), file
+
+
+def _bound_memory(limit: int) -> None:
+    """Let this process have so much memory, where the system can bound it: what asks for more fails alone."""
+    with contextlib.suppress(ImportError, ValueError, OSError):
+        import resource
+
+        resource.setrlimit(resource.RLIMIT_AS, (limit, resource.getrlimit(resource.RLIMIT_AS)[1]))
