@@ -130,14 +130,7 @@ def build(
                     save_hints = gr.Button(label('save_hints'), elem_id='save-hints')
                     load_hints = gr.UploadButton(label('load_hints'), file_types=['.json'], elem_id='load-hints')
                 with gr.Accordion(label('settings'), open=False, elem_id='settings'), gr.Row():
-                    model_choice = gr.Dropdown(
-                        choices,
-                        value=first,
-                        label=label('model'),
-                        visible=len(choices) > 1,
-                        min_width=200,
-                        elem_id='model',
-                    )
+                    model_choice = controls.model_choice(choices, first)
                     adjust['render_size'] = controls.control('render_size', features)
             gr.Examples(_examples(), inputs=photo, label=label('examples'), elem_id='examples')
         with gr.Tab(label('album')):
@@ -215,14 +208,7 @@ def _album(
             adjust = {name: controls.control(name, features, 'album-') for name in controls.SLIDERS}
         with gr.Accordion(label('album_settings'), open=False, elem_id='album-settings'):
             with gr.Row():
-                model_choice = gr.Dropdown(
-                    choices,
-                    value=first,
-                    label=label('model'),
-                    visible=len(choices) > 1,
-                    min_width=200,
-                    elem_id='album-model',
-                )
+                model_choice = controls.model_choice(choices, first, 'album-')
                 for name in ('render_size', 'variant'):
                     adjust[name] = controls.control(name, features, 'album-')
             with gr.Row():

@@ -52,6 +52,18 @@ def control(name: str, features: Iterable[str], prefix: str = '') -> Any:
     return photo_input(height=160, **shared)
 
 
+def model_choice(choices: Sequence[str | tuple[str, str]], first: str, prefix: str = '') -> Any:
+    """The component that chooses a network: names, or pairs of a name and a path; hidden where there is one alone."""
+    return gr.Dropdown(
+        list(choices),
+        value=first,
+        label=words.LABELS('model'),
+        visible=len(choices) > 1,
+        min_width=200,
+        elem_id=f'{prefix}model',
+    )
+
+
 def photo_input(**settings: Any) -> PhotoInput:
     """An input for one photo, by choosing, dropping or pasting it."""
     return PhotoInput(type='filepath', image_mode=None, sources=['upload', 'clipboard'], buttons=[], **settings)
