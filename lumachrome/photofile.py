@@ -7,6 +7,7 @@ done by libvips; what it cannot decode (HEIC, BMP, JPEG 2000 and others) comes t
 
 import io
 import os
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -204,8 +205,10 @@ def write(path: str | Path, pixels: Array, photo: Photo) -> None:
             if photo.tiff_tags:
                 metadata.add_tiff_tags(temporary, photo.tiff_tags)
     except (pyvips.Error, OSError) as error:
-        reason = getattr(error, 'strerror', None) or str(error).strip().splitlines()[-1].strip()
-        raise PhotoError(f'{path.name} cannot be written: {reason}.') from error
+        # libvips says first what the system says, and then what it was doing.
+        said = re.findall('system error: (.+)', str(error)) or str(error).strip().splitlines()[-1:]
+        reason = getattr(error, 'strerror', None) or said[0].strip()
+        raise PhotoError(f'{path} cannot be written: {reason}.') from error
 
 
 def shrink(pixels: Array, long_side: int = 1600) -> Array:
@@ -251,14 +254,16 @@ _SRGB_PROFILE = pyvips.Operation.call('profile_load', 'srgb')
 _SAVERS = {
     # Full chroma: halved, colours would bleed over edges.
     'jpeg': lambda image, path, **keep: image.jpegsave(
-        path, Q=JPEG_QUALITY, subsample_mode='off', optimize_coding=True, **keep
+        os.fsencode(path), Q=JPEG_QUALITY, subsample_mode='off', optimize_coding=True, **keep
     ),
-    'png': lambda image, path, **keep: image.pngsave(path, **keep),
-    'tiff': lambda image, path, **keep: image.tiffsave(path, compression='deflate', predictor='horizontal', **keep),
+    'png': lambda image, path, **keep: image.pngsave(os.fsencode(path), **keep),
+    'tiff': lambda image, path, **keep: image.tiffsave(
+        os.fsencode(path), compression='deflate', predictor='horizontal', **keep
+    ),
     # WebP's lossy mode always halves chroma.
-    'webp': lambda image, path, **keep: image.webpsave(path, lossless=True, **keep),
+    'webp': lambda image, path, **keep: image.webpsave(os.fsencode(path), lossless=True, **keep),
     'avif': lambda image, path, **keep: image.heifsave(
-        path, compression='av1', Q=90, subsample_mode='off', effort=2, **keep
+        os.fsencode(path), compression='av1', Q=90, subsample_mode='off', effort=2, **keep
     ),
 }
 
@@ -266,7 +271,8 @@ _SAVERS = {
 def _open(path: Path, name: str, max_pixels: int) -> tuple[VipsImage, str]:
     """The image, not yet decoded, and the format to write."""
     try:
-        source = pyvips.Source.new_from_file(str(path))
+        # Names need not be UTF-8.
+        source = pyvips.Source.new_from_file(os.fsencode(path))  # pyright: ignore[reportArgumentType]
         image: VipsImage = pyvips.Image.new_from_source(source, '', fail_on='error')
     except (pyvips.Error, UnicodeError):
         pyvips.vips_lib.vips_error_clear()  # where its text is no UTF-8, pyvips leaves it there for the next file
