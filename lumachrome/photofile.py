@@ -204,11 +204,14 @@ def write(path: str | Path, pixels: Array, photo: Photo) -> None:
             _SAVERS[photo.format](image, str(temporary), keep=keep)
             if photo.tiff_tags:
                 metadata.add_tiff_tags(temporary, photo.tiff_tags)
-    except (pyvips.Error, OSError) as error:
-        # libvips says first what the system says, and then what it was doing.
-        said = re.findall('system error: (.+)', str(error)) or str(error).strip().splitlines()[-1:]
+    except (pyvips.Error, UnicodeDecodeError, OSError) as error:
+        # libvips says first what the system says, and then what it was doing, with names that need not be UTF-8.
+        text = error.object.decode(errors='replace') if isinstance(error, UnicodeDecodeError) else str(error)
+        said = re.findall('system error: (.+)', text) or text.strip().splitlines()[-1:]
         reason = getattr(error, 'strerror', None) or said[0].strip()
         raise PhotoError(f'{path} cannot be written: {reason}.') from error
+    finally:
+        pyvips.vips_lib.vips_error_clear()
 
 
 def shrink(pixels: Array, long_side: int = 1600) -> Array:
@@ -271,10 +274,10 @@ _SAVERS = {
 def _open(path: Path, name: str, max_pixels: int) -> tuple[VipsImage, str]:
     """The image, not yet decoded, and the format to write."""
     try:
-        # Names need not be UTF-8.
-        source = pyvips.Source.new_from_file(os.fsencode(path))  # pyright: ignore[reportArgumentType]
+        with path.open('rb') as file:  # which libvips opens again; of names it must not tell, as some are no UTF-8
+            source = pyvips.Source.new_from_descriptor(file.fileno())
         image: VipsImage = pyvips.Image.new_from_source(source, '', fail_on='error')
-    except (pyvips.Error, UnicodeError):
+    except (pyvips.Error, UnicodeError, OSError):
         pyvips.vips_lib.vips_error_clear()  # where its text is no UTF-8, pyvips leaves it there for the next file
         return _open_with_pillow(path, name, max_pixels)
     loader = image.get('vips-loader').partition('load')[0] + 'load'
