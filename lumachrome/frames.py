@@ -6,11 +6,11 @@ from typing import Any
 
 from PIL import Image, MpoImagePlugin
 
-_FORMATS = ('AVIF', 'JPEG', 'PNG')  # whose further pictures libvips passes over
+_FORMATS = ('AVIF', 'HEIF', 'JPEG', 'PNG', 'TIFF')  # whose further pictures libvips may pass over
 
 
 def count(path: Path) -> int:
-    """The number of pictures in an AVIF, JPEG (MPO) or PNG (APNG) file; 1 for others.
+    """The number of pictures in an AVIF, HEIC, JPEG (MPO), PNG (APNG) or TIFF file; 1 for others.
 
     The smaller ones of an MPO are not counted: they are previews, and maps of brightness or depth that belong to the
     first one.
