@@ -14,6 +14,7 @@ VipsImage = Any  # a pyvips.Image; its annotations know neither bytes nor names 
 
 Levels = npt.NDArray[np.float64]
 
+_BLACKEST = 0.184  # what LittleCMS takes for black at most: L* of 50
 SRGB_GAMMA = 1 / 2.2  # what PNG's gAMA chunk says of sRGB
 
 _SAMPLES = Image.fromarray(np.indices((9, 9, 9), np.uint8).reshape(3, 27, 27).transpose(1, 2, 0) * 31)
@@ -53,6 +54,8 @@ def _gray_to_srgb(image: VipsImage) -> VipsImage | None:
         return None
     if light is None:
         return None
+    black = min(light[0], _BLACKEST)  # becomes sRGB's, as with other profiles
+    light = (light - black) / (1 - black)
     gray = image.maplut(pyvips.Image.new_from_array(_encoded(light.clip(0, 1), most)[None]))
     return gray.bandjoin([gray, gray]).copy(interpretation='rgb16' if most > 255 else 'srgb')
 
