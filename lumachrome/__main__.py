@@ -1,4 +1,4 @@
-"""The command line: `lumachrome colorize PHOTO|FOLDER|ZIP... -o OUT`; `python -m lumachrome` is the same."""
+"""The command line: `lumachrome colorize PHOTO|FOLDER|ZIP|-... -o OUT`; `python -m lumachrome` is the same."""
 
 import argparse
 import sys
@@ -6,21 +6,26 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from lumachrome import streams
 from lumachrome.errors import AdjustmentError, UserError
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
+    streams.keep_descriptors()
+    out, err = streams.Listener(sys.stdout), streams.Listener(sys.stderr)
     try:
         options = _parser().parse_args(arguments)
-        return colorize(options)
+        return colorize(options, err if options.out == streams.NAME else out, err)
     except UserError as error:
-        print(error, file=sys.stderr)
+        print(error, file=err)
         return 1
     except KeyboardInterrupt:
         return 130
+    finally:
+        out.flush()  # of what argparse has printed
 
 
-def colorize(options: argparse.Namespace) -> int:
+def colorize(options: argparse.Namespace, out: streams.Listener, err: streams.Listener) -> int:
     """Colour photos, folders and ZIPs; 1 if any of them was left gray."""
     from tqdm import tqdm
 
@@ -31,27 +36,29 @@ def colorize(options: argparse.Namespace) -> int:
     decoding.start()  # while the network is read
     providers = [{'cpu': CPU, 'cuda': CUDA}[options.provider]] if options.provider else None
     colorizer = Colorizer(options.model, providers)
-    found = album.tasks(options.photos, options.out)
+    found = album.tasks(options.photos, options.out, lambda sentence: print(sentence, file=err))
+    sources = [task.source for task in found if isinstance(task.source, Path)]
     outcomes = album.colorize(
         found,
         colorizer,
-        album.Folder(options.force, [task.source for task in found if isinstance(task.source, Path)]),
+        streams.Output() if options.out == streams.NAME else album.Folder(options.force, sources),
         _adjustments(options),
         _hints(options.hints or [], found),
     )
     done, failed = [], []
-    for outcome in tqdm(outcomes, total=len(found), unit='photo', disable=len(found) == 1):
+    for outcome in tqdm(outcomes, total=len(found), unit='photo', file=err, disable=len(found) == 1):
         (failed if outcome.error else done).append(outcome)
         if outcome.note:
-            tqdm.write(outcome.note, file=sys.stderr)
+            tqdm.write(outcome.note, file=err)
     if done:
         where = done[0].target if len(found) == 1 else options.out
+        where = 'standard output' if options.out == streams.NAME else where
         photos = '1 photo' if len(done) == 1 else f'{len(done)} photos'
-        print(f'{photos} coloured with {colorizer.name} on {colorizer.provider}: {where}')
+        print(f'{photos} coloured with {colorizer.name} on {colorizer.provider}: {where}', file=out)
     for outcome in failed:
-        print(outcome.error, file=sys.stderr)
+        print(outcome.error, file=err)
     if failed and len(found) > 1:
-        print(f'{len(failed)} of {len(found)} photos were not coloured.', file=sys.stderr)
+        print(f'{len(failed)} of {len(found)} photos were not coloured.', file=err)
     return 1 if failed else 0
 
 
@@ -86,8 +93,13 @@ def _parser() -> argparse.ArgumentParser:
         help='colour photos, folders and ZIPs',
         description='Colour photos, and all photos in folders and ZIPs. Names, folders, format and metadata stay.',
     )
-    command.add_argument('photos', nargs='+', metavar='PHOTO|FOLDER|ZIP')
-    command.add_argument('-o', '--out', required=True, help='folder for the results; for one photo also a file name')
+    command.add_argument('photos', nargs='+', metavar='PHOTO|FOLDER|ZIP', help='- is a photo on standard input')
+    command.add_argument(
+        '-o',
+        '--out',
+        required=True,
+        help='folder for the results; for one photo also a file name, or - for standard output',
+    )
     names = ', '.join(models()) or 'none is there yet'
     command.add_argument('--model', metavar='MODEL', help=f'a name ({names}) or an .onnx file')
     _add_adjustments(command)

@@ -1,7 +1,7 @@
 """Many photos in, many photos out, one at a time in memory: the command line's folders and the page's albums.
 
 A bad photo never spoils the rest: each one gives an `Outcome`, coloured or not, and the next one follows. Where the
-results go is a target's business: `Folder` here, and `zipfiles.Writer`.
+results go is a target's business: `Folder` here, `zipfiles.Writer` and `streams.Output`.
 """
 
 import contextlib
@@ -15,10 +15,10 @@ from typing import Any, Protocol
 
 import numpy.typing as npt
 
-from lumachrome import photofile, zipfiles
+from lumachrome import folders, photofile, streams, zipfiles
 from lumachrome.adjustments import Adjustments
 from lumachrome.colorizer import AS_THEY_COME
-from lumachrome.errors import AdjustmentError, PhotoError, UserError
+from lumachrome.errors import AdjustmentError, PhotoError, UserError, printable
 from lumachrome.hints import Hint
 
 LOG = logging.getLogger(__name__)
@@ -59,7 +59,7 @@ class Task:
     ----------
     name : str
         How people know the photo; what is said about it begins with that.
-    source : Path or zipfiles.Member
+    source : Path, zipfiles.Member or streams.Input
     folder : Path or PurePosixPath
         Where the result goes; in a ZIP, the folder there.
     stem : str
@@ -71,7 +71,7 @@ class Task:
     """
 
     name: str
-    source: Path | zipfiles.Member
+    source: Path | zipfiles.Member | streams.Input
     folder: Path | PurePosixPath
     stem: str
     suffix: str = ''
@@ -79,16 +79,26 @@ class Task:
 
     def opened(self) -> contextlib.AbstractContextManager[Path]:
         """The photo's file, as long as the context lasts."""
-        return (
-            self.source.unpacked() if isinstance(self.source, zipfiles.Member) else contextlib.nullcontext(self.source)
-        )
+        return contextlib.nullcontext(self.source) if isinstance(self.source, Path) else self.source.unpacked()
+
+    @property
+    def keeps_name(self) -> bool:
+        """Whether the result has the photo's own suffix, or the one asked for, as far as names tell."""
+        return (self.suffix or Path(self.name).suffix).lower() not in photofile.READ_ONLY_SUFFIXES
+
+    @property
+    def expected(self) -> str:
+        """The suffix that the result will have, as far as names tell."""
+        suffix = self.suffix or Path(self.name).suffix
+        return suffix if self.keeps_name else '.jpg' if suffix.lower() in ('.heic', '.heif') else '.png'
 
 
 @dataclass(frozen=True)
 class Outcome:
     """What became of a photo: `target` was written, or `error` says in a sentence why not.
 
-    `small` is the result for the screen, uint8 [h, w, 3], where that was asked for.
+    Whatever a photo is called, the texts can be printed. `small` is the result for the screen, uint8 [h, w, 3], where
+    that was asked for.
     """
 
     name: str
@@ -128,17 +138,21 @@ class Folder:
         photofile.write(Path(place), pixels, photo)
 
 
-def tasks(inputs: Sequence[str | Path], out: str | Path) -> list[Task]:
+def tasks(
+    inputs: Sequence[str | Path], out: str | Path, note: Callable[[str], object] = lambda sentence: None
+) -> list[Task]:
     """Which photos to colour, and where each one goes.
 
     Parameters
     ----------
     inputs : sequence of str or Path
-        Photos, ZIPs, and folders that are searched for photos with all that is below them. Hidden files are passed
-        over.
+        Photos, ZIPs, folders that are searched for photos with all that is below them, and '-' for a photo on standard
+        input. Hidden files are passed over.
     out : str or Path
         The folder for the results; where there is one photo, it may be the result's own name. The photos of a folder or
-        a ZIP keep their path below it; if several are given, each keeps its own name as well.
+        a ZIP keep their path below it; if several are given, each keeps its own name as well. '-' is standard output.
+    note : callable
+        Is told in a sentence what else is passed over: links to folders, and files whose suffix is no photo's.
 
     Returns
     -------
@@ -149,33 +163,49 @@ def tasks(inputs: Sequence[str | Path], out: str | Path) -> list[Task]:
     Raises
     ------
     PhotoError
-        `out` is a file where a folder is needed.
+        `out` is a file where a folder is needed, or standard output where there may be several photos.
     """
     paths, out = [Path(path) for path in inputs], Path(out)
-    albums = [path for path in paths if os.path.isdir(path) or path.suffix.lower() == zipfiles.SUFFIX]
-    if len(paths) == 1 and not albums and not os.path.isdir(out) and out.suffix.lower() in photofile.PHOTO_SUFFIXES:
-        return [Task(str(paths[0]), paths[0], out.parent, out.stem, out.suffix)]
+    singles = [path for path in paths if str(path) == streams.NAME or not _is_album(path)]
+    albums = [path for path in paths if path not in singles]
+    one = len(paths) == 1 and not albums
+    if str(out) == streams.NAME:
+        if not one:
+            raise PhotoError('Standard output takes one photo: name a folder for the results of several.')
+        return [_single(paths[0], out.parent)]
+    if one and not os.path.isdir(out) and out.suffix.lower() in photofile.PHOTO_SUFFIXES:
+        return [replace(_single(paths[0], out.parent), stem=out.stem, suffix=out.suffix)]
     if os.path.exists(out) and not os.path.isdir(out):
         raise PhotoError(f'{out} is a file: name a folder for the results.')
     found: list[Task] = []
     for path in paths:
-        if os.path.isdir(path):
+        if path in singles:
+            found.append(_single(path, out))
+        elif os.path.isdir(path):
             top = out / path.resolve().name if len(albums) > 1 else out
             shut: list[OSError] = []  # errors of the folders that could not be searched
             photos = [
                 Task(str(photo), photo, top / photo.parent.relative_to(path), photo.stem)
-                for photo in _photos_below(path, out, shut.append)
+                for photo in folders.photos(path, out, shut.append, note)
             ]
             photos += [
                 Task(e.filename, path, top, path.name, refusal=f'{e.filename} cannot be searched: {e.strerror}.')
                 for e in shut
             ]
             found += photos or [Task(str(path), path, top, path.name, refusal=f'{path} holds no photos.')]
-        elif path in albums:
-            found += in_zip(path, str(path), out / path.stem if len(albums) > 1 else out)
         else:
-            found.append(Task(str(path), path, out, path.stem))
+            found += in_zip(path, str(path), out / path.stem if len(albums) > 1 else out)
     return found
+
+
+def _is_album(path: Path) -> bool:
+    return os.path.isdir(path) or path.suffix.lower() == zipfiles.SUFFIX
+
+
+def _single(path: Path, folder: Path) -> Task:
+    if str(path) == streams.NAME:
+        return Task('Standard input', streams.Input(), folder, 'stdin')
+    return Task(str(path), path, folder, path.stem)
 
 
 def in_zip(path: Path, name: str, folder: Place, **limits: int) -> list[Task]:
@@ -250,8 +280,10 @@ def colorize(
     found : sequence of Task
     colorizer : Colorizer
         Or whatever else is a `ColorsPhotos`.
-    target : Folder or zipfiles.Writer
-        Where the results go. Two that would have the same name both survive: the second is called 'name (2).jpg'.
+    target : Folder, zipfiles.Writer or streams.Output
+        Where the results go. Two that would have the same name both survive: the second is called 'name (2).jpg',
+        and photos that keep their name come first. Which one that is depends on the tasks alone, not on what is there:
+        a run that goes on where another ended finds the same names.
     adjustments : Adjustments
         The same for all of them.
     hints : mapping of str to tuple of Hint
@@ -274,10 +306,10 @@ def colorize(
     for own in (adjustments.hints, *hints.values()):
         colorizer.check(replace(adjustments, hints=own))
     taken: set[Hashable] = set()
-    for task in found:
+    for task, place in zip(found, _planned(found, target, taken), strict=True):
         settings = replace(adjustments, hints=hints[task.name]) if task.name in hints else adjustments
         try:
-            outcome = _colored(task, colorizer, target, taken, settings, preview, max_pixels)
+            outcome = _colored(task, place, colorizer, target, taken, settings, preview, max_pixels)
         except UserError as error:
             outcome = Outcome(task.name, error=str(error))
         except MemoryError:
@@ -286,11 +318,13 @@ def colorize(
             LOG.exception('%s cannot be coloured', task.name)
             reason = ' '.join(str(error).split()) or repr(error)
             outcome = Outcome(task.name, error=f'{task.name} cannot be coloured: {reason}.')
-        yield outcome  # here, where no error holds on to the photo any more
+        said = {key: printable(getattr(outcome, key)) for key in ('name', 'error', 'note')}
+        yield replace(outcome, **said)  # here, where no error holds on to the photo any more
 
 
 def _colored(
     task: Task,
+    place: Place,
     colorizer: ColorsPhotos,
     target: Target,
     taken: set[Hashable],
@@ -301,30 +335,47 @@ def _colored(
     """One photo; a function of its own, so that its pixels are gone when the next one is read."""
     if task.refusal:
         raise PhotoError(task.refusal)
-    # Most photos keep their suffix: what is there already need not be decoded to be seen.
-    expected = task.suffix or Path(task.name).suffix
-    if expected.lower() not in photofile.READ_ONLY_SUFFIXES:
-        _place(task, expected, target, taken)
+    if task.keeps_name:  # what is there already need not be decoded to be seen
+        target.check(place)
     with task.opened() as path:
         photo = photofile.read(path, task.name, max_pixels)
     if task.suffix and task.suffix.lower() not in photofile.SUFFIXES[photo.format]:
         raise PhotoError(
             f'{task.name} is written as {photo.format.upper()}: name the result {task.stem}{photo.suffix}.'
         )
-    place = _place(task, task.suffix or photo.suffix, target, taken)
+    if (suffix := task.suffix or photo.suffix) != task.expected:  # the content is not what the name says
+        place = _free(task, suffix, target, taken)
+    target.check(place)
+    note = photo.note
+    if photofile.palette(photofile.shrink(photo.pixels, photofile.PALETTE_SIDE)).is_colored:
+        note = f'{note} {task.name} has colours of its own: only its light and dark are used.'.strip()
     pixels = colorizer.colorize(photo.pixels, adjustments)
     target.write(place, pixels, photo)
-    taken.add(target.key(place))
     small = photofile.shrink(pixels, preview) if preview else None
-    return Outcome(task.name, place, note=photo.note, small=small)
+    return Outcome(task.name, place, note=note, small=small)
 
 
-def _place(task: Task, suffix: str, target: Target, taken: set[Hashable]) -> Place:
-    """Where a result goes: a name that no other result of this run has, and that the target allows."""
+def _planned(found: Sequence[Task], target: Target, taken: set[Hashable]) -> list[Place]:
+    """Where each result will go, as far as names tell; `taken` gets the keys of these places."""
+    places: dict[int, Place] = {}
+    for index, task in enumerate(found):
+        place = task.folder / f'{task.stem}{task.expected}'
+        if task.refusal or (task.keeps_name and target.key(place) not in taken):
+            places[index] = place
+        if index in places and not task.refusal:
+            taken.add(target.key(place))
+    for index, task in enumerate(found):
+        if index not in places:
+            places[index] = _free(task, task.expected, target, taken)
+    return [places[index] for index in range(len(found))]
+
+
+def _free(task: Task, suffix: str, target: Target, taken: set[Hashable]) -> Place:
+    """A place that no other result of this run has, nor will have."""
     place, count = task.folder / f'{task.stem}{suffix}', 2
     while target.key(place) in taken:
         place, count = task.folder / f'{task.stem} ({count}){suffix}', count + 1
-    target.check(place)
+    taken.add(target.key(place))
     return place
 
 
@@ -332,17 +383,3 @@ def _identity(path: str | Place) -> tuple[int, int]:
     """What two paths of one file share."""
     found = os.stat(path)
     return found.st_dev, found.st_ino
-
-
-def _photos_below(folder: Path, out: Path, onerror: Callable[[OSError], object]) -> Iterator[Path]:
-    """The photos below a folder in order of name, without those in the folder for the results.
-
-    `onerror` is called with the OSError of each folder that cannot be searched.
-    """
-    for parent, names, files in os.walk(folder, onerror=onerror):
-        names[:] = sorted(
-            name for name in names if not name.startswith('.') and (Path(parent) / name).resolve() != out.resolve()
-        )
-        for name in sorted(files):
-            if not name.startswith('.') and Path(name).suffix.lower() in photofile.PHOTO_SUFFIXES:
-                yield Path(parent) / name

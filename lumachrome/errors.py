@@ -30,6 +30,15 @@ class PhotoError(UserError):
     """A photo, or a ZIP of photos, that cannot be read or written."""
 
 
+def printable(text: str) -> str:
+    r"""A text that every output takes: a file's name may be no Unicode, and such bytes of it come as escapes.
+
+    >>> print(printable('Z\udcfcrich.jpg'))
+    Z\udcfcrich.jpg
+    """
+    return text.encode('utf-8', 'backslashreplace').decode()
+
+
 @contextlib.contextmanager
 def atomic(path: str | Path) -> Generator[Path]:
     """Write a file whole or not at all.
@@ -44,15 +53,26 @@ def atomic(path: str | Path) -> Generator[Path]:
     Path
         A temporary file beside it, of the same suffix, to be written. When the block ends, it takes the name `path`;
         when the block fails, or has not written it, `path` stays as it was.
+
+    Raises
+    ------
+    OSError
+        The folder takes no file; before the block, and about the folder.
     """
     path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(
         f'.{secrets.token_hex(8)}.part{path.suffix}'
     )  # short: `path` may be as long as names are
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary.touch()
+        temporary.unlink()
+    except OSError as error:  # libraries say less of it, and the temporary file's name is nobody's concern
+        raise OSError(error.errno, error.strerror, str(path.parent)) from error
     try:
         yield temporary
         if temporary.exists():
             temporary.replace(path)
     finally:
-        temporary.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # it would hide why the block failed
+            temporary.unlink(missing_ok=True)

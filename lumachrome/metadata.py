@@ -1,123 +1,316 @@
 """What a photo file says besides its pixels, and what is added to it: that software made the colours."""
 
+import hashlib
+import math
 import re
-import shutil
-from collections.abc import Mapping
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pyvips
 from lxml import etree  # pyright: ignore[reportAttributeAccessIssue]
-from PIL import ExifTags, Image, TiffImagePlugin, TiffTags
 
-from lumachrome.errors import atomic
-
-PHOTOMETRIC, DNG_VERSION = 262, 50706  # tags of TIFF
-LAB = (8, 9, 10)  # values of the first: CIELAB in three spellings
+from lumachrome import containers, exif
+from lumachrome.containers import Part
+from lumachrome.exif import Resolution, Tags
 
 # https://cv.iptc.org/newscodes/digitalsourcetype/
 SOURCE_TYPE = 'http://cv.iptc.org/newscodes/digitalsourcetype/compositeWithTrainedAlgorithmicMedia'
 XMP_BYTES = 10_000_000  # of a packet; larger ones are left out
 
-Directory = TiffImagePlugin.ImageFileDirectory_v2
+Fields = dict[str, tuple[str, Any]]  # of a libvips image: name to (name of the type, value)
+
+_TEXTS = ('tEXt', 'zTXt', 'iTXt')
+_MOST_TEXTS = 900  # libpng reads no more than a thousand chunks
+# Copies of what is written anew: XMP, profiles, and EXIF as ImageMagick puts it into PNG.
+_COPIES = re.compile(rb'XML:com\.adobe\.xmp\0|Raw profile type (?:exif|APP1|xmp|icc|icm)\0')
 
 _RDF = 'http://www.w3.org/1999/02/22-rdf-syntax-ns#'
 _IPTC = 'http://iptc.org/std/Iptc4xmpExt/2008-02-29/'
+_DESCRIPTION = f'{{{_RDF}}}Description'
+_NOTE = 'http://ns.adobe.com/xmp/note/'
+_TIFF, _EXIF, _XAP = 'http://ns.adobe.com/tiff/1.0/', 'http://ns.adobe.com/exif/1.0/', 'http://ns.adobe.com/xap/1.0/'
+# What the new pixels make untrue: they are upright, in colour, in sRGB; size and density stand where the pixels do.
+_STALE = (
+    *(f'{{{_TIFF}}}{name}' for name in ('Orientation', 'ImageWidth', 'ImageLength')),
+    *(f'{{{_TIFF}}}{name}' for name in ('XResolution', 'YResolution', 'ResolutionUnit')),
+    *(f'{{{_EXIF}}}{name}' for name in ('PixelXDimension', 'PixelYDimension', 'ColorSpace')),
+    f'{{{_XAP}}}Thumbnails',
+    f'{{{_IPTC}}}DigitalSourceType',
+    f'{{{_NOTE}}}HasExtendedXMP',
+)
+
+# Adobe, XMP Specification Part 3, Storage in Files (2020), section 1.1.3
+_XMP_START = b'http://ns.adobe.com/xap/1.0/\0'
+_EXTENSION_START = b'http://ns.adobe.com/xmp/extension/\0'
+_PNG_XMP_START = b'XML:com.adobe.xmp\0\0\0\0\0'  # neither compressed nor in a language
+_EXTENSION_BYTES = 65_400  # of an extended packet in a segment
+_PHOTOSHOP_START = b'Photoshop 3.0\0'
 
 
-def fields(image: pyvips.Image) -> dict[str, tuple[str, Any]]:
-    """What a libvips image says that is to be written again: name to (name of the type, value)."""
-    kept = re.compile('exif-|iptc-data|xmp-data|png-comment-|image-description|resolution-unit')
-    dropped = re.compile('exif-ifd1-|exif-ifd0-Orientation')  # the thumbnail's, and what `read` has carried out
-    names = (name for name in image.get_fields() if kept.match(name) and not dropped.match(name))
-    found = {name: (pyvips.type_name(image.get_typeof(name)), image.get(name)) for name in names}
-    if 'exif-ifd2-ColorSpace' in found:
-        found['exif-ifd2-ColorSpace'] = ('gchararray', '1')
-    return found
+@dataclass
+class Said:
+    """What a photo file said besides its pixels, as it is to be written again.
 
-
-def tiff_directory(path: Path) -> Mapping[int, Any]:
-    """The tags of a TIFF file's first directory; {} for other files, and for one that is damaged."""
-    try:
-        with path.open('rb') as file:
-            start = file.read(16)
-            if start[:4] not in (b'II*\0', b'MM\0*', b'II+\0', b'MM\0+'):
-                return {}
-            directory = Directory(start if b'+' in start[:4] else start[:8])
-            file.seek(directory.next)
-            directory.load(file)
-            return dict(directory)
-    except Exception:  # Pillow raises what it likes
-        return {}
-
-
-def tiff_tags(path: Path) -> dict[int, Any]:
-    """What libvips passes over in a TIFF file, EXIF and place among it: tag to value, a block of tags as a dict."""
-    base = ExifTags.Base
-    plain = (base.ImageDescription, base.Make, base.Model, base.Software, base.DateTime, base.Artist, base.Copyright)
-    try:
-        with Image.open(path, formats=['TIFF']) as picture:
-            exif = picture.getexif()
-            tags = {int(tag): exif[tag] for tag in plain if tag in exif}
-            for block in (ExifTags.IFD.Exif, ExifTags.IFD.GPSInfo):
-                # Numbers and text only: the blocks further down would point to places in the old file.
-                values = {tag: value for tag, value in exif.get_ifd(block).items() if not isinstance(value, dict)}
-                values.pop(base.ExifInteroperabilityOffset, None)
-                if base.ColorSpace in values:
-                    values[base.ColorSpace] = 1
-                if values:
-                    tags[int(block)] = values
-            _fill(TiffImagePlugin.ImageFileDirectory_v2(), tags).tobytes()
-    except Exception:  # of tags that it cannot read or write Pillow raises what it likes; the photo is good without
-        return {}
-    return tags
-
-
-def add_tiff_tags(path: Path, tags: dict[int, Any]) -> None:
-    """Put a directory with more tags before the pixels of a TIFF file.
-
-    libvips writes no EXIF into TIFF, and Pillow no 16-bit colour: the pixels are libvips', the directory Pillow's.
+    Attributes
+    ----------
+    fields : dict
+        libvips' fields: EXIF and XMP as bytes, and EXIF as text for who wants to look.
+    tiff_tags : dict
+        Of a TIFF file, as `exif.tiff_tags` reads them.
+    parts : list
+        Texts of a PNG, comments and Photoshop's blocks of a JPEG (IPTC lies there).
+    resolution : tuple of float, or None
+        Pixels per millimetre, across and down.
+    lost : list of str
+        What could not be kept, in words for people.
     """
-    with atomic(path) as whole, path.open('rb') as old, whole.open('wb') as new:
-        header = old.read(8)
-        directory = TiffImagePlugin.ImageFileDirectory_v2(header)
-        old.seek(directory.next)
-        directory.load(old)
-        _fill(directory, {tag: directory[tag] for tag in directory} | tags)
-        # Pillow counts from the end of the directory, where everything after the old header now begins.
-        directory[TiffImagePlugin.STRIPOFFSETS] = tuple(
-            offset - len(header) for offset in directory[TiffImagePlugin.STRIPOFFSETS]
-        )
-        new.write(header[:4] + len(header).to_bytes(4, 'little' if header.startswith(b'II') else 'big'))
-        new.write(directory.tobytes(offset=len(header)))
-        old.seek(len(header))
-        shutil.copyfileobj(old, new)
+
+    fields: Fields = field(default_factory=dict[str, tuple[str, Any]])
+    tiff_tags: Tags = field(default_factory=dict[int, Any])
+    parts: list[Part] = field(default_factory=list[Part])
+    resolution: Resolution | None = None
+    lost: list[str] = field(default_factory=list[str])
 
 
-def _fill(directory: Directory, tags: dict[int, Any]) -> Directory:
-    for tag, value in tags.items():
-        if isinstance(value, dict):
-            directory.tagtype[tag] = TiffTags.LONG
-        directory[tag] = value
-    return directory
+def read(path: Path, image: pyvips.Image, target: str, parts: list[Part], turned: bool) -> Said:
+    """Read what a photo file says besides its pixels; whatever cannot be read is left out.
+
+    Parameters
+    ----------
+    path : Path
+    image : pyvips.Image
+        The photo, upright.
+    target : str
+        The format that will be written.
+    parts : list
+        The file's `containers.parts`.
+    turned : bool
+        Whether it lay on its side, so that across and down have changed places.
+    """
+    said = Said(_fields(image))
+    block = said.fields.pop('exif-data', ('', b''))[1].removeprefix(b'Exif\0\0')
+    said.resolution = _resolution(image, block, parts, turned)
+    most = {'jpeg': containers.SEGMENT_BYTES - 6, 'avif': containers.SEGMENT_BYTES}.get(target, exif.LARGEST)
+    if len(block) > most:
+        said.lost.append('EXIF, which is too large')
+    elif block:
+        try:
+            block = exif.renewed(block, image.width, image.height, said.resolution)
+            said.fields['exif-data'] = ('VipsBlob', block)
+        except ValueError:
+            said.lost.append('EXIF, which is damaged')
+    if target == 'tiff':
+        said.tiff_tags, whole = exif.tiff_tags(path, image.width, image.height)
+        said.lost += [] if whole else ['tags that cannot be read']
+    _take_parts(said, target, parts)
+    packet = said.fields.get('xmp-data', ('', b''))[1]
+    if packet and _parsed(packet) is None:
+        said.lost.append('XMP, which is damaged or too large')
+    return said
+
+
+def _resolution(image: pyvips.Image, block: bytes, parts: list[Part], turned: bool) -> Resolution | None:
+    """What the container says of its pixels goes before what EXIF does: PNG, JPEG, TIFF, then EXIF."""
+    stated = containers.resolution(parts) or exif.resolution(block)
+    if not stated and not parts and image.xres != 1 and image.yres != 1:
+        stated = image.xres, image.yres
+    if not stated or not all(math.isfinite(side) and 1e-3 <= side <= 1e5 for side in stated):
+        return None
+    return (stated[1], stated[0]) if turned else stated
+
+
+def _fields(image: pyvips.Image) -> Fields:
+    """EXIF and XMP of a libvips image; what is in letters that cannot be read is left out, as the bytes hold it too."""
+    fields: Fields = {}
+    try:
+        names = [name for name in image.get_fields() if re.match('exif-ifd[^1]|resolution-unit', name)]
+    except UnicodeError:
+        names = []
+    for name in (*names, 'exif-data', 'xmp-data'):
+        if image.get_typeof(name):
+            try:
+                fields[name] = (pyvips.type_name(image.get_typeof(name)), image.get(name))
+            except UnicodeError:
+                continue
+    return fields
+
+
+def _take_parts(said: Said, target: str, parts: list[Part]) -> None:
+    """Texts of a PNG; comments, Photoshop's blocks and extended XMP of a JPEG."""
+    if target == 'png':
+        texts = [part for part in parts if part[0] in _TEXTS and not _COPIES.match(part[1])]
+        sound = [part for part in texts if 1 <= part[1].find(b'\0') <= 79][:_MOST_TEXTS]
+        said.lost += [] if len(sound) == len(texts) else ['texts that are damaged or too large']
+        said.parts = sound
+    if target == 'jpeg':
+        said.parts = [part for part in parts if part[0] == 'COM']
+        photoshop = [content for name, content in parts if name == 'APP13' and content.startswith(_PHOTOSHOP_START)]
+        # Resources that are too large for a segment go on in the next one.
+        resources = exif.without_pictures(b''.join(content.removeprefix(_PHOTOSHOP_START) for content in photoshop))
+        room = containers.SEGMENT_BYTES - len(_PHOTOSHOP_START)
+        said.parts += [('APP13', _PHOTOSHOP_START + resources[i : i + room]) for i in range(0, len(resources), room)]
+        if 'xmp-data' in said.fields:
+            kind, packet = said.fields['xmp-data']
+            extended, whole = _extended(packet, (content for name, content in parts if name == 'APP1'))
+            said.fields['xmp-data'] = kind, extended
+            said.lost += [] if whole else ['a part of XMP, which is damaged or too large']
+
+
+def _extended(packet: bytes, segments: Iterable[bytes]) -> tuple[bytes, bool]:
+    """A JPEG's XMP with the properties of its extended packet, and whether that is all of it."""
+    root = _parsed(packet)
+    if root is None:
+        return packet, True
+    name = f'{{{_NOTE}}}HasExtendedXMP'
+    stated = [*root.iter(name), *(each for each in root.iter() if each.get(name))]
+    if not stated:
+        return packet, True
+    digest = (stated[0].get(name) or stated[0].text or '').strip().encode('ascii', 'replace')
+    start = _EXTENSION_START + digest
+    pieces = sorted(
+        (int.from_bytes(each[len(start) + 4 : len(start) + 8], 'big'), each[len(start) + 8 :])
+        for each in set(segments)
+        if each.startswith(start) and len(digest) == 32
+    )
+    content = b''
+    for at, piece in pieces:
+        content += piece if at == len(content) and len(content) <= XMP_BYTES else b''
+    more = _parsed(content)
+    if more is None:
+        return packet, False
+    tree = next(root.iter(f'{{{_RDF}}}RDF'))
+    tree.extend(list(next(more.iter(f'{{{_RDF}}}RDF'))))
+    return etree.tostring(root), True
+
+
+def for_libvips(format: str, said: Said) -> Fields:
+    """The fields that libvips itself is to write.
+
+    These are XMP, except into JPEG, where it bounds its length, and PNG, where it takes it for Latin-1; and what makes
+    room for AVIF's EXIF.
+    """
+    fields: Fields = {}
+    if format not in ('jpeg', 'png'):
+        fields['xmp-data'] = ('VipsBlob', xmp(said))
+    if 'resolution-unit' in said.fields:
+        fields['resolution-unit'] = said.fields['resolution-unit']
+    if format == 'avif' and (block := said.fields.get('exif-data', ('', b''))[1]):
+        fields['exif-ifd0-ImageDescription'] = ('VipsRefString', containers.avif_placeholder(block))
+    return fields
+
+
+def xmp(said: Said) -> bytes:
+    """The XMP packet to be written."""
+    return xmp_with_source_type(said.fields.get('xmp-data', (None, None))[1])
+
+
+def write(path: Path, format: str, said: Said) -> None:
+    """Put into a file that libvips wrote what it cannot write itself, or garbles.
+
+    Parameters
+    ----------
+    path : Path
+        The file, of an image with the fields of `for_libvips`.
+    format : str
+        A key of `photofile.SUFFIXES`.
+    said : Said
+    """
+    block = said.fields.get('exif-data', ('', b''))[1]
+    if format == 'jpeg':
+        segments = [containers.jfif(said.resolution)]
+        segments += [('APP1', b'Exif\0\0' + block)] if block else []
+        segments += [('APP1', content) for content in xmp_segments(xmp(said))]
+        containers.add_to_jpeg(path, segments + said.parts)
+    elif format == 'png':
+        chunks = [('iTXt', _PNG_XMP_START + xmp(said))]
+        chunks += [('eXIf', block)] if block else []
+        containers.add_to_png(path, chunks + said.parts)
+    elif format == 'tiff' and said.tiff_tags:
+        exif.add_tags(path, said.tiff_tags)
+    elif format == 'webp' and block:
+        containers.add_to_webp(path, block)
+    elif format == 'avif' and block:
+        containers.add_to_avif(path, block)
 
 
 def xmp_with_source_type(packet: bytes | None) -> bytes:
     """An XMP packet, the file's own where it has one, that says how the colours came about."""
-    description = f'{{{_RDF}}}Description'
     root = _parsed(packet)
     if root is None:
-        root = etree.Element('{adobe:ns:meta/}xmpmeta', nsmap={'x': 'adobe:ns:meta/'})
-        etree.SubElement(root, f'{{{_RDF}}}RDF', nsmap={'rdf': _RDF})
+        root = _empty()
     tree = next(root.iter(f'{{{_RDF}}}RDF'))
-    # The orientation is that of the stored pixels, which are upright now.
-    for stale in (f'{{{_IPTC}}}DigitalSourceType', '{http://ns.adobe.com/tiff/1.0/}Orientation'):
-        for stated in tree.findall(description):
+    for stated in tree.findall(_DESCRIPTION):
+        for stale in _STALE:
             stated.attrib.pop(stale, None)
             for old in stated.findall(stale):
                 stated.remove(old)
-    statement = etree.SubElement(tree, description, {f'{{{_RDF}}}about': ''}, nsmap={'Iptc4xmpExt': _IPTC})
+    _state_source_type(tree)
+    return _written(root)
+
+
+def xmp_segments(packet: bytes) -> list[bytes]:
+    """An XMP packet as contents of a JPEG's APP1 segments.
+
+    What is too large for one goes, the largest properties first, into an extended packet; the statement on the colours
+    stays in the main one, which is all that many programs read.
+    """
+    most = containers.SEGMENT_BYTES - len(_XMP_START)
+    if len(packet) <= most:
+        return [_XMP_START + packet]
+    most -= len(f' {_NOTE} HasExtendedXMP ') + 100  # for the name of the extended packet
+    main, rest = _parsed(packet), _empty()
+    moved = next(rest.iter(f'{{{_RDF}}}RDF'))
+    size = len(packet)
+    for length, stated, name in sorted(_properties(main), key=lambda each: each[0], reverse=True):
+        if size <= most:
+            break
+        about = {f'{{{_RDF}}}about': stated.get(f'{{{_RDF}}}about', '')}
+        place = etree.SubElement(moved, _DESCRIPTION, about, nsmap=stated.nsmap)
+        if isinstance(name, str):
+            place.set(name, stated.attrib.pop(name))
+        else:
+            place.append(name)  # which takes it out of the main packet
+        size -= length
+    if size > most or len(_written(main)) > most:  # such as of names alone
+        main, rest = _empty(), _parsed(packet)
+        _state_source_type(next(main.iter(f'{{{_RDF}}}RDF')))
+    extended = etree.tostring(rest, encoding='utf-8')
+    digest = hashlib.md5(extended, usedforsecurity=False).hexdigest().upper()
+    tree = next(main.iter(f'{{{_RDF}}}RDF'))
+    about = {f'{{{_RDF}}}about': '', f'{{{_NOTE}}}HasExtendedXMP': digest}
+    etree.SubElement(tree, _DESCRIPTION, about, nsmap={'xmpNote': _NOTE})
+    start = _EXTENSION_START + digest.encode() + len(extended).to_bytes(4, 'big')
+    return [_XMP_START + _written(main)] + [
+        start + at.to_bytes(4, 'big') + extended[at : at + _EXTENSION_BYTES]
+        for at in range(0, len(extended), _EXTENSION_BYTES)
+    ]
+
+
+def _properties(root: Any) -> list[tuple[int, Any, Any]]:
+    """The properties of an XMP packet but the statement on the colours: bytes, Description, attribute or element."""
+    found: list[tuple[int, Any, Any]] = []
+    for stated in next(root.iter(f'{{{_RDF}}}RDF')).findall(_DESCRIPTION):
+        attributes = [(name, value) for name, value in stated.attrib.items() if not name.startswith(f'{{{_RDF}}}')]
+        found += [(len(name) + len(value.encode()), stated, name) for name, value in attributes]
+        elements = [each for each in stated if each.tag != f'{{{_IPTC}}}DigitalSourceType']
+        found += [(len(etree.tostring(each, encoding='utf-8')), stated, each) for each in elements]
+    return found
+
+
+def _empty() -> Any:
+    root = etree.Element('{adobe:ns:meta/}xmpmeta', nsmap={'x': 'adobe:ns:meta/'})
+    etree.SubElement(root, f'{{{_RDF}}}RDF', nsmap={'rdf': _RDF})
+    return root
+
+
+def _state_source_type(tree: Any) -> None:
+    statement = etree.SubElement(tree, _DESCRIPTION, {f'{{{_RDF}}}about': ''}, nsmap={'Iptc4xmpExt': _IPTC})
     etree.SubElement(statement, f'{{{_IPTC}}}DigitalSourceType').text = SOURCE_TYPE
+
+
+def _written(root: Any) -> bytes:
     body = etree.tostring(root, encoding='unicode')
     return f'<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>{body}<?xpacket end="w"?>'.encode()
 

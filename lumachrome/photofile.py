@@ -7,6 +7,7 @@ done by libvips; what it cannot decode (HEIC, BMP, JPEG 2000 and others) comes t
 
 import io
 import os
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,9 +16,9 @@ import numpy as np
 import numpy.typing as npt
 import pi_heif
 import pyvips
-from PIL import Image, ImageCms, PngImagePlugin, TiffImagePlugin
+from PIL import Image, PngImagePlugin, TiffImagePlugin
 
-from lumachrome import metadata
+from lumachrome import containers, exif, frames, metadata, srgb
 from lumachrome.adjustments import Palette
 from lumachrome.errors import PhotoError, atomic
 
@@ -69,11 +70,13 @@ class Photo:
     format : str
         The format to write: a key of `SUFFIXES`.
     metadata : dict
-        libvips' fields to write again: name to (name of the type, value).
+        libvips' fields to write again, EXIF and XMP: name to (name of the type, value).
     tiff_tags : dict
-        What libvips passes over in a TIFF file, EXIF among it: tag to value, as Pillow reads them.
-    resolution : tuple of float
-        Pixels per millimetre, across and down; 72 dpi where the file does not say.
+        What libvips passes over in a TIFF file, EXIF among it: see `lumachrome.exif.Tags`.
+    parts : list
+        Texts and comments to write again, as bytes: see `lumachrome.containers.Part`.
+    resolution : tuple of float, or None
+        Pixels per millimetre, across and down; None where the file does not say.
     note : str
         A sentence on what the reader should know, or ''.
     """
@@ -83,7 +86,8 @@ class Photo:
     format: str
     metadata: dict[str, tuple[str, Any]] = field(default_factory=dict[str, tuple[str, Any]])
     tiff_tags: dict[int, Any] = field(default_factory=dict[int, Any])
-    resolution: tuple[float, float] = _SCREEN
+    parts: list[containers.Part] = field(default_factory=list[containers.Part])
+    resolution: exif.Resolution | None = None
     note: str = ''
 
     @property
@@ -133,36 +137,40 @@ def read(path: str | Path, name: str | None = None, max_pixels: int = MAX_PIXELS
 
 def decode(path: Path, name: str, max_pixels: int) -> Photo:
     """Decode a photo here, in this process; parameters and errors are those of `read`."""
-    _check_kind(path, name)
+    parts = containers.parts(path)
+    _check_kind(path, name, parts)
     try:
         image, target = _open(path, name, max_pixels)
         _check_size(image.width, image.height, name, max_pixels)
         if image.format not in ('uchar', 'ushort'):
             raise PhotoError(_too_deep(name, image.format))
-        pages = image.get_n_pages()
+        pages = max(image.get_n_pages(), frames.count(path))
         note = f'{name} has {pages} pages or frames; this is the first one.' if pages > 1 else ''
+        turned = image.get_typeof('orientation') != 0 and image.get('orientation') in range(5, 9)
         image = image.autorot()
         # What lies beyond the colours is transparency; a TIFF may have more, such as masks.
         colors = {'b-w': 1, 'grey16': 1, 'cmyk': 4}.get(image.interpretation, min(image.bands, 3))
         alpha = image[colors].numpy()[..., None] if image.bands > colors else None
-        pixels = _to_srgb(image[:colors] if image.bands > colors else image).numpy()
+        opaque = image[:colors] if image.bands > colors else image
+        gamma = containers.gamma(parts)
+        pixels = srgb.to_srgb(srgb.from_gamma(opaque, gamma) if gamma else opaque).numpy()
         if alpha is not None:
             pixels = np.concatenate([pixels, alpha.astype(pixels.dtype, copy=False)], axis=-1)
             target = 'png' if target == 'jpeg' else target
     except (pyvips.Error, UnicodeError) as error:
         pyvips.vips_lib.vips_error_clear()
         raise PhotoError(f'{name} is damaged or cut short and cannot be read.') from error
-    try:
-        fields = metadata.fields(image)
-    except UnicodeError:  # names of fields that libvips takes for text
-        fields, note = {}, note or f'{name} says things about itself that cannot be read; they are left out.'
+    said = metadata.read(path, image, target, parts, turned)
+    if said.lost:
+        note += f'{" " * bool(note)}Of what {name} says about itself, this is left out: {"; ".join(said.lost)}.'
     return Photo(
         name=name,
         pixels=pixels,
         format=target,
-        metadata=fields,
-        tiff_tags=metadata.tiff_tags(path) if target == 'tiff' else {},
-        resolution=_SCREEN if image.xres == image.yres == 1 else (image.xres, image.yres),
+        metadata=said.fields,
+        tiff_tags=said.tiff_tags,
+        parts=said.parts,
+        resolution=said.resolution,
         note=note,
     )
 
@@ -187,25 +195,24 @@ def write(path: str | Path, pixels: Array, photo: Photo) -> None:
         The file cannot be written.
     """
     path = Path(path)
-    image = _image(pixels).copy(xres=photo.resolution[0], yres=photo.resolution[1])
-    for name, (kind, value) in photo.metadata.items():
-        image.set_type(pyvips.type_from_name(kind), name, value)
-    # libvips corrects the EXIF block by these two: a thumbnail would go on showing the gray picture.
-    image.set_type(pyvips.GValue.gint_type, 'orientation', 1)
-    image.set_type(pyvips.GValue.blob_type, 'jpeg-thumbnail-data', b'')
-    xmp = photo.metadata.get('xmp-data', (None, None))[1]
-    image.set_type(pyvips.GValue.blob_type, 'xmp-data', metadata.xmp_with_source_type(xmp))
+    said = metadata.Said(photo.metadata, photo.tiff_tags, photo.parts, photo.resolution)
+    across, down = photo.resolution or _SCREEN
+    image = _image(pixels).copy(xres=across, yres=down)
     image.set_type(pyvips.GValue.blob_type, 'icc-profile-data', _SRGB_PROFILE)
+    for name, (kind, value) in metadata.for_libvips(photo.format, said).items():
+        image.set_type(pyvips.type_from_name(kind), name, value)
     try:
         with atomic(path) as temporary:
-            # libvips would make up an EXIF block where there was none.
-            keep = 'all' if 'exif-data' in photo.metadata else 'xmp|iptc|icc|other'
-            _SAVERS[photo.format](image, str(temporary), keep=keep)
-            if photo.tiff_tags:
-                metadata.add_tiff_tags(temporary, photo.tiff_tags)
-    except (pyvips.Error, OSError) as error:
-        reason = getattr(error, 'strerror', None) or str(error).strip().splitlines()[-1].strip()
-        raise PhotoError(f'{path.name} cannot be written: {reason}.') from error
+            _SAVERS[photo.format](image, str(temporary), keep=_KEPT[photo.format])
+            metadata.write(temporary, photo.format, said)
+    except (pyvips.Error, UnicodeDecodeError, OSError) as error:
+        # libvips says first what the system says, and then what it was doing, with names that need not be UTF-8.
+        text = error.object.decode(errors='replace') if isinstance(error, UnicodeDecodeError) else str(error)
+        reasons = re.findall('system error: (.+)', text) or text.strip().splitlines()[-1:]
+        reason = getattr(error, 'strerror', None) or reasons[0].strip()
+        raise PhotoError(f'{path} cannot be written: {reason}.') from error
+    finally:
+        pyvips.vips_lib.vips_error_clear()
 
 
 def shrink(pixels: Array, long_side: int = 1600) -> Array:
@@ -245,20 +252,23 @@ def write_preview(path: str | Path, pixels: Array) -> None:
     _image(pixels).jpegsave(str(path), Q=92, subsample_mode='off')
 
 
-_SAMPLES = Image.fromarray(np.indices((9, 9, 9), np.uint8).reshape(3, 27, 27).transpose(1, 2, 0) * 31)
 _SRGB_PROFILE = pyvips.Operation.call('profile_load', 'srgb')
 
+# EXIF is put in afterwards; libvips would make one up.
+_KEPT = {'jpeg': 'icc', 'png': 'icc', 'tiff': 'xmp|icc', 'webp': 'xmp|icc', 'avif': 'xmp|icc|exif'}
 _SAVERS = {
     # Full chroma: halved, colours would bleed over edges.
     'jpeg': lambda image, path, **keep: image.jpegsave(
-        path, Q=JPEG_QUALITY, subsample_mode='off', optimize_coding=True, **keep
+        os.fsencode(path), Q=JPEG_QUALITY, subsample_mode='off', optimize_coding=True, **keep
     ),
-    'png': lambda image, path, **keep: image.pngsave(path, **keep),
-    'tiff': lambda image, path, **keep: image.tiffsave(path, compression='deflate', predictor='horizontal', **keep),
+    'png': lambda image, path, **keep: image.pngsave(os.fsencode(path), **keep),
+    'tiff': lambda image, path, **keep: image.tiffsave(
+        os.fsencode(path), compression='deflate', predictor='horizontal', **keep
+    ),
     # WebP's lossy mode always halves chroma.
-    'webp': lambda image, path, **keep: image.webpsave(path, lossless=True, **keep),
+    'webp': lambda image, path, **keep: image.webpsave(os.fsencode(path), lossless=True, **keep),
     'avif': lambda image, path, **keep: image.heifsave(
-        path, compression='av1', Q=90, subsample_mode='off', effort=2, **keep
+        os.fsencode(path), compression='av1', Q=90, subsample_mode='off', effort=2, **keep
     ),
 }
 
@@ -266,9 +276,10 @@ _SAVERS = {
 def _open(path: Path, name: str, max_pixels: int) -> tuple[VipsImage, str]:
     """The image, not yet decoded, and the format to write."""
     try:
-        source = pyvips.Source.new_from_file(str(path))
+        with path.open('rb') as file:  # which libvips opens again; of names it must not tell, as some are no UTF-8
+            source = pyvips.Source.new_from_descriptor(file.fileno())
         image: VipsImage = pyvips.Image.new_from_source(source, '', fail_on='error')
-    except (pyvips.Error, UnicodeError):
+    except (pyvips.Error, UnicodeError, OSError):
         pyvips.vips_lib.vips_error_clear()  # where its text is no UTF-8, pyvips leaves it there for the next file
         return _open_with_pillow(path, name, max_pixels)
     loader = image.get('vips-loader').partition('load')[0] + 'load'
@@ -285,13 +296,12 @@ def _open_with_pillow(path: Path, name: str, max_pixels: int) -> tuple[VipsImage
             # Pillow wraps colours of more than 8 bits around, so that white becomes black; gray ones it holds in 16.
             if picture.format == 'JPEG2000' and picture.mode != 'I;16' and (bits := _jpeg2000_bits(path)) > 8:
                 raise PhotoError(f'{name} holds JPEG 2000 colours of {bits} bits: save it as TIFF or PNG first.')
-            if isinstance(picture, TiffImagePlugin.TiffImageFile):
-                bits = max(picture.tag_v2.get(TiffImagePlugin.BITSPERSAMPLE, (1,)))
-                if bits not in _BITS:  # Pillow gives 12 bits as if they were 16
-                    raise PhotoError(_too_deep(name, f'{bits}-bit'))
             target = 'jpeg' if picture.format in ('HEIF', 'JPEG') else 'png'
             info = PngImagePlugin.PngInfo()
-            exif, dpi = picture.getexif(), picture.info.get('dpi')
+            # The block as it is: Pillow writes every letter beyond ASCII as "?".
+            block, dpi = picture.info.get('exif'), picture.info.get('dpi')
+            if isinstance(picture, TiffImagePlugin.TiffImageFile):
+                block = exif.block(exif.tiff_tags(path, *picture.size)[0])
             if xmp := picture.info.get('xmp'):
                 info.add_itxt('XML:com.adobe.xmp', xmp.decode(errors='replace') if isinstance(xmp, bytes) else xmp)
             if picture.mode == 'F':
@@ -301,7 +311,7 @@ def _open_with_pillow(path: Path, name: str, max_pixels: int) -> tuple[VipsImage
             if picture.mode not in ('1', 'L', 'LA', 'P', 'RGB', 'RGBA', 'I;16'):
                 picture = picture.convert('RGBA' if 'A' in picture.getbands() else 'RGB')
             buffer = io.BytesIO()
-            picture.save(buffer, 'PNG', compress_level=0, pnginfo=info, exif=exif, dpi=dpi)
+            picture.save(buffer, 'PNG', compress_level=0, pnginfo=info, exif=block, dpi=dpi)
     except Image.DecompressionBombError as error:
         raise PhotoError(_too_large(name, max_pixels)) from error
     except Image.UnidentifiedImageError as error:
@@ -317,12 +327,18 @@ def _open_with_pillow(path: Path, name: str, max_pixels: int) -> tuple[VipsImage
     return pyvips.Image.new_from_buffer(buffer.getvalue(), '', fail_on='truncated'), target
 
 
-def _check_kind(path: Path, name: str) -> None:
-    """Raise PhotoError for what would be decoded, and come out as another picture."""
-    if Path(name).suffix.lower() in RAW_SUFFIXES or metadata.DNG_VERSION in (tags := metadata.tiff_directory(path)):
+def _check_kind(path: Path, name: str, parts: list[containers.Part]) -> None:
+    """Raise PhotoError for what no decoder here reads, or reads as another picture."""
+    tags = exif.first_directory(path)
+    if Path(name).suffix.lower() in RAW_SUFFIXES or exif.DNG_VERSION in tags:
         raise PhotoError(f'{name} is a raw file of a camera: develop it first, and take the JPEG or TIFF.')
-    if tags.get(metadata.PHOTOMETRIC) in metadata.LAB:
+    if set(tags.get(exif.PHOTOMETRIC, ())) & set(exif.LAB):
         raise PhotoError(f'{name} holds Lab values: save it as RGB first.')
+    bits = max(tags.get(exif.BITS, (8,)), default=8)
+    if bits not in _BITS:  # Pillow gives 12 bits as if they were 16
+        raise PhotoError(_too_deep(name, f'{bits}-bit'))
+    if (bits := containers.jpeg_bits(parts)) != 8:
+        raise PhotoError(f'{name} is a JPEG of {bits} bits, which few programs read: save it as PNG or TIFF first.')
 
 
 def _start_of(path: Path) -> bytes:
@@ -348,50 +364,6 @@ def _check_size(width: int, height: int, name: str, max_pixels: int) -> None:
 
 def _too_large(name: str, max_pixels: int) -> str:
     return f'{name} has more than {max_pixels // 1_000_000} megapixels: make it smaller first.'
-
-
-def _to_srgb(image: VipsImage) -> VipsImage:
-    """A picture without alpha, in any space, as sRGB in three bands of the same depth."""
-    wide = image.format == 'ushort'
-    space = 'rgb16' if wide else 'srgb'
-    if _needs_conversion(image):
-        try:
-            return image.icc_transform(
-                'srgb',
-                embedded=True,
-                input_profile='cmyk' if image.interpretation == 'cmyk' else 'srgb',
-                intent='relative',
-                black_point_compensation=True,
-                depth=16 if wide else 8,
-            )
-        except pyvips.Error:  # a profile that does not suit its picture
-            image = image.copy()
-            image.remove('icc-profile-data')
-    return image.colourspace(space)
-
-
-def _needs_conversion(image: VipsImage) -> bool:
-    if image.get_typeof('icc-profile-data') == 0:
-        return image.interpretation == 'cmyk'
-    try:
-        profile: Any = ImageCms.ImageCmsProfile(io.BytesIO(image.get('icc-profile-data'))).profile
-        space = profile.xcolor_space.strip()
-    except (OSError, ValueError):  # a damaged one
-        return image.interpretation == 'cmyk'
-    if space != 'RGB':
-        return True
-    # A photo that is in sRGB already keeps every level: going through the profile would round it once more. What a
-    # profile calls itself does not tell, as linear ones are called sRGB too.
-    try:
-        same = ImageCms.profileToProfile(
-            _SAMPLES,
-            ImageCms.ImageCmsProfile(profile),
-            ImageCms.createProfile('sRGB'),
-            ImageCms.Intent.RELATIVE_COLORIMETRIC,
-        )
-    except ImageCms.PyCMSError:
-        return True
-    return np.abs(np.asarray(same, int) - np.asarray(_SAMPLES, int)).max() > 1
 
 
 def _image(pixels: Array) -> VipsImage:

@@ -30,6 +30,8 @@ SPARE_BYTES = 500_000_000  # of the disk, left free for others
 
 _LOCKED = 0x1  # the flag of an encrypted member
 _UTF8 = 0x800  # the flag of a name in UTF-8
+_UNIX = 3  # the system that wrote a member: its names are bytes
+_ENTRY = struct.Struct('<4s4xH18xHHH12x')  # of the list: signature, flags, lengths of name, extra and comment
 # Of the others, LZMA may ask for gigabytes of memory to unpack a few bytes.
 _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 _BROKEN = (zipfile.BadZipFile, zlib.error, struct.error, EOFError, OSError, ValueError, NotImplementedError)
@@ -122,7 +124,7 @@ def members(path: str | Path, name: str, max_photos: int | None = None, max_byte
 def inside(name: str) -> str:
     """A photo's folders and name as a path below the album, whatever they were: nothing leads out of it."""
     parts = [part for part in name.replace('\\', '/').split('/') if part not in ('', '.', '..')]
-    path = '/'.join(parts)
+    path = re.sub('[\ud800-\udc7f\udd00-\udfff]', '\ufffd', '/'.join(parts))  # they stand for no byte of any name
     return re.sub(r'^([A-Za-z]:/?)+', '', path) or 'photo'  # Windows' drives
 
 
@@ -182,12 +184,16 @@ class Writer:
         """
         file = self._path.with_name(place.name[-50:])  # file systems take 255 bytes
         try:
-            photofile.write(file, pixels, photo)
+            try:
+                photofile.write(file, pixels, photo)
+            except PhotoError as error:  # `file` is a temporary one
+                reason = str(error).rpartition(': ')[2]
+                raise PhotoError(f'{photo.name} cannot be put into the ZIP: {reason}') from error
             size = file.stat().st_size
             if self._max_bytes and self._path.stat().st_size + size > self._max_bytes:
                 raise PhotoError(f'{photo.name} no longer fits into the ZIP: send it as another album.')
             _make_sure_of_room(file.parent, size, photo.name)
-            self._archive.write(file, place.as_posix())
+            self._archive.write(file, _as_unicode(place.as_posix()))
         finally:
             file.unlink(missing_ok=True)
 
@@ -198,7 +204,8 @@ class _BoundedFile(io.FileIO):
     def read(self, size: int | None = -1, /) -> bytes:  # type: ignore[override]
         if size is not None and size > LIST_BYTES:
             raise zipfile.BadZipFile('Its list of files is too long.')
-        return super().read(size)
+        data = super().read(size)
+        return _honest(data) if data and data.startswith(b'PK\1\2') else data
 
 
 class _Archive:
@@ -227,12 +234,39 @@ class _Archive:
                     self._archive = None
 
 
+def _honest(listed: bytes) -> bytes:
+    """A ZIP's list of files where no name is said to be UTF-8 that is not: zipfile would refuse all of it."""
+    data, at = bytearray(listed), 0
+    while at + _ENTRY.size <= len(data):
+        signature, flags, name, extra, comment = _ENTRY.unpack_from(data, at)
+        if signature != b'PK\1\2':
+            break
+        start = at + _ENTRY.size
+        try:
+            data[start : start + name].decode()
+        except UnicodeError:
+            struct.pack_into('<H', data, at + 8, flags & ~_UTF8)
+        at = start + name + extra + comment
+    return bytes(data)
+
+
 def _name(info: zipfile.ZipInfo) -> str:
-    """A member's name. The Finder writes UTF-8 and does not say so."""
-    if not info.flag_bits & _UTF8:
-        with contextlib.suppress(UnicodeError):
-            return info.orig_filename.encode('cp437').decode()
-    return info.filename
+    """A member's name, as Python names files. The Finder writes UTF-8 and does not say so; Unix writes any bytes."""
+    if info.flag_bits & _UTF8:
+        return info.filename
+    raw = info.orig_filename.encode('cp437')
+    try:
+        return raw.decode()
+    except UnicodeError:
+        return raw.decode('utf-8', 'surrogateescape') if info.create_system == _UNIX else info.filename
+
+
+def _as_unicode(name: str) -> str:
+    """A name for a ZIP, whose names are Unicode; one that is not is read as those that say nothing of theirs are."""
+    try:
+        return name.encode().decode()
+    except UnicodeError:
+        return name.encode('utf-8', 'surrogateescape').decode('cp437')
 
 
 def _shows(name: str) -> bool:
