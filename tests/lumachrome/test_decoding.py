@@ -47,9 +47,7 @@ def test_an_album_goes_on_after_hostile_files(standins, sound, tmp_path, monkeyp
 
 @pytest.mark.parametrize('name', ['damaged-icc-signature.tif', 'heif-metadata-name.avif'])
 def test_names_inside_that_are_no_text_do_not_keep_a_photo_from_being_read(name):
-    photo = photofile.read(HOSTILE / name)
-    assert 100 < photo.pixels.mean() < 150
-    assert ('cannot be read; they are left out' in photo.note) == (name == 'heif-metadata-name.avif')
+    assert 100 < photofile.read(HOSTILE / name).pixels.mean() < 150
 
 
 def test_a_photo_comes_through_whole(gray, tmp_path):
