@@ -20,7 +20,7 @@ Resolution = tuple[float, float]  # pixels per millimetre, across and down
 
 Tags = dict[int, Any]  # tag to (type, little-endian bytes), or to the Tags of a directory further down
 
-LARGEST = 10_000_000  # bytes of a value; larger ones are left out
+LARGEST = 10_000_000  # bytes of all values together; what is beyond them is left out
 
 _Base, _IFD = ExifTags.Base, ExifTags.IFD
 _SHORT, _LONG, _RATIONAL = 3, 4, 5
@@ -56,6 +56,7 @@ class Directories:
 
     def __init__(self, file: IO[bytes]) -> None:
         self._file = file
+        self._left = LARGEST  # each of many values may lie in the same place
         self.size = file.seek(0, os.SEEK_END)
         start = self._read(0, 8)
         if start[:4] not in (b'II*\0', b'MM\0*', b'II+\0', b'MM\0+'):
@@ -88,14 +89,18 @@ class Directories:
 
     def value(self, entry: Entry) -> bytes:
         """The bytes of an entry's values."""
-        if entry.kind not in _SIZES or entry.count * _SIZES[entry.kind] > LARGEST:
-            raise ValueError('no value')
-        return self._read(entry.at, entry.count * _SIZES[entry.kind])
+        length = entry.count * _SIZES.get(entry.kind, LARGEST + 1)
+        if length > self._left:
+            raise ValueError('too large, or of no type that there is')
+        self._left -= length
+        return self._read(entry.at, length)
 
     def numbers(self, entry: Entry) -> list[int]:
-        """An entry's values as numbers without sign; of fractions each half."""
-        value, unit = self.value(entry), _UNITS[entry.kind]
-        return [int.from_bytes(value[i : i + unit], self.order) for i in range(0, len(value), unit)]
+        """An entry's values as numbers without sign, the first hundred at most; of fractions each half."""
+        unit = _UNITS.get(entry.kind, 1)
+        length = min(entry.count * _SIZES.get(entry.kind, 0), 100 * unit)
+        value = self._read(entry.at, length)
+        return [int.from_bytes(value[i : i + unit], self.order) for i in range(0, length, unit)]
 
     def number(self, entry: Entry | None) -> int:
         """The first of an entry's values, or 0."""
@@ -121,6 +126,16 @@ def first_directory(path: Path) -> dict[int, list[int]]:
             return {tag: directories.numbers(entries[tag]) for tag in asked if tag in entries}
     except (OSError, ValueError):  # another format, or damaged
         return {}
+
+
+def orientation(block: bytes) -> int:
+    """How an EXIF block says that its picture is turned, 1 to 8; 1 is upright."""
+    try:
+        directories = Directories(io.BytesIO(block))
+        stated = directories.number(directories.directory(directories.first)[0].get(_Base.Orientation))
+    except ValueError:
+        return 1
+    return stated if stated in range(1, 9) else 1
 
 
 def resolution(block: bytes) -> Resolution | None:
@@ -265,7 +280,7 @@ def without_pictures(resources: bytes) -> bytes:
     Adobe Photoshop File Formats Specification (https://www.adobe.com/devnet-apps/photoshop/fileformatashtml/), "Image
     Resource Blocks"; IPTC is one of them.
     """
-    kept, at = b'', 0
+    kept, at = bytearray(), 0
     while resources[at : at + 4] == b'8BIM' and at + 12 <= len(resources):
         name = at + 6
         length_at = name + (resources[name] + 2) // 2 * 2
@@ -276,7 +291,7 @@ def without_pictures(resources: bytes) -> bytes:
         if int.from_bytes(resources[at + 4 : name], 'big') not in (1005, 1033, 1036, 1039, 1058, 1059, 1060):
             kept += resources[at:end].ljust(end - at, b'\0')
         at = end
-    return kept
+    return bytes(kept)
 
 
 def add_tags(path: Path, tags: Tags) -> None:
@@ -302,7 +317,7 @@ def block(tags: Tags) -> bytes:
 
 def _laid_out(rows: Tags, at: int, order: Literal['little', 'big']) -> bytes:
     """A directory that is to lie at an offset, and its values behind it; a row may be its ten bytes already."""
-    head, values = len(rows).to_bytes(2, order), b''
+    head, values = bytearray(len(rows).to_bytes(2, order)), bytearray()
     behind = at + 2 + 12 * len(rows) + 4
     for tag, value in sorted(rows.items(), key=lambda row: int(row[0])):
         if isinstance(value, bytes):
@@ -320,4 +335,4 @@ def _laid_out(rows: Tags, at: int, order: Literal['little', 'big']) -> bytes:
             inline = data.ljust(4, b'\0') if len(data) <= 4 else place.to_bytes(4, order)
             values += data if len(data) > 4 else b''
         head += int(tag).to_bytes(2, order) + int(kind).to_bytes(2, order) + count.to_bytes(4, order) + inline
-    return head + bytes(4) + values
+    return bytes(head + bytes(4) + values)

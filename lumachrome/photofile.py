@@ -145,6 +145,7 @@ def decode(path: Path, name: str, max_pixels: int) -> Photo:
             raise PhotoError(_too_deep(name, image.format))
         pages = image.get_n_pages()
         note = f'{name} has {pages} pages or frames; this is the first one.' if pages > 1 else ''
+        image = metadata.completed(image, parts) if target == 'png' else image
         turned = image.get_typeof('orientation') != 0 and image.get('orientation') in range(5, 9)
         image = image.autorot()
         # What lies beyond the colours is transparency; a TIFF may have more, such as masks.
@@ -161,7 +162,9 @@ def decode(path: Path, name: str, max_pixels: int) -> Photo:
         raise PhotoError(f'{name} is damaged or cut short and cannot be read.') from error
     said = metadata.read(path, image, target, parts, turned)
     if said.lost:
-        note += f'{" " * bool(note)}Of what {name} says about itself, this is left out: {"; ".join(said.lost)}.'
+        said_of = f'{name} says things about itself that cannot be kept, or cannot be read; they are left out: '
+        lost = f'{said_of}{"; ".join(said.lost)}.'
+        note = f'{note} {lost}'.strip()
     return Photo(
         name=name,
         pixels=pixels,
