@@ -31,7 +31,9 @@ _MAY_POINT = {4, 13, 16, 18}  # types of values that may be places in the old fi
 PHOTOMETRIC, BITS, DNG_VERSION = 262, 258, 50706
 LAB = (8, 9, 10)  # values of the first: CIELAB in three spellings
 _XMP, _IPTC, _PHOTOSHOP, _PROFILE, _LAYERS = 700, 33723, 34377, 34675, 37724
-_RATINGS = {18246, 18249}
+_RESOURCES = {b'8BIM', b'PHUT', b'AgHg', b'DCSR', b'MeSa'}  # how a resource of Photoshop begins
+_BELOW = (int(_IFD.Exif), int(_IFD.GPSInfo))
+_KEPT_ANYWAY = {_IPTC, *_BELOW, 18246, 18249}  # the last are ratings
 # How the pixels lie in the file, how large and how dense they are, what their values mean, and pictures beside them.
 _OF_THE_PIXELS = frozenset(
     [
@@ -145,11 +147,12 @@ def resolution(block: bytes) -> Resolution | None:
         entries, _ = directories.directory(directories.first)
         sides = [entries.get(tag) for tag in (_Base.XResolution, _Base.YResolution)]
         halves = [directories.numbers(side) if side and side.kind == _RATIONAL else [] for side in sides]
-        length = 10 if directories.number(entries.get(_Base.ResolutionUnit)) == 3 else 25.4
+        unit = directories.number(entries.get(_Base.ResolutionUnit))
     except ValueError:
         return None
-    if any(len(half) < 2 or not half[0] or not half[1] for half in halves):
+    if unit == 1 or any(len(half) < 2 or not half[0] or not half[1] for half in halves):
         return None
+    length = 10 if unit == 3 else 25.4
     across, down = (half[0] / half[1] / length for half in halves)
     return across, down
 
@@ -219,46 +222,56 @@ def _without_thumbnail(directories: Directories, following: int, data: bytearray
 
 def tiff_tags(path: Path, width: int, height: int) -> tuple[Tags, bool]:
     """What a TIFF file says besides its pixels, EXIF and place among it, and whether that is all of it."""
-    tags: Tags = {}
-    whole = True
     try:
         with path.open('rb') as file:
             directories = Directories(file)
             entries, _ = directories.directory(directories.first)
-            for tag, entry in entries.items():
-                if tag in _OF_THE_PIXELS or (entry.kind in _MAY_POINT and tag not in _KEPT_ANYWAY):
-                    continue
-                try:
-                    tags[tag] = _plain(directories, tag, entry)
-                except ValueError:
-                    whole = False
+            kept = {
+                tag: entry
+                for tag, entry in entries.items()
+                if tag not in _OF_THE_PIXELS and (tag in _KEPT_ANYWAY or entry.kind not in _MAY_POINT)
+            }
+            tags, whole = _plain(directories, kept)
     except (OSError, ValueError):
-        whole = False
+        return {}, False
     below = tags.get(_IFD.Exif, {})
     for tag, number in ((_Base.ColorSpace, 1), (_Base.ExifImageWidth, width), (_Base.ExifImageHeight, height)):
         if tag in below:
-            below[tag] = (
-                (_LONG, number.to_bytes(4, 'little')) if number > 65_535 else (_SHORT, number.to_bytes(2, 'little'))
-            )
-    return {tag: value for tag, value in tags.items() if value}, whole
+            kind, size = (_SHORT, 2) if number < 65_536 else (_LONG, 4)
+            below[tag] = kind, number.to_bytes(size, 'little')
+    return tags, whole
 
 
-_KEPT_ANYWAY = {_IPTC, _IFD.Exif, _IFD.GPSInfo, *_RATINGS}
+def _plain(directories: Directories, entries: dict[int, Entry]) -> tuple[Tags, bool]:
+    """Entries as `Tags` holds them, and whether these are all."""
+    tags: Tags = {}
+    whole = True
+    for tag, entry in entries.items():
+        sound = True
+        try:
+            if tag in _BELOW:
+                # Places in the old file; and what points to itself has no end.
+                passed_over = (*_BELOW, _Base.ExifInteroperabilityOffset)
+                inner = {each: value for each, value in directories.below(entry).items() if each not in passed_over}
+                value, sound = _plain(directories, inner)
+            elif tag == _PHOTOSHOP:
+                resources, sound = without_pictures(directories.value(entry))
+                value = (entry.kind, resources) if resources else None
+            elif tag == _IPTC:
+                value = entry.kind, _iptc(directories.value(entry))
+            else:
+                value = _little(directories, entry)
+            if value:
+                tags[tag] = value
+        except ValueError:
+            sound = False
+        whole = whole and sound
+    return tags, whole
 
 
-def _plain(directories: Directories, tag: int, entry: Entry) -> Any:
-    """The value of a tag as `Tags` holds it."""
-    if tag in (_IFD.Exif, _IFD.GPSInfo):
-        below = directories.below(entry)
-        below.pop(_Base.ExifInteroperabilityOffset, None)  # points to a place in the old file
-        return {inner: _little(directories, value) for inner, value in below.items()}
-    if tag == _PHOTOSHOP:
-        return entry.kind, without_pictures(directories.value(entry))
-    if tag == _IPTC:  # bytes, that many programs call LONG; some then turn them around as if they were
-        value = directories.value(entry)
-        turned = value[:1] != b'\x1c' and value[3:4] == b'\x1c'
-        return entry.kind, _turned(value, 4) if turned else value
-    return _little(directories, entry)
+def _iptc(value: bytes) -> bytes:
+    """IPTC is bytes that many programs call LONG; some then turn them around as if they were."""
+    return _turned(value, 4) if value[:1] != b'\x1c' and value[3:4] == b'\x1c' else value
 
 
 def _little(directories: Directories, entry: Entry) -> tuple[int, bytes]:
@@ -274,14 +287,16 @@ def _turned(value: bytes, unit: int) -> bytes:
     return b''.join(value[i : i + unit][::-1] for i in range(0, len(value), unit))
 
 
-def without_pictures(resources: bytes) -> bytes:
-    """Photoshop's image resources without those that tell of the old pixels: thumbnails, profile, EXIF, XMP, density.
+def without_pictures(resources: bytes) -> tuple[bytes, bool]:
+    """Photoshop's image resources without those that tell of the old pixels, and whether these are all others.
+
+    Those are thumbnails, profile, EXIF, XMP and density.
 
     Adobe Photoshop File Formats Specification (https://www.adobe.com/devnet-apps/photoshop/fileformatashtml/), "Image
     Resource Blocks"; IPTC is one of them.
     """
     kept, at = bytearray(), 0
-    while resources[at : at + 4] == b'8BIM' and at + 12 <= len(resources):
+    while resources[at : at + 4] in _RESOURCES and at + 12 <= len(resources):
         name = at + 6
         length_at = name + (resources[name] + 2) // 2 * 2
         length = int.from_bytes(resources[length_at : length_at + 4], 'big')
@@ -291,7 +306,7 @@ def without_pictures(resources: bytes) -> bytes:
         if int.from_bytes(resources[at + 4 : name], 'big') not in (1005, 1033, 1036, 1039, 1058, 1059, 1060):
             kept += resources[at:end].ljust(end - at, b'\0')
         at = end
-    return bytes(kept)
+    return bytes(kept), not resources[at:].strip(b'\0')
 
 
 def add_tags(path: Path, tags: Tags) -> None:

@@ -172,7 +172,9 @@ def _take_parts(said: Said, target: str, parts: list[Part]) -> None:
         said.parts = [part for part in parts if part[0] == 'COM']
         photoshop = [content for name, content in parts if name == 'APP13' and content.startswith(_PHOTOSHOP_START)]
         # Resources that are too large for a segment go on in the next one.
-        resources = exif.without_pictures(b''.join(content.removeprefix(_PHOTOSHOP_START) for content in photoshop))
+        joined = b''.join(content.removeprefix(_PHOTOSHOP_START) for content in photoshop)
+        resources, whole = exif.without_pictures(joined)
+        said.lost += [] if whole else ['blocks of Photoshop, which are damaged']
         room = containers.SEGMENT_BYTES - len(_PHOTOSHOP_START)
         said.parts += [('APP13', _PHOTOSHOP_START + resources[i : i + room]) for i in range(0, len(resources), room)]
         if 'xmp-data' in said.fields:

@@ -201,11 +201,14 @@ def write(path: str | Path, pixels: Array, photo: Photo) -> None:
     across, down = photo.resolution or _SCREEN
     image = _image(pixels).copy(xres=across, yres=down)
     image.set_type(pyvips.GValue.blob_type, 'icc-profile-data', _SRGB_PROFILE)
-    for name, (kind, value) in metadata.for_libvips(photo.format, said).items():
+    fields = metadata.for_libvips(photo.format, said)
+    for name, (kind, value) in fields.items():
         image.set_type(pyvips.type_from_name(kind), name, value)
+    # libvips would make up an EXIF block where there was none.
+    keep = 'xmp|icc|exif' if any(name.startswith('exif') for name in fields) else 'xmp|icc'
     try:
         with atomic(path) as temporary:
-            _SAVERS[photo.format](image, str(temporary), keep=_KEPT[photo.format])
+            _SAVERS[photo.format](image, str(temporary), keep=keep)
             metadata.write(temporary, photo.format, said)
     except (pyvips.Error, OSError) as error:
         reason = getattr(error, 'strerror', None) or str(error).strip().splitlines()[-1].strip()
@@ -251,8 +254,6 @@ def write_preview(path: str | Path, pixels: Array) -> None:
 
 _SRGB_PROFILE = pyvips.Operation.call('profile_load', 'srgb')
 
-# EXIF is put in afterwards; libvips would make one up.
-_KEPT = {'jpeg': 'icc', 'png': 'icc', 'tiff': 'xmp|icc', 'webp': 'xmp|icc', 'avif': 'xmp|icc|exif'}
 _SAVERS = {
     # Full chroma: halved, colours would bleed over edges.
     'jpeg': lambda image, path, **keep: image.jpegsave(

@@ -583,3 +583,39 @@ def test_whatever_metadata_says_the_photo_is_read_and_written(gray, tmp_path):
         assert Image.open(tmp_path / f'out{kind}').size == photo.pixels.shape[1::-1]
         read += 1
     assert read > 100
+
+
+def test_many_values_in_the_same_place_take_no_memory(gray, tmp_path):
+    content = b'II*\0\x08\0\0\0'
+    pixels = [(256, 3, 1, 45), (257, 3, 1, 31), (258, 3, 1, 8), (259, 3, 1, 1), (262, 3, 1, 1), (277, 3, 1, 1)]
+    rows = [*pixels, (278, 3, 1, 31), (279, 4, 1, 45 * 31)]
+    many = [(tag, 1, 4_000_000, 100_000) for tag in range(60_000, 65_000)]
+    rows = sorted([*rows, (273, 4, 1, 1_000_000), (270, 2, 4, int.from_bytes(b'Oma\0', 'little')), *many])
+    content += struct.pack('<H', len(rows)) + b''.join(struct.pack('<HHLL', *row) for row in rows) + bytes(4)
+    (tmp_path / 'photo.tif').write_bytes(content.ljust(1_000_000, b'x') + gray.tobytes() + bytes(4_000_000))
+    tags, whole = exif.tiff_tags(tmp_path / 'photo.tif', 45, 31)
+    assert not whole and tags[270] == (2, b'Oma\0')
+    assert sum(len(value) for _, value in tags.values()) <= exif.LARGEST
+
+
+def test_a_directory_that_points_to_itself_has_an_end(gray, tmp_path):
+    block = exif_block()
+    at = block.find(struct.pack('<HHL', 0x8769, 4, 1)) + 8
+    block = block[:at] + struct.pack('<L', 8) + block[at + 4 :]
+    _, out = again(jpeg(tmp_path / 'photo.jpg', gray, (0xE1, b'Exif\0\0' + block)))
+    assert found_exif(out)[0x010F] == b'Acme'
+    (tmp_path / 'photo.tif').write_bytes(block)
+    tags, _ = exif.tiff_tags(tmp_path / 'photo.tif', 45, 31)
+    assert tags[0x010F] == (2, b'Acme\0')
+
+
+def test_xmp_with_a_document_type_is_left_out():
+    packet = b'<!DOCTYPE x [<!ENTITY a "b">]>' + xmp('<dc:title>&a;</dc:title>')
+    etree.fromstring(metadata.xmp_with_source_type(packet))  # which without the type would have no meaning
+
+
+@pytest.mark.parametrize('suffix', ['.jpg', '.png', '.webp', '.avif', '.tif'])
+def test_no_exif_is_made_up(suffix, gray, tmp_path):
+    Image.fromarray(gray).save(tmp_path / f'photo{suffix}')
+    _, out = again(tmp_path / f'photo{suffix}')
+    assert 'exif' not in Image.open(out).info and b'~~' not in out.read_bytes()
