@@ -2,7 +2,9 @@
 
 import importlib.util
 import sys
+import time
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import numpy as np
 import onnx
@@ -56,7 +58,7 @@ def test_every_setting_reaches_the_network(gray):
     steered = Colorizer('steered')
     usual = steered.colors(gray)
     np.testing.assert_allclose(steered.colors(gray, Adjustments(render_size=500)).ab - usual.ab, 0.244, rtol=1e-3)
-    hints = (Hint(0.9, 0.9, '#ff0000'), Hint(0.1, 0.9, (9, 9, 9)))
+    hints = (Hint(0.9, 0.9, '#ff0000'), Hint(0.1, 0.9, (9, 9, 9)), Hint(0.2, 0.9, (8, 8, 8)))
     hinted = steered.colors(gray, Adjustments(hints=hints))
     faithful = Adjustments(vividness=0).applied(hinted)
     np.testing.assert_array_equal(faithful[1, 1], [80, 0])
@@ -89,9 +91,10 @@ def test_transparency_stays_and_does_not_choose_the_colors(gray, monkeypatch):
 
 def test_pillow_images_come_back_as_pillow_images(gray):
     plain = Colorizer('plain')
-    colored = plain.colorize(Image.fromarray(gray))
-    assert colored.mode == 'RGB'
-    np.testing.assert_array_equal(np.asarray(colored), plain.colorize(gray))
+    coloured = plain.colorize(Image.fromarray(gray))
+    assert coloured.mode == 'RGB'
+    np.testing.assert_array_equal(plain.colors(Image.fromarray(gray)).ab, plain.colors(gray).ab)
+    np.testing.assert_array_equal(np.asarray(coloured), plain.colorize(gray))
     alpha = Image.fromarray(np.arange(31 * 45, dtype=np.uint8).reshape(31, 45))
     image = Image.fromarray(gray).convert('RGBA')
     image.putalpha(alpha)
@@ -115,11 +118,13 @@ def test_pillow_images_come_back_as_pillow_images(gray):
         (np.zeros((4, 4, 5), np.uint8), ValueError),
         (np.zeros((0, 4), np.uint8), ValueError),
         (np.zeros((1, 4, 4, 3), np.uint8), ValueError),
+        ([[0, 1], [2, 3]], TypeError),
         (Image.new('F', (4, 4)), ValueError),
+        (Image.new('I', (4, 4)), ValueError),
     ],
 )
 def test_what_is_no_photo_is_refused(image, error):
-    with pytest.raises(error, match=r'photo|mode F'):
+    with pytest.raises(error, match=r'A photo |mode [FI] has no known range'):
         Colorizer('plain').colorize(image)
 
 
@@ -149,6 +154,20 @@ def test_threads_share_a_colorizer(gray):
             np.testing.assert_array_equal(got, want)
 
 
+def test_threads_that_come_at_once_open_each_file_once(gray, monkeypatch):
+    plain, opened, open_file = Colorizer('plain'), [], session.open_file
+
+    def slow(path, providers):
+        opened.append(path.name)
+        time.sleep(0.05)
+        return open_file(path, providers)
+
+    monkeypatch.setattr(session, 'open_file', slow)
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(plain.colorize, [gray] * 8))
+    assert sorted(opened) == ['join.onnx', 'render.onnx']
+
+
 def test_models_are_what_lies_in_the_folder(standins, tmp_path, monkeypatch):
     assert list(colorizer.models()) == ['plain', 'steered']  # without the joins
     assert Colorizer().name == 'plain'
@@ -156,7 +175,9 @@ def test_models_are_what_lies_in_the_folder(standins, tmp_path, monkeypatch):
         (tmp_path / f'{name}.onnx').write_bytes((standins / 'plain.onnx').read_bytes())
     monkeypatch.setattr(colorizer, 'MODELS', tmp_path)
     assert list(colorizer.models()) == ['lumachrome', 'unet', 'article', 'another']
-    assert Colorizer(tmp_path / 'article.onnx').path == tmp_path / 'article.onnx'
+    article = Colorizer(tmp_path / 'article.onnx')
+    assert article.path == tmp_path / 'article.onnx' == Colorizer(Path('article')).path
+    assert article.name == 'plain' and article.render_size == 256  # as the file says
     assert Colorizer().metadata == {'format': '1', 'network': 'plain', 'render_size': '256'}
 
 
@@ -211,6 +232,21 @@ def test_an_unknown_name_lists_the_known_ones():
         Colorizer('colorful')
 
 
+def test_a_file_that_is_not_there_is_not_taken_for_a_name(tmp_path, monkeypatch):
+    for path in ('mine.onnx', 'models/mine'):
+        with pytest.raises(ModelError, match=rf'^{path} does not exist'):
+            Colorizer(path)
+    monkeypatch.setattr(colorizer, 'MODELS', tmp_path)
+    with pytest.raises(ModelError, match=r'There is no model in .*: export one'):
+        Colorizer()
+
+
+def test_a_provider_that_onnxruntime_silently_replaces_is_an_error(monkeypatch):
+    monkeypatch.setattr(session, 'choose_providers', lambda providers: [CPU])
+    with pytest.raises(ProviderError, match=f'^{CUDA} does not work on this machine'):
+        Colorizer('plain', providers=[CUDA])
+
+
 def test_a_provider_asked_for_by_name_is_had_or_is_an_error(monkeypatch, capfd):
     monkeypatch.setattr(session, '_has_gpu', lambda: False)
     assert Colorizer('plain').provider == CPU
@@ -247,7 +283,7 @@ def test_the_shipped_network_gives_the_files_own_colors(monkeypatch):
     monkeypatch.undo()
     shipped, random = Colorizer('article'), np.random.default_rng(0)
     steps = np.cumsum(random.normal(0, 3, (2, 211, 2)), axis=1)
-    photo = (120 + steps[0, :, :1] @ steps[1, :, 1:].T / 20).clip(0, 255).astype(np.uint8)
+    photo = (120 + steps[0, :, :1] @ steps[1, :150, 1:].T / 20).clip(0, 255).astype(np.uint8)
     whole = np.repeat(photo[..., None], 3, -1)
     for size in (0, 90):
         feed = {'photo': whole[None], 'render_size': np.array([size]), 'saturation': np.ones(1, np.float32)}

@@ -47,7 +47,7 @@ def test_a_hint_that_was_checked_stays_as_it_was():
 
 
 def test_numbers_written_as_text_are_numbers():
-    row = Hint('0.25', np.float32(0.5), ('10', 20, '30.5')).row
+    row = Hint('0.25', '0.5', ('10', 20, '30.5')).row
     assert row == (0.25, 0.5, 10, 20, 30.5) and {type(value) for value in row} == {float}
 
 
@@ -64,6 +64,7 @@ BAD = [
     {'x': 0.5, 'y': 0.5, 'color': 'x4060c0'},
     {'x': 0.5, 'y': 0.5, 'color': '#40 60 c0'},
     {'x': 0.5, 'y': 0.5, 'color': None},
+    {'x': 0.5, 'y': 0.5, 'color': [1, 2, 3]},
     [0.5, 0.5, 1, 2, 3],
     None,
 ]
@@ -211,12 +212,22 @@ def test_the_surroundings_of_a_point_are_a_fortieth_of_the_short_side():
     likely[40:42, 80:82] = (0, 0, 1)  # within two of the middle, and two on each side lie around it
     found = hints.suggestions(Colors(np.zeros((80, 160, 2)), likely, bins), 0.5, 0.5)
     assert found[0].tolist() == [0, 60]
-    for x, y in ((0.5 - 1.5 / 160, 0.5), (0.5, 0.5 - 1.5 / 80)):
+    for x, y in ((0.5 - 1.5 / 160, 0.5), (0.5, 0.5 - 1.5 / 80), (0.5 + 3.5 / 160, 0.5)):
         found = hints.suggestions(Colors(np.zeros((80, 160, 2)), likely, bins), x, y)
         assert [0, 60] in found.tolist(), (x, y)
     for x, y in ((0.5 - 2.5 / 160, 0.5), (0.5, 0.5 - 2.5 / 80), (0.5 + 4.5 / 160, 0.5)):
         found = hints.suggestions(Colors(np.zeros((80, 160, 2)), likely, bins), x, y)
         assert found.tolist() == [[60, 0]], (x, y)
+
+
+def test_a_place_outside_the_photo_is_the_nearest_inside():
+    likely = np.zeros((3, 4, 3), np.float32)
+    likely[..., 1] = 1
+    likely[0, -1] = (0, 0, 1)
+    colors = Colors(np.zeros((3, 4, 2)), likely, np.array([(0, 0), (60, 0), (0, 60)], np.float32))
+    for x, y in ((1, 0), (1.5, -0.5), (9, -9)):
+        assert hints.suggestions(colors, x, y).tolist() == [[0, 60]]
+    assert hints.suggestions(colors, -2, 3).tolist() == [[60, 0]]
 
 
 def test_without_a_distribution_common_colors_are_offered(gray):
@@ -254,3 +265,5 @@ def test_swatches_have_the_luminance_of_their_point():
     assert hints.swatches(network, picture, 0.0, 1.0, [(40, -10)]) == ['#280000']
     assert hints.swatches(network, picture, 0.5, 0.5, np.zeros((0, 2))) == []
     assert hints.swatches(network, picture[:, ::-1], 0.0, 0.0, [(0, 0)]) == ['#969696']
+    picture[50, 50:] += 5  # 150.83 around the place, and 151 is nearer than 150
+    assert hints.swatches(network, picture, 0.9, 0.5, [(0, 0)]) == ['#979797']
