@@ -90,7 +90,7 @@ class Task:
     def expected(self) -> str:
         """The suffix that the result will have, as far as names tell."""
         suffix = self.suffix or Path(self.name).suffix
-        return suffix if self.keeps_name else '.jpg' if suffix.lower() in ('.heic', '.heif') else '.png'
+        return suffix if self.keeps_name else '.jpg' if suffix.lower() in ('.heic', '.heif', '.mpo') else '.png'
 
 
 @dataclass(frozen=True)

@@ -36,7 +36,7 @@ SUFFIXES = {
     'webp': ('.webp',),
     'avif': ('.avif',),
 }  # the formats that are written, the usual suffix first
-READ_ONLY_SUFFIXES = ('.heic', '.heif', '.bmp', '.gif', '.jp2', '.ppm', '.pgm', '.pnm', '.tga')
+READ_ONLY_SUFFIXES = ('.heic', '.heif', '.mpo', '.apng', '.bmp', '.gif', '.jp2', '.ppm', '.pgm', '.pnm', '.tga')
 RAW_SUFFIXES = ('.dng', '.cr2', '.cr3', '.nef', '.arw', '.orf', '.rw2', '.raf', '.pef', '.srw')
 PHOTO_SUFFIXES = frozenset(READ_ONLY_SUFFIXES).union(*SUFFIXES.values())
 
@@ -300,7 +300,7 @@ def _open_with_pillow(path: Path, name: str, max_pixels: int) -> tuple[VipsImage
             # Pillow wraps colours of more than 8 bits around, so that white becomes black; gray ones it holds in 16.
             if picture.format == 'JPEG2000' and picture.mode != 'I;16' and (bits := _jpeg2000_bits(path)) > 8:
                 raise PhotoError(f'{name} holds JPEG 2000 colours of {bits} bits: save it as TIFF or PNG first.')
-            target = 'jpeg' if picture.format in ('HEIF', 'JPEG') else 'png'
+            target = {'HEIF': 'jpeg', 'JPEG': 'jpeg', 'AVIF': 'avif'}.get(picture.format or '', 'png')
             info = PngImagePlugin.PngInfo()
             # The block as it is: Pillow writes every letter beyond ASCII as "?".
             block, dpi = picture.info.get('exif'), picture.info.get('dpi')

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from albums import photo_file
 from PIL import Image
 from skimage import data
 
@@ -139,6 +140,24 @@ def test_an_empty_folder_is_an_error(folder, tmp_path, capsys):
     assert main(['colorize', str(tmp_path / 'empty'), str(folder), '-o', str(tmp_path / 'out')]) == 1
     assert 'empty holds no photos' in capsys.readouterr().err
     assert len(names(tmp_path / 'out')) == 3
+
+
+def test_what_is_passed_over_is_named(folder, tmp_path, capsys):
+    (folder / 'letters.TXT').write_text('no photo either')
+    (folder / 'summer' / 'IMG_1.dng').write_bytes(b'II*')
+    (folder / 'Makefile').write_text('')
+    (folder / '.notes.txt').write_text('hidden')
+    photo_file(tmp_path / 'elsewhere' / 'x.jpg')
+    (folder / 'summer' / 'more').symlink_to(tmp_path / 'elsewhere')
+    (folder / 'out').symlink_to(tmp_path / 'out')
+    assert main(['colorize', str(folder), '-o', str(tmp_path / 'out')]) == 0
+    said = capsys.readouterr().err
+    assert f'{folder / "summer" / "more"} is a link to a folder and was passed over: name it as well' in said
+    assert f'{folder} holds files that are no photos by their names, and were passed over: 1 .dng, 2 .txt, 1 w' in said
+    assert said.count('passed over') == 2
+    assert names(tmp_path / 'out') == ['a [1].jpg', 'summer/1931/ç.tif', 'summer/b.PNG']
+    assert main(['colorize', str(folder / 'summer' / 'more'), '-o', str(tmp_path / 'two')]) == 0
+    assert names(tmp_path / 'two') == ['x.jpg'] and 'passed over' not in capsys.readouterr().err
 
 
 def test_every_adjustment_reaches_the_photo(gray, tmp_path, capsys):
