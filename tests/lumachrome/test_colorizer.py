@@ -91,10 +91,10 @@ def test_transparency_stays_and_does_not_choose_the_colors(gray, monkeypatch):
 
 def test_pillow_images_come_back_as_pillow_images(gray):
     plain = Colorizer('plain')
-    coloured = plain.colorize(Image.fromarray(gray))
-    assert coloured.mode == 'RGB'
+    colored = plain.colorize(Image.fromarray(gray))
+    assert colored.mode == 'RGB'
     np.testing.assert_array_equal(plain.colors(Image.fromarray(gray)).ab, plain.colors(gray).ab)
-    np.testing.assert_array_equal(np.asarray(coloured), plain.colorize(gray))
+    np.testing.assert_array_equal(np.asarray(colored), plain.colorize(gray))
     alpha = Image.fromarray(np.arange(31 * 45, dtype=np.uint8).reshape(31, 45))
     image = Image.fromarray(gray).convert('RGBA')
     image.putalpha(alpha)
