@@ -157,6 +157,17 @@ def test_centimetres_stay_centimetres(gray, tmp_path):
         assert [tags[name].value[0] / tags[name].value[1] for name in ('XResolution', 'YResolution')] == [119, 118]
 
 
+@pytest.mark.parametrize('order', ['<', '>'])
+def test_numbers_without_a_unit_are_no_resolution(order, gray, tmp_path):
+    path = tmp_path / 'photo.tif'
+    tifffile.imwrite(path, gray, resolution=(300, 150), resolutionunit='NONE', byteorder=order)
+    assert photofile.read(path).resolution is None
+    tifffile.imwrite(path, gray, resolution=(300, 150), resolutionunit='INCH', byteorder=order)
+    assert photofile.read(path).resolution == pytest.approx((300 / 25.4, 150 / 25.4))
+    segment = (0xE1, b'Exif\0\0' + exif_block(order, resolution=(1, 1), unit=1))
+    assert photofile.read(jpeg(tmp_path / 'photo.jpg', gray, segment)).resolution is None
+
+
 def test_nothing_is_made_up_of_a_jpeg_that_says_nothing(gray, tmp_path):
     photo, out = again(jpeg(tmp_path / 'photo.jpg', gray))
     assert photo.resolution is None
@@ -537,6 +548,7 @@ def test_damaged_exif_and_xmp_are_left_out_and_said(gray, tmp_path):
     assert b'Exif' not in out.read_bytes() and metadata.SOURCE_TYPE.encode() in packets(out)[0]
 
 
+@pytest.mark.filterwarnings('ignore::UserWarning')  # Pillow on damaged tags
 def test_whatever_metadata_says_the_photo_is_read_and_written(gray, tmp_path):
     random = np.random.default_rng(0)
     iptc = resource(0x0404, IPTC)
