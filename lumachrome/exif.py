@@ -140,10 +140,10 @@ def orientation(block: bytes) -> int:
     return stated if stated in range(1, 9) else 1
 
 
-def resolution(block: bytes) -> Resolution | None:
-    """Pixels per millimetre by an EXIF block; None where it does not say."""
+def resolution(file: IO[bytes]) -> Resolution | None:
+    """Pixels per millimetre by an EXIF block or a TIFF file; None where it does not say."""
     try:
-        directories = Directories(io.BytesIO(block))
+        directories = Directories(file)
         entries, _ = directories.directory(directories.first)
         sides = [entries.get(tag) for tag in (_Base.XResolution, _Base.YResolution)]
         halves = [directories.numbers(side) if side and side.kind == _RATIONAL else [] for side in sides]

@@ -2,6 +2,7 @@
 
 import contextlib
 import hashlib
+import io
 import math
 import re
 import zlib
@@ -96,7 +97,7 @@ def read(path: Path, image: VipsImage, target: str, parts: list[Part], turned: b
     fields, readable = _fields(image)
     said = Said(fields, lost=[] if readable or parts else ['names that are no text'])  # parts hold names as bytes
     block = said.fields.pop('exif-data', ('', b''))[1].removeprefix(b'Exif\0\0')
-    said.resolution = _resolution(image, block, parts, turned)
+    said.resolution = _resolution(path, target, image, block, parts, turned)
     most = {'jpeg': containers.SEGMENT_BYTES - 6, 'avif': containers.SEGMENT_BYTES}.get(target, exif.LARGEST)
     if len(block) > most:
         said.lost.append('EXIF, which is too large')
@@ -135,11 +136,18 @@ def completed(image: VipsImage, parts: list[Part]) -> VipsImage:
     return image
 
 
-def _resolution(image: VipsImage, block: bytes, parts: list[Part], turned: bool) -> Resolution | None:
-    """What the container says of its pixels goes before what EXIF does: PNG, JPEG, TIFF, then EXIF."""
-    stated = containers.resolution(parts) or exif.resolution(block)
-    if not stated and not parts and image.xres != 1 and image.yres != 1:
-        stated = image.xres, image.yres
+def _resolution(
+    path: Path, target: str, image: VipsImage, block: bytes, parts: list[Part], turned: bool
+) -> Resolution | None:
+    """What the container says of its pixels goes before what EXIF does."""
+    stated = None
+    if target == 'tiff':
+        with contextlib.suppress(OSError), path.open('rb') as file:
+            stated = exif.resolution(file)
+    else:
+        stated = containers.resolution(parts) or exif.resolution(io.BytesIO(block))
+        if not stated and not parts and image.xres != 1 and image.yres != 1:
+            stated = image.xres, image.yres
     if not stated or not all(math.isfinite(side) and 1e-3 <= side <= 1e5 for side in stated):
         return None
     return (stated[1], stated[0]) if turned else stated

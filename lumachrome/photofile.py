@@ -1,8 +1,9 @@
 """Photo files: read and written without losing orientation, profile, depth, transparency or metadata.
 
 `read` gives a `Photo`: upright sRGB pixels and everything else that the file said. `write` puts new pixels in the place
-of the old ones, in the format that came in, and adds to the metadata that the colours were made by software. It is all
-done by libvips; what it cannot decode (HEIC, BMP, JPEG 2000 and others) comes through Pillow.
+of the old ones, in the format that came in, and adds to the metadata that the colours were made by software. Pixels go
+through libvips; what it cannot decode (HEIC, BMP, JPEG 2000 and others) comes through Pillow. What a file says besides
+them is for `lumachrome.metadata`.
 """
 
 import io
