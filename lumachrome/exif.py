@@ -20,7 +20,7 @@ Resolution = tuple[float, float]  # pixels per millimetre, across and down
 
 Tags = dict[int, Any]  # tag to (type, little-endian bytes), or to the Tags of a directory further down
 
-LARGEST = 10_000_000  # bytes of a value; larger ones are left out
+LARGEST = 10_000_000  # bytes of all values together; what is beyond them is left out
 
 _Base, _IFD = ExifTags.Base, ExifTags.IFD
 _SHORT, _LONG, _RATIONAL = 3, 4, 5
@@ -31,7 +31,9 @@ _MAY_POINT = {4, 13, 16, 18}  # types of values that may be places in the old fi
 PHOTOMETRIC, BITS, DNG_VERSION = 262, 258, 50706
 LAB = (8, 9, 10)  # values of the first: CIELAB in three spellings
 _XMP, _IPTC, _PHOTOSHOP, _PROFILE, _LAYERS = 700, 33723, 34377, 34675, 37724
-_RATINGS = {18246, 18249}
+_RESOURCES = {b'8BIM', b'PHUT', b'AgHg', b'DCSR', b'MeSa'}  # how a resource of Photoshop begins
+_BELOW = (int(_IFD.Exif), int(_IFD.GPSInfo))
+_KEPT_ANYWAY = {_IPTC, *_BELOW, 18246, 18249}  # the last are ratings
 # How the pixels lie in the file, how large and how dense they are, what their values mean, and pictures beside them.
 _OF_THE_PIXELS = frozenset(
     [
@@ -56,6 +58,7 @@ class Directories:
 
     def __init__(self, file: IO[bytes]) -> None:
         self._file = file
+        self._left = LARGEST  # each of many values may lie in the same place
         self.size = file.seek(0, os.SEEK_END)
         start = self._read(0, 8)
         if start[:4] not in (b'II*\0', b'MM\0*', b'II+\0', b'MM\0+'):
@@ -88,14 +91,18 @@ class Directories:
 
     def value(self, entry: Entry) -> bytes:
         """The bytes of an entry's values."""
-        if entry.kind not in _SIZES or entry.count * _SIZES[entry.kind] > LARGEST:
-            raise ValueError('no value')
-        return self._read(entry.at, entry.count * _SIZES[entry.kind])
+        length = entry.count * _SIZES.get(entry.kind, LARGEST + 1)
+        if length > self._left:
+            raise ValueError('too large, or of no type that there is')
+        self._left -= length
+        return self._read(entry.at, length)
 
     def numbers(self, entry: Entry) -> list[int]:
-        """An entry's values as numbers without sign; of fractions each half."""
-        value, unit = self.value(entry), _UNITS[entry.kind]
-        return [int.from_bytes(value[i : i + unit], self.order) for i in range(0, len(value), unit)]
+        """An entry's values as numbers without sign, the first hundred at most; of fractions each half."""
+        unit = _UNITS.get(entry.kind, 1)
+        length = min(entry.count * _SIZES.get(entry.kind, 0), 100 * unit)
+        value = self._read(entry.at, length)
+        return [int.from_bytes(value[i : i + unit], self.order) for i in range(0, length, unit)]
 
     def number(self, entry: Entry | None) -> int:
         """The first of an entry's values, or 0."""
@@ -123,6 +130,16 @@ def first_directory(path: Path) -> dict[int, list[int]]:
         return {}
 
 
+def orientation(block: bytes) -> int:
+    """How an EXIF block says that its picture is turned, 1 to 8; 1 is upright."""
+    try:
+        directories = Directories(io.BytesIO(block))
+        stated = directories.number(directories.directory(directories.first)[0].get(_Base.Orientation))
+    except ValueError:
+        return 1
+    return stated if stated in range(1, 9) else 1
+
+
 def resolution(block: bytes) -> Resolution | None:
     """Pixels per millimetre by an EXIF block; None where it does not say."""
     try:
@@ -130,11 +147,12 @@ def resolution(block: bytes) -> Resolution | None:
         entries, _ = directories.directory(directories.first)
         sides = [entries.get(tag) for tag in (_Base.XResolution, _Base.YResolution)]
         halves = [directories.numbers(side) if side and side.kind == _RATIONAL else [] for side in sides]
-        length = 10 if directories.number(entries.get(_Base.ResolutionUnit)) == 3 else 25.4
+        unit = directories.number(entries.get(_Base.ResolutionUnit))
     except ValueError:
         return None
-    if any(len(half) < 2 or not half[0] or not half[1] for half in halves):
+    if unit == 1 or any(len(half) < 2 or not half[0] or not half[1] for half in halves):
         return None
+    length = 10 if unit == 3 else 25.4
     across, down = (half[0] / half[1] / length for half in halves)
     return across, down
 
@@ -204,46 +222,56 @@ def _without_thumbnail(directories: Directories, following: int, data: bytearray
 
 def tiff_tags(path: Path, width: int, height: int) -> tuple[Tags, bool]:
     """What a TIFF file says besides its pixels, EXIF and place among it, and whether that is all of it."""
-    tags: Tags = {}
-    whole = True
     try:
         with path.open('rb') as file:
             directories = Directories(file)
             entries, _ = directories.directory(directories.first)
-            for tag, entry in entries.items():
-                if tag in _OF_THE_PIXELS or (entry.kind in _MAY_POINT and tag not in _KEPT_ANYWAY):
-                    continue
-                try:
-                    tags[tag] = _plain(directories, tag, entry)
-                except ValueError:
-                    whole = False
+            kept = {
+                tag: entry
+                for tag, entry in entries.items()
+                if tag not in _OF_THE_PIXELS and (tag in _KEPT_ANYWAY or entry.kind not in _MAY_POINT)
+            }
+            tags, whole = _plain(directories, kept)
     except (OSError, ValueError):
-        whole = False
+        return {}, False
     below = tags.get(_IFD.Exif, {})
     for tag, number in ((_Base.ColorSpace, 1), (_Base.ExifImageWidth, width), (_Base.ExifImageHeight, height)):
         if tag in below:
-            below[tag] = (
-                (_LONG, number.to_bytes(4, 'little')) if number > 65_535 else (_SHORT, number.to_bytes(2, 'little'))
-            )
-    return {tag: value for tag, value in tags.items() if value}, whole
+            kind, size = (_SHORT, 2) if number < 65_536 else (_LONG, 4)
+            below[tag] = kind, number.to_bytes(size, 'little')
+    return tags, whole
 
 
-_KEPT_ANYWAY = {_IPTC, _IFD.Exif, _IFD.GPSInfo, *_RATINGS}
+def _plain(directories: Directories, entries: dict[int, Entry]) -> tuple[Tags, bool]:
+    """Entries as `Tags` holds them, and whether these are all."""
+    tags: Tags = {}
+    whole = True
+    for tag, entry in entries.items():
+        sound = True
+        try:
+            if tag in _BELOW:
+                # Places in the old file; and what points to itself has no end.
+                passed_over = (*_BELOW, _Base.ExifInteroperabilityOffset)
+                inner = {each: value for each, value in directories.below(entry).items() if each not in passed_over}
+                value, sound = _plain(directories, inner)
+            elif tag == _PHOTOSHOP:
+                resources, sound = without_pictures(directories.value(entry))
+                value = (entry.kind, resources) if resources else None
+            elif tag == _IPTC:
+                value = entry.kind, _iptc(directories.value(entry))
+            else:
+                value = _little(directories, entry)
+            if value:
+                tags[tag] = value
+        except ValueError:
+            sound = False
+        whole = whole and sound
+    return tags, whole
 
 
-def _plain(directories: Directories, tag: int, entry: Entry) -> Any:
-    """The value of a tag as `Tags` holds it."""
-    if tag in (_IFD.Exif, _IFD.GPSInfo):
-        below = directories.below(entry)
-        below.pop(_Base.ExifInteroperabilityOffset, None)  # points to a place in the old file
-        return {inner: _little(directories, value) for inner, value in below.items()}
-    if tag == _PHOTOSHOP:
-        return entry.kind, without_pictures(directories.value(entry))
-    if tag == _IPTC:  # bytes, that many programs call LONG; some then turn them around as if they were
-        value = directories.value(entry)
-        turned = value[:1] != b'\x1c' and value[3:4] == b'\x1c'
-        return entry.kind, _turned(value, 4) if turned else value
-    return _little(directories, entry)
+def _iptc(value: bytes) -> bytes:
+    """IPTC is bytes that many programs call LONG; some then turn them around as if they were."""
+    return _turned(value, 4) if value[:1] != b'\x1c' and value[3:4] == b'\x1c' else value
 
 
 def _little(directories: Directories, entry: Entry) -> tuple[int, bytes]:
@@ -259,14 +287,16 @@ def _turned(value: bytes, unit: int) -> bytes:
     return b''.join(value[i : i + unit][::-1] for i in range(0, len(value), unit))
 
 
-def without_pictures(resources: bytes) -> bytes:
-    """Photoshop's image resources without those that tell of the old pixels: thumbnails, profile, EXIF, XMP, density.
+def without_pictures(resources: bytes) -> tuple[bytes, bool]:
+    """Photoshop's image resources without those that tell of the old pixels, and whether these are all others.
+
+    Those are thumbnails, profile, EXIF, XMP and density.
 
     Adobe Photoshop File Formats Specification (https://www.adobe.com/devnet-apps/photoshop/fileformatashtml/), "Image
     Resource Blocks"; IPTC is one of them.
     """
-    kept, at = b'', 0
-    while resources[at : at + 4] == b'8BIM' and at + 12 <= len(resources):
+    kept, at = bytearray(), 0
+    while resources[at : at + 4] in _RESOURCES and at + 12 <= len(resources):
         name = at + 6
         length_at = name + (resources[name] + 2) // 2 * 2
         length = int.from_bytes(resources[length_at : length_at + 4], 'big')
@@ -276,7 +306,7 @@ def without_pictures(resources: bytes) -> bytes:
         if int.from_bytes(resources[at + 4 : name], 'big') not in (1005, 1033, 1036, 1039, 1058, 1059, 1060):
             kept += resources[at:end].ljust(end - at, b'\0')
         at = end
-    return kept
+    return bytes(kept), not resources[at:].strip(b'\0')
 
 
 def add_tags(path: Path, tags: Tags) -> None:
@@ -302,7 +332,7 @@ def block(tags: Tags) -> bytes:
 
 def _laid_out(rows: Tags, at: int, order: Literal['little', 'big']) -> bytes:
     """A directory that is to lie at an offset, and its values behind it; a row may be its ten bytes already."""
-    head, values = len(rows).to_bytes(2, order), b''
+    head, values = bytearray(len(rows).to_bytes(2, order)), bytearray()
     behind = at + 2 + 12 * len(rows) + 4
     for tag, value in sorted(rows.items(), key=lambda row: int(row[0])):
         if isinstance(value, bytes):
@@ -320,4 +350,4 @@ def _laid_out(rows: Tags, at: int, order: Literal['little', 'big']) -> bytes:
             inline = data.ljust(4, b'\0') if len(data) <= 4 else place.to_bytes(4, order)
             values += data if len(data) > 4 else b''
         head += int(tag).to_bytes(2, order) + int(kind).to_bytes(2, order) + count.to_bytes(4, order) + inline
-    return head + bytes(4) + values
+    return bytes(head + bytes(4) + values)

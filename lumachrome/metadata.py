@@ -1,8 +1,10 @@
 """What a photo file says besides its pixels, and what is added to it: that software made the colours."""
 
+import contextlib
 import hashlib
 import math
 import re
+import zlib
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,12 +21,14 @@ from lumachrome.exif import Resolution, Tags
 SOURCE_TYPE = 'http://cv.iptc.org/newscodes/digitalsourcetype/compositeWithTrainedAlgorithmicMedia'
 XMP_BYTES = 10_000_000  # of a packet; larger ones are left out
 
+VipsImage = Any  # a pyvips.Image; its annotations know neither bytes nor names of formats
 Fields = dict[str, tuple[str, Any]]  # of a libvips image: name to (name of the type, value)
 
 _TEXTS = ('tEXt', 'zTXt', 'iTXt')
 _MOST_TEXTS = 900  # libpng reads no more than a thousand chunks
-# Copies of what is written anew: XMP, profiles, and EXIF as ImageMagick puts it into PNG.
-_COPIES = re.compile(rb'XML:com\.adobe\.xmp\0|Raw profile type (?:exif|APP1|xmp|icc|icm)\0')
+# Copies of what is written anew: XMP, profiles, and, where there is EXIF, that as ImageMagick puts it into PNG.
+_COPIES = re.compile(rb'XML:com\.adobe\.xmp\0|Raw profile type (?:xmp|icc|icm)\0')
+_COPIES_OF_EXIF = re.compile(rb'Raw profile type (?:exif|APP1)\0')
 
 _RDF = 'http://www.w3.org/1999/02/22-rdf-syntax-ns#'
 _IPTC = 'http://iptc.org/std/Iptc4xmpExt/2008-02-29/'
@@ -74,7 +78,7 @@ class Said:
     lost: list[str] = field(default_factory=list[str])
 
 
-def read(path: Path, image: pyvips.Image, target: str, parts: list[Part], turned: bool) -> Said:
+def read(path: Path, image: VipsImage, target: str, parts: list[Part], turned: bool) -> Said:
     """Read what a photo file says besides its pixels; whatever cannot be read is left out.
 
     Parameters
@@ -89,7 +93,8 @@ def read(path: Path, image: pyvips.Image, target: str, parts: list[Part], turned
     turned : bool
         Whether it lay on its side, so that across and down have changed places.
     """
-    said = Said(_fields(image))
+    fields, readable = _fields(image)
+    said = Said(fields, lost=[] if readable or parts else ['names that are no text'])  # parts hold names as bytes
     block = said.fields.pop('exif-data', ('', b''))[1].removeprefix(b'Exif\0\0')
     said.resolution = _resolution(image, block, parts, turned)
     most = {'jpeg': containers.SEGMENT_BYTES - 6, 'avif': containers.SEGMENT_BYTES}.get(target, exif.LARGEST)
@@ -111,7 +116,26 @@ def read(path: Path, image: pyvips.Image, target: str, parts: list[Part], turned
     return said
 
 
-def _resolution(image: pyvips.Image, block: bytes, parts: list[Part], turned: bool) -> Resolution | None:
+def completed(image: VipsImage, parts: list[Part]) -> VipsImage:
+    """A PNG's image with the EXIF and XMP behind its pixels, where libvips does not look."""
+    image = image.copy()
+    block = next((content for name, content in parts if name == 'eXIf'), b'')
+    if block and not image.get_typeof('exif-data'):
+        image.set_type(pyvips.GValue.blob_type, 'exif-data', block)
+        image.set_type(pyvips.GValue.gint_type, 'orientation', exif.orientation(block))
+    for name, content in parts:
+        if name == 'iTXt' and content.startswith(_PNG_XMP_START[:18]) and not image.get_typeof('xmp-data'):
+            packet = content[20:].split(b'\0', 2)[-1]
+            if content[18:19] == b'\1':
+                try:
+                    packet = zlib.decompressobj().decompress(packet, XMP_BYTES + 1)
+                except zlib.error:
+                    packet = b''
+            image.set_type(pyvips.GValue.blob_type, 'xmp-data', packet)
+    return image
+
+
+def _resolution(image: VipsImage, block: bytes, parts: list[Part], turned: bool) -> Resolution | None:
     """What the container says of its pixels goes before what EXIF does: PNG, JPEG, TIFF, then EXIF."""
     stated = containers.resolution(parts) or exif.resolution(block)
     if not stated and not parts and image.xres != 1 and image.yres != 1:
@@ -121,26 +145,26 @@ def _resolution(image: pyvips.Image, block: bytes, parts: list[Part], turned: bo
     return (stated[1], stated[0]) if turned else stated
 
 
-def _fields(image: pyvips.Image) -> Fields:
-    """EXIF and XMP of a libvips image; what is in letters that cannot be read is left out, as the bytes hold it too."""
+def _fields(image: VipsImage) -> tuple[Fields, bool]:
+    """EXIF and XMP of a libvips image as far as libvips' text can be read, and whether all names of fields can."""
     fields: Fields = {}
     try:
-        names = [name for name in image.get_fields() if re.match('exif-ifd[^1]|resolution-unit', name)]
+        names, readable = [name for name in image.get_fields() if re.match('exif-ifd[^1]|resolution-unit', name)], True
     except UnicodeError:
-        names = []
+        names, readable = [], False
     for name in (*names, 'exif-data', 'xmp-data'):
         if image.get_typeof(name):
-            try:
+            with contextlib.suppress(UnicodeError):  # of EXIF as text, which the bytes hold too
                 fields[name] = (pyvips.type_name(image.get_typeof(name)), image.get(name))
-            except UnicodeError:
-                continue
-    return fields
+    return fields, readable
 
 
 def _take_parts(said: Said, target: str, parts: list[Part]) -> None:
     """Texts of a PNG; comments, Photoshop's blocks and extended XMP of a JPEG."""
     if target == 'png':
         texts = [part for part in parts if part[0] in _TEXTS and not _COPIES.match(part[1])]
+        if 'exif-data' in said.fields:
+            texts = [part for part in texts if not _COPIES_OF_EXIF.match(part[1])]
         sound = [part for part in texts if 1 <= part[1].find(b'\0') <= 79][:_MOST_TEXTS]
         said.lost += [] if len(sound) == len(texts) else ['texts that are damaged or too large']
         said.parts = sound
@@ -148,7 +172,9 @@ def _take_parts(said: Said, target: str, parts: list[Part]) -> None:
         said.parts = [part for part in parts if part[0] == 'COM']
         photoshop = [content for name, content in parts if name == 'APP13' and content.startswith(_PHOTOSHOP_START)]
         # Resources that are too large for a segment go on in the next one.
-        resources = exif.without_pictures(b''.join(content.removeprefix(_PHOTOSHOP_START) for content in photoshop))
+        joined = b''.join(content.removeprefix(_PHOTOSHOP_START) for content in photoshop)
+        resources, whole = exif.without_pictures(joined)
+        said.lost += [] if whole else ['blocks of Photoshop, which are damaged']
         room = containers.SEGMENT_BYTES - len(_PHOTOSHOP_START)
         said.parts += [('APP13', _PHOTOSHOP_START + resources[i : i + room]) for i in range(0, len(resources), room)]
         if 'xmp-data' in said.fields:
@@ -260,7 +286,8 @@ def xmp_segments(packet: bytes) -> list[bytes]:
     if len(packet) <= most:
         return [_XMP_START + packet]
     most -= len(f' {_NOTE} HasExtendedXMP ') + 100  # for the name of the extended packet
-    main, rest = _parsed(packet), _empty()
+    # It was made of one within the bound, and may be longer by the statement.
+    main, rest = _parsed(packet, 2 * XMP_BYTES), _empty()
     moved = next(rest.iter(f'{{{_RDF}}}RDF'))
     size = len(packet)
     for length, stated, name in sorted(_properties(main), key=lambda each: each[0], reverse=True):
@@ -274,7 +301,7 @@ def xmp_segments(packet: bytes) -> list[bytes]:
             place.append(name)  # which takes it out of the main packet
         size -= length
     if size > most or len(_written(main)) > most:  # such as of names alone
-        main, rest = _empty(), _parsed(packet)
+        main, rest = _empty(), _parsed(packet, 2 * XMP_BYTES)
         _state_source_type(next(main.iter(f'{{{_RDF}}}RDF')))
     extended = etree.tostring(rest, encoding='utf-8')
     digest = hashlib.md5(extended, usedforsecurity=False).hexdigest().upper()
@@ -315,14 +342,17 @@ def _written(root: Any) -> bytes:
     return f'<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>{body}<?xpacket end="w"?>'.encode()
 
 
-def _parsed(packet: bytes | None) -> Any:
+def _parsed(packet: bytes | None, most: int = XMP_BYTES) -> Any:
     """An XMP packet as a tree with an RDF in it; None if there is none, or no program could read it."""
-    if not packet or len(packet) > XMP_BYTES:
+    if not packet or len(packet) > most:
         return None
     try:
         # Nothing that it names is fetched or filled in.
         parser = etree.XMLParser(resolve_entities=False, no_network=True, remove_pis=True)
         root = etree.fromstring(packet.strip(b'\0 \r\n\t'), parser)
     except (etree.XMLSyntaxError, ValueError):
+        return None
+    # What refers to names of a document type would be left without them.
+    if root.getroottree().docinfo.internalDTD is not None:
         return None
     return root if next(root.iter(f'{{{_RDF}}}RDF'), None) is not None else None

@@ -146,6 +146,7 @@ def decode(path: Path, name: str, max_pixels: int) -> Photo:
             raise PhotoError(_too_deep(name, image.format))
         pages = max(image.get_n_pages(), frames.count(path))
         note = f'{name} has {pages} pages or frames; this is the first one.' if pages > 1 else ''
+        image = metadata.completed(image, parts) if target == 'png' else image
         turned = image.get_typeof('orientation') != 0 and image.get('orientation') in range(5, 9)
         image = image.autorot()
         # What lies beyond the colours is transparency; a TIFF may have more, such as masks.
@@ -162,7 +163,9 @@ def decode(path: Path, name: str, max_pixels: int) -> Photo:
         raise PhotoError(f'{name} is damaged or cut short and cannot be read.') from error
     said = metadata.read(path, image, target, parts, turned)
     if said.lost:
-        note += f'{" " * bool(note)}Of what {name} says about itself, this is left out: {"; ".join(said.lost)}.'
+        said_of = f'{name} says things about itself that cannot be kept, or cannot be read; they are left out: '
+        lost = f'{said_of}{"; ".join(said.lost)}.'
+        note = f'{note} {lost}'.strip()
     return Photo(
         name=name,
         pixels=pixels,
@@ -199,11 +202,14 @@ def write(path: str | Path, pixels: Array, photo: Photo) -> None:
     across, down = photo.resolution or _SCREEN
     image = _image(pixels).copy(xres=across, yres=down)
     image.set_type(pyvips.GValue.blob_type, 'icc-profile-data', _SRGB_PROFILE)
-    for name, (kind, value) in metadata.for_libvips(photo.format, said).items():
+    fields = metadata.for_libvips(photo.format, said)
+    for name, (kind, value) in fields.items():
         image.set_type(pyvips.type_from_name(kind), name, value)
+    # libvips would make up an EXIF block where there was none.
+    keep = 'xmp|icc|exif' if any(name.startswith('exif') for name in fields) else 'xmp|icc'
     try:
         with atomic(path) as temporary:
-            _SAVERS[photo.format](image, str(temporary), keep=_KEPT[photo.format])
+            _SAVERS[photo.format](image, str(temporary), keep=keep)
             metadata.write(temporary, photo.format, said)
     except (pyvips.Error, UnicodeDecodeError, OSError) as error:
         # libvips says first what the system says, and then what it was doing, with names that need not be UTF-8.
@@ -254,8 +260,6 @@ def write_preview(path: str | Path, pixels: Array) -> None:
 
 _SRGB_PROFILE = pyvips.Operation.call('profile_load', 'srgb')
 
-# EXIF is put in afterwards; libvips would make one up.
-_KEPT = {'jpeg': 'icc', 'png': 'icc', 'tiff': 'xmp|icc', 'webp': 'xmp|icc', 'avif': 'xmp|icc|exif'}
 _SAVERS = {
     # Full chroma: halved, colours would bleed over edges.
     'jpeg': lambda image, path, **keep: image.jpegsave(
