@@ -31,6 +31,7 @@ SPARE_BYTES = 500_000_000  # of the disk, left free for others
 _LOCKED = 0x1  # the flag of an encrypted member
 _UTF8 = 0x800  # the flag of a name in UTF-8
 _UNIX = 3  # the system that wrote a member: its names are bytes
+_HEADER = struct.Struct('<6xH18xH2x')  # before a member: flags, length of its name
 _ENTRY = struct.Struct('<4s4xH18xHHH12x')  # of the list: signature, flags, lengths of name, extra and comment
 # Of the others, LZMA may ask for gigabytes of memory to unpack a few bytes.
 _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
@@ -199,13 +200,24 @@ class Writer:
 
 
 class _BoundedFile(io.FileIO):
-    """A file that gives no more than `LIST_BYTES` at once: zipfile reads a ZIP's list of files in one go."""
+    """A ZIP for zipfile, which reads the list of files in one go: it gives no more than `LIST_BYTES` at once.
+
+    Nor does it call a name UTF-8 that is not, in the list or before a member: zipfile would refuse the whole ZIP.
+    """
 
     def read(self, size: int | None = -1, /) -> bytes:  # type: ignore[override]
         if size is not None and size > LIST_BYTES:
             raise zipfile.BadZipFile('Its list of files is too long.')
         data = super().read(size)
-        return _honest(data) if data and data.startswith(b'PK\1\2') else data
+        if data and data.startswith(b'PK\1\2'):
+            return _honest(data)
+        if data and data.startswith(b'PK\3\4') and len(data) == _HEADER.size:
+            flags, name = _HEADER.unpack(data)
+            after = self.tell()
+            if not _is_utf8(super().read(name) or b''):
+                data = data[:6] + struct.pack('<H', flags & ~_UTF8) + data[8:]
+            self.seek(after)
+        return data
 
 
 class _Archive:
@@ -235,19 +247,25 @@ class _Archive:
 
 
 def _honest(listed: bytes) -> bytes:
-    """A ZIP's list of files where no name is said to be UTF-8 that is not: zipfile would refuse all of it."""
+    """A ZIP's list of files, in which no name is said to be UTF-8 that is not."""
     data, at = bytearray(listed), 0
     while at + _ENTRY.size <= len(data):
         signature, flags, name, extra, comment = _ENTRY.unpack_from(data, at)
         if signature != b'PK\1\2':
             break
         start = at + _ENTRY.size
-        try:
-            data[start : start + name].decode()
-        except UnicodeError:
+        if not _is_utf8(data[start : start + name]):
             struct.pack_into('<H', data, at + 8, flags & ~_UTF8)
         at = start + name + extra + comment
     return bytes(data)
+
+
+def _is_utf8(name: bytes) -> bool:
+    try:
+        name.decode()
+    except UnicodeError:
+        return False
+    return True
 
 
 def _name(info: zipfile.ZipInfo) -> str:

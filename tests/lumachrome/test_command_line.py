@@ -149,6 +149,7 @@ def test_what_is_passed_over_is_named(folder, tmp_path, capsys):
     (folder / '.notes.txt').write_text('hidden')
     photo_file(tmp_path / 'elsewhere' / 'x.jpg')
     (folder / 'summer' / 'more').symlink_to(tmp_path / 'elsewhere')
+    (tmp_path / 'out').mkdir()
     (folder / 'out').symlink_to(tmp_path / 'out')
     assert main(['colorize', str(folder), '-o', str(tmp_path / 'out')]) == 0
     said = capsys.readouterr().err
