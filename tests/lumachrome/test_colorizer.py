@@ -24,7 +24,7 @@ def shipped(standins, monkeypatch):
 # ---- Colorizer
 
 
-def test_every_shape_of_array_gives_the_same_colors(gray):
+def test_every_shape_of_array_gives_the_same_colours(gray):
     plain = Colorizer('plain')
     colored = plain.colorize(gray)
     assert colored.shape == (31, 45, 3) and colored.dtype == np.uint8
@@ -45,11 +45,12 @@ def test_sixteen_bits_stay_sixteen_bits(gray):
 def test_kept_colors_are_joined_without_the_network(gray, monkeypatch):
     steered = Colorizer('steered')
     colors = steered.colors(gray)
-    wanted = [Adjustments(), Adjustments(saturation=0.4), Adjustments(vividness=0, warmth=0.5, variant='red')]
-    expected = [steered.colorize(gray, asked) for asked in wanted]
+    wishes = [Adjustments(), Adjustments(saturation=0.4), Adjustments(vividness=0, warmth=0.5, variant='red')]
+    expected = [steered.colorize(gray, wish) for wish in wishes]
     monkeypatch.setattr(steered, '_session', None)
-    for asked, want in zip(wanted, expected, strict=True):
-        np.testing.assert_array_equal(steered.colorize(gray, asked, colors), want)
+    for wish, want in zip(wishes, expected, strict=True):
+        np.testing.assert_array_equal(steered.colorize(gray, wish, colors), want)
+    np.testing.assert_array_equal(steered.join(gray, colors.ab.astype(float)), expected[0])  # NumPy's usual floats
     larger = np.repeat(np.repeat(gray, 3, 0), 3, 1)
     np.testing.assert_array_equal(steered.colorize(larger, colors=colors)[::3, ::3], expected[0])
 
@@ -93,7 +94,7 @@ def test_pillow_images_come_back_as_pillow_images(gray):
     plain = Colorizer('plain')
     colored = plain.colorize(Image.fromarray(gray))
     assert colored.mode == 'RGB'
-    np.testing.assert_array_equal(plain.colors(Image.fromarray(gray)).ab, plain.colors(gray).ab)
+    np.testing.assert_array_equal(plain.colors(Image.fromarray(gray).convert('LA')).ab, plain.colors(gray).ab)
     np.testing.assert_array_equal(np.asarray(colored), plain.colorize(gray))
     alpha = Image.fromarray(np.arange(31 * 45, dtype=np.uint8).reshape(31, 45))
     image = Image.fromarray(gray).convert('RGBA')
@@ -131,15 +132,15 @@ def test_what_is_no_photo_is_refused(image, error):
 def test_settings_that_the_network_lacks_are_refused(gray):
     plain = Colorizer('plain')
     assert not plain.takes_hints and not plain.predicts_distribution
-    for want, words in (
+    for wish, words in (
         (Adjustments(vividness=0.5), 'plain has no vividness'),
         (Adjustments(variant='red'), 'plain has no variant'),
         (Adjustments(hints=[Hint(0.5, 0.5, '#ff0000')]), 'plain takes no colour hints'),
     ):
         for colors in (None, plain.colors(gray)):
             with pytest.raises(ModelError, match=words):
-                plain.colorize(gray, want, colors)
-        assert want.without(plain.lacks(want)) == Adjustments()
+                plain.colorize(gray, wish, colors)
+        assert wish.without(plain.lacks(wish)) == Adjustments()
     plain.check(Adjustments(vividness=1, warmth=1, render_size=64))
     Colorizer('steered').check(Adjustments(vividness=0, variant='red', hints=[Hint(0.5, 0.5, '#ff0000')]))
 
@@ -288,6 +289,6 @@ def test_the_shipped_network_gives_the_files_own_colors(monkeypatch):
     for size in (0, 90):
         feed = {'photo': whole[None], 'render_size': np.array([size]), 'saturation': np.ones(1, np.float32)}
         expected, ab = shipped._session.run(['colorized', 'ab'], feed)
-        want = Adjustments(render_size=size)
-        np.testing.assert_array_equal(shipped.colors(whole, want).ab, ab[0])
-        np.testing.assert_array_equal(shipped.colorize(whole, want), expected[0])
+        wish = Adjustments(render_size=size)
+        np.testing.assert_array_equal(shipped.colors(whole, wish).ab, ab[0])
+        np.testing.assert_array_equal(shipped.colorize(whole, wish), expected[0])
