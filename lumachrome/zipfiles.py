@@ -260,7 +260,7 @@ def _honest(listed: bytes) -> bytes:
     return bytes(data)
 
 
-def _is_utf8(name: bytes) -> bool:
+def _is_utf8(name: bytes | bytearray) -> bool:
     try:
         name.decode()
     except UnicodeError:
