@@ -11,10 +11,19 @@ from demo.page import words
 from demo.server import uploads
 
 
+class _Photo(ImageData):
+    @model_validator(mode='before')
+    @classmethod
+    def _a_text_is_no_path(cls, value: Any) -> Any:
+        """Of another text than a data: URL `uploads.store` says what to send; Gradio would say nothing."""
+        return {'url': value} if isinstance(value, str) else value
+
+
 class PhotoInput(gr.Image):
     """Gradio's image input, which hands every file through untouched: `demo.page.photo` says what cannot be read."""
 
     is_template = True  # the page knows it as the image component that it is
+    data_model = _Photo
 
     def preprocess(self, payload: ImageData | None) -> str | None:
         if payload is not None and payload.path is None:

@@ -95,12 +95,13 @@ def test_while_one_request_is_looked_through_others_are_answered(url, monkeypatc
     assert statuses == [400]
 
 
-@pytest.mark.parametrize('address', ['https://a/b.jpg', 'FTP://a', ' \n\tFile:/a', ' ' * 3_000_000 + 'http:'])
-def test_addresses_are_known_by_their_beginning(address):
-    for data in ([address], {'photo': address}, [{'path': address}]):
-        status, said, got = answer(json.dumps({'data': data} if isinstance(data, list) else data).encode())
+@pytest.mark.parametrize('before', ['', ' \n\t', ' ' * 3_000_000], ids=['nothing', 'blanks', 'many spaces'])
+@pytest.mark.parametrize('address', ['https://a/b.jpg', 'FTP://a', 'File:/a'])
+def test_addresses_are_known_by_their_beginning(address, before):
+    for content in ({'data': [before + address]}, {'photo': before + address}, {'data': [{'path': address}]}):
+        status, said, got = answer(json.dumps(content).encode())
         assert (status, got) == (400, None) and 'web addresses are not fetched' in said
-    body = json.dumps({'data': [f'see {address.strip()}']}).encode()
+    body = json.dumps({'data': [f'see {address}']}).encode()
     assert answer(body) == (200, '{}', body)
 
 

@@ -216,10 +216,10 @@ def test_bombs_are_refused_unopened(url, bomb, monkeypatch):
     ],
 )
 def test_odd_values_give_no_trace_and_no_path(url, photo, changes):
-    content = json.dumps(
-        {'data': [data_address(photo.read_bytes(), 'jpeg'), *(DEFAULTS | changes).values()]}
-    )  # NaN too
-    event = httpx.post(f'{url}/gradio_api/call/colorize', content=content).json()['event_id']
+    data = [data_address(photo.read_bytes(), 'jpeg'), *(DEFAULTS | changes).values()]
+    content = json.dumps({'data': data})  # NaN too, which httpx would refuse
+    headers = {'content-type': 'application/json'}
+    event = httpx.post(f'{url}/gradio_api/call/colorize', content=content, headers=headers).json()['event_id']
     events = httpx.get(f'{url}/gradio_api/call/colorize/{event}', timeout=30).text
     assert events.startswith('event: error') and 'null' not in events, events
     assert not any(word in events for word in ('Traceback', 'site-packages', '.py', 'File "', str(app.EXAMPLES)))

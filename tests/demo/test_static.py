@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from demo.page import component, words
+from lumachrome.adjustments import SETTINGS, VARIANTS
 
 DEMO = Path(component.__file__).parents[1]
 
@@ -25,7 +26,7 @@ def test_every_word_has_its_use():
     """In what Python says, in the markup, or in the scripts."""
     written = [*DEMO.glob('*.py'), *(DEMO / 'page').glob('*.py'), *(DEMO / 'server').glob('*.py')]
     text = '\n'.join(path.read_text('utf-8') for path in [*written, *component.STATIC.iterdir()])
-    made = {f'album_{ended}' for ended in ('stopped', 'late')} | {'red', 'yellow', 'green', 'blue'}
+    made = {f'album_{ended}' for ended in ('stopped', 'late')} | {*SETTINGS, *VARIANTS}
     assert [name for name in set(words.WORDS['en']) - made if not re.search(rf'\b{name}\b', text)] == []
 
 
