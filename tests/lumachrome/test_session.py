@@ -94,6 +94,10 @@ def test_a_gpu_is_used_where_it_works_unless_another_is_asked_for(had, driver, a
     assert session.choose_providers(asked) == chosen
 
 
+def test_providers_have_the_names_that_onnxruntime_gives_them():
+    assert {CPU, CUDA} <= set(session.onnxruntime.get_all_providers())
+
+
 def test_a_gpu_that_is_asked_for_and_not_there_is_an_error(monkeypatch):
     monkeypatch.setattr(session.onnxruntime, 'get_available_providers', lambda: [CUDA, CPU])
     monkeypatch.setattr(session, '_has_gpu', lambda: False)
@@ -200,3 +204,10 @@ def test_a_tensor_of_another_type_or_shape_is_named(changed):
     [name] = changed
     with pytest.raises(ModelError, match=rf'^a\.onnx breaks the contract of format 1 \({name}\): export'):
         session.check_contract(Path('a.onnx'), FORMAT, stated((), **changed))
+
+
+def test_a_tensor_that_the_contract_does_not_know_is_named():
+    network = stated(())
+    network.get_outputs().append(types.SimpleNamespace(name='shades', type='tensor(float)', shape=['N']))
+    with pytest.raises(ModelError, match=r'breaks the contract of format 1 \(shades\)'):
+        session.check_contract(Path('a.onnx'), FORMAT, network)
