@@ -1,12 +1,14 @@
 """Sessions of onnxruntime: where they run, and one photo's run, on sessions that keep what they are given."""
 
+import importlib.metadata
 import types
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from lumachrome import contract, session
-from lumachrome.errors import ProviderError
+from lumachrome.errors import ModelError, ProviderError, UserError
 from lumachrome.session import CPU, CUDA
 
 
@@ -92,6 +94,10 @@ def test_a_gpu_is_used_where_it_works_unless_another_is_asked_for(had, driver, a
     assert session.choose_providers(asked) == chosen
 
 
+def test_providers_have_the_names_that_onnxruntime_gives_them():
+    assert {CPU, CUDA} <= set(session.onnxruntime.get_all_providers())
+
+
 def test_a_gpu_that_is_asked_for_and_not_there_is_an_error(monkeypatch):
     monkeypatch.setattr(session.onnxruntime, 'get_available_providers', lambda: [CUDA, CPU])
     monkeypatch.setattr(session, '_has_gpu', lambda: False)
@@ -128,3 +134,80 @@ def test_a_session_shares_the_cores_and_a_gpu_does_not_try_every_algorithm_on_ev
     assert options.get_session_config_entry('session.intra_op.allow_spinning') == '0'
     assert options.log_severity_level == 4  # fatal: what goes wrong is raised as well
     assert cpu == [CPU] and gpu == [(CUDA, {'cudnn_conv_algo_search': 'HEURISTIC'}), CPU]
+
+
+def test_a_part_that_is_missing_is_named(tmp_path):
+    with pytest.raises(ModelError, match=r'join\.onnx does not exist'):
+        session.open_file(tmp_path / 'join.onnx', [CPU])
+
+
+@pytest.mark.parametrize(
+    ('there', 'fine'),
+    [(['onnxruntime'], True), (['onnxruntime-gpu'], True), (['onnxruntime', 'onnxruntime-gpu'], False)],
+)
+def test_either_onnxruntime_will_do_but_not_both(there, fine, monkeypatch):
+    def version(name):
+        if name not in there:
+            raise importlib.metadata.PackageNotFoundError(name)
+
+    monkeypatch.setattr(session.importlib.metadata, 'version', version)
+    check = session._check_one_runtime.__wrapped__
+    if fine:
+        check()
+    else:
+        with pytest.raises(UserError, match='both installed'):
+            check()
+
+
+# ---- the contract
+
+
+def stated(features, **changed):
+    """A session that says it has the tensors of a network with features; of some the type or shape is another."""
+    taken, given = (
+        [
+            types.SimpleNamespace(
+                name=tensor.name,
+                type=f'tensor({tensor.dtype.replace("float32", "float")})',
+                shape=list(tensor.shape),
+            )
+            for tensor in tensors
+            if not tensor.optional
+        ]
+        for tensors in contract.network_tensors(features)
+    )
+    for tensor in taken + given:
+        vars(tensor).update(changed.get(tensor.name, {}))
+    return types.SimpleNamespace(get_inputs=lambda: taken, get_outputs=lambda: given)
+
+
+FORMAT = {'format': '1', 'render_size': '256'}
+
+
+@pytest.mark.parametrize('features', [(), (contract.DISTRIBUTION,), (contract.DISTRIBUTION, contract.TAKES_HINTS)])
+def test_a_file_is_known_to_have_what_its_inputs_say(features):
+    assert session.check_contract(Path('a.onnx'), FORMAT, stated(features)) == frozenset(features)
+
+
+@pytest.mark.parametrize(
+    'changed',
+    [
+        {'ab': {'shape': ['N', 'h', 'w']}},
+        {'ab': {'shape': ['N', 'h', 'w', 3]}},
+        {'ab': {'type': 'tensor(float16)'}},
+        {'photo': {'shape': ['N', 'H', 'W', 3, 1]}},
+        {'photo': {'type': 'tensor(float)'}},
+    ],
+    ids=str,
+)
+def test_a_tensor_of_another_type_or_shape_is_named(changed):
+    [name] = changed
+    with pytest.raises(ModelError, match=rf'^a\.onnx breaks the contract of format 1 \({name}\): export'):
+        session.check_contract(Path('a.onnx'), FORMAT, stated((), **changed))
+
+
+def test_a_tensor_that_the_contract_does_not_know_is_named():
+    network = stated(())
+    network.get_outputs().append(types.SimpleNamespace(name='shades', type='tensor(float)', shape=['N']))
+    with pytest.raises(ModelError, match=r'breaks the contract of format 1 \(shades\)'):
+        session.check_contract(Path('a.onnx'), FORMAT, network)

@@ -64,7 +64,7 @@ def test_a_network_keeps_its_vivid_point_and_at_first_it_is_the_mean(tmp_path):
 
 
 def test_half_precision_does_not_round_the_vivid_point():
-    layer = bins.Distribution(dtype='mixed_float16')
+    layer = bins.Distribution(dtype='float16')
     layer.build((1, 1, 1, len(bins.BINS)))
     layer.read_by(1.0001, np.full(len(bins.BINS), 1.0001), bins.BINS)
     inverse_temperature, offsets, _ = layer.vivid_point
