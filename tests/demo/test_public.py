@@ -24,8 +24,9 @@ from demo import app
 from demo.colorizers import Colorizers
 from demo.page.photo import PhotoPage
 from demo.server import middleware, retention, uploads
-from lumachrome import colorizer, hints, photofile
+from lumachrome import colorizer, hints, photofile, srgb
 from lumachrome.adjustments import SETTINGS
+from lumachrome.errors import PhotoError
 
 MARK = {'_type': 'gradio.FileData'}
 DEFAULTS = {'model': 'plain'} | {name: setting.default for name, setting in SETTINGS.items()}  # as /call takes them
@@ -182,16 +183,19 @@ def _bytes_in(folder):
     return sum(path.stat().st_size for path in folder.rglob('*') if path.is_file())
 
 
-def test_bombs_are_refused_unopened(url, bomb, monkeypatch):
-    unpacked = []
-    monkeypatch.setattr(ImageFile.ImageFile, 'load', lambda image: unpacked.append(image.size))
-    monkeypatch.setattr(photofile, '_to_srgb', lambda image: unpacked.append((image.width, image.height)))
+def test_bombs_are_refused_unopened(url, bomb, tmp_path, monkeypatch):
     for photo in (
         {'path': upload(url, 'bomb.png', bomb), 'orig_name': 'bomb.png', 'meta': MARK},
         data_address(bomb),
     ):
         status, events = call(url, photo)
         assert status == 200 and '.png has more than 100 megapixels: make it smaller first.' in events
+    unpacked = []
+    monkeypatch.setattr(ImageFile.ImageFile, 'load', lambda image: unpacked.append(image.size))
+    monkeypatch.setattr(srgb, 'to_srgb', lambda image: unpacked.append((image.width, image.height)))
+    (tmp_path / 'bomb.png').write_bytes(bomb)
+    with pytest.raises(PhotoError, match='more than 100 megapixels'):
+        photofile.decode(tmp_path / 'bomb.png', 'bomb.png', uploads.MAX_PIXELS)  # what a decoder's process runs
     assert not unpacked
 
 
