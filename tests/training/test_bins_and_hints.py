@@ -85,6 +85,15 @@ def test_a_hint_at_the_rim_lies_inside_with_its_whole_square():
     np.testing.assert_allclose(placed, [[[3, 3, 6], [78, 38, 4], [40, 10, 2]]])
 
 
+def test_every_picture_of_a_batch_gets_its_own_hints():
+    _, given = simulated((3, 24, 32))
+    together = numpy(hints.draw(ops.convert_to_tensor(given), 24, 32))
+    for n in range(3):
+        alone = numpy(hints.draw(ops.convert_to_tensor(given[n : n + 1]), 24, 32))
+        np.testing.assert_allclose(together[n], alone[0], atol=1e-4)
+    assert len(np.unique(together[..., 2].sum((1, 2)))) == 3
+
+
 @pytest.mark.parametrize('without', [0.0, 0.2, 1.0])
 def test_as_many_pictures_have_no_hint_as_the_recipe_says(without):
     _, given = simulated((2000, 4, 4), without)
