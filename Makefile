@@ -25,7 +25,7 @@ demo: $(DEMO)
 env: .venv/made
 
 test-quick: env
-	$(PYTEST) -m 'not browser and not training and not install and not slow'
+	$(PYTEST) -m 'not browser and not training and not install and not startup and not slow'
 
 test: env check
 	$(PYTEST) -m 'not slow'

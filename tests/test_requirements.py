@@ -93,6 +93,7 @@ import demo.app, demo.publish, lumachrome.__main__
 """
 
 
+@pytest.mark.startup
 def test_the_page_needs_nothing_beyond_its_requirements():
     had = installed_with(pins('demo/requirements.txt'))
     homes = metadata.packages_distributions()

@@ -231,6 +231,7 @@ def _run(command, desk):
     return done.stdout
 
 
+@pytest.mark.startup
 def test_the_python_examples_of_the_readme_run(url, desk):
     for_gradio, for_mcp = (code.replace('http://127.0.0.1:7860', url) for code in _blocks('py'))
     steered = for_gradio.replace("api_name='/colorize'", "model='steered', api_name='/colorize'", 1)

@@ -191,6 +191,7 @@ def test_the_upload_arrives_whole(hub, staged):
     assert sent == {name: hashlib.sha256(path.read_bytes()).hexdigest() for name, path in below(staged).items()}
 
 
+@pytest.mark.startup
 def test_what_keeps_it_from_being_published_is_said_in_a_sentence(hub):
     for given, sentence in (
         ({'token': None}, 'refuses somebody/lumachrome: log in first, with'),
@@ -265,6 +266,7 @@ def test_it_runs_from_its_own_requirements_alone(staged, photo, tmp_path, capsys
         print(f'\nA Space starts in {seconds:.1f} s.')
 
 
+@pytest.mark.startup
 def test_on_zerogpu_albums_borrow_the_gpu_and_single_photos_do_not(staged, photo, tmp_path):
     """With a stand-in for Hugging Face's package, which has a GPU for nobody: it counts who asks."""
     (tmp_path / 'spaces.py').write_text(

@@ -12,6 +12,7 @@ from lumachrome import photofile
 ROOT = Path(__file__).parents[2]
 
 
+@pytest.mark.startup
 @pytest.mark.parametrize(('given', 'kept'), [(None, 'False'), ('True', 'True')])
 def test_telemetry_is_off_unless_somebody_wants_it(given, kept):
     env = {name: value for name, value in os.environ.items() if name != 'GRADIO_ANALYTICS_ENABLED'}
@@ -21,6 +22,7 @@ def test_telemetry_is_off_unless_somebody_wants_it(given, kept):
     assert done.stdout.strip() == kept, done.stderr
 
 
+@pytest.mark.startup
 def test_the_demo_loads_neither_training_nor_export():
     code = (
         'import sys, lumachrome.colorizer, demo.__main__, demo.app; '

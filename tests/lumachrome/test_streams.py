@@ -106,6 +106,7 @@ POSIX = pytest.mark.skipif(os.name != 'posix', reason='Needs a shell.')
 
 
 @POSIX
+@pytest.mark.startup
 @pytest.mark.parametrize(
     'outputs', ['>&-', '2>&-', '>&- 2>&-', '<&- >&- 2>&-', *['>/dev/full', '2>/dev/full'] * os.path.exists('/dev/full')]
 )
@@ -118,6 +119,7 @@ def test_nobody_need_listen(outputs, shell, photo, tmp_path):
 
 
 @POSIX
+@pytest.mark.startup
 def test_whoever_reads_may_go_away(shell, photo, tmp_path):
     for out, pipe in (('one', '2>rest | true'), ('two', '2>&1 >rest | true')):
         code, _, _ = shell(
@@ -129,6 +131,7 @@ def test_whoever_reads_may_go_away(shell, photo, tmp_path):
 
 
 @POSIX
+@pytest.mark.startup
 def test_a_result_that_nobody_takes_is_an_error(shell, photo):
     for outputs, reason in (('>&-', b'it is closed'), ('>/dev/full', b'No space left on device')):
         code, _, said = shell(f'$LUMACHROME photo.jpg -o - {outputs}')
@@ -136,6 +139,7 @@ def test_a_result_that_nobody_takes_is_an_error(shell, photo):
 
 
 @POSIX
+@pytest.mark.startup
 def test_an_alphabet_that_lacks_letters(shell, photo, tmp_path):
     photo.rename(tmp_path / '祖母 Zü.jpg')
     code, said, _ = shell('$LUMACHROME 祖母*.jpg -o 祖母.jpg', PYTHONIOENCODING='latin-1:strict')
