@@ -56,6 +56,7 @@ def test_a_network_keeps_its_vivid_point_and_at_first_it_is_the_mean(tmp_path):
     np.testing.assert_allclose(numpy(bins.vivid(logits, *layer.vivid_point)), numpy(bins.mean(logits)), atol=1e-4)
     point = (1.5, np.linspace(-2, 2, len(bins.BINS)), 1.2 * bins.BINS)
     layer.read_by(*point)
+    assert keras.saving.get_registered_name(bins.Distribution) == 'lumachrome>Distribution'  # as kept files say
     network.save(tmp_path / 'network.keras')
     again = keras.models.load_model(tmp_path / 'network.keras').get_layer('distribution').vivid_point
     for kept, given in zip(again, point, strict=True):
@@ -92,6 +93,7 @@ def test_every_picture_of_a_batch_gets_its_own_hints():
         alone = numpy(hints.draw(ops.convert_to_tensor(given[n : n + 1]), 24, 32))
         np.testing.assert_allclose(together[n], alone[0], atol=1e-4)
     assert len(np.unique(together[..., 2].sum((1, 2)))) == 3
+    assert (together[together[..., 2] == 0] == 0).all()  # not 0 / 0, of which a network would learn nothing any more
 
 
 @pytest.mark.parametrize('without', [0.0, 0.2, 1.0])
