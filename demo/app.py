@@ -143,9 +143,9 @@ def build(
         private: dict[str, Any] = {'api_visibility': 'private'}
         network: dict[str, Any] = {'concurrency_id': 'network', 'concurrency_limit': 1, **private}
         busy: dict[str, Any] = {'show_progress_on': [photo, painter], **network}
-        # What cannot be read makes room for the next try.
+        # What cannot be read makes room for the next try; so does a palette that is no longer on the server.
         photo.change(photo_page.begin, [photo, model_choice, *values], [*shown, photo, box], **busy).failure(
-            lambda: None, None, photo, **private
+            lambda: (None, None), None, [photo, adjust['palette']], **private
         )
         painter.hint(photo_page.paint, [seen, painter, model_choice, *values], shown, **network | LIVE)
         painter.point(photo_page.suggest, seen, painter, **network | LIVE)

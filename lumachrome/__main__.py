@@ -80,7 +80,7 @@ def _hints(paths: Sequence[str], found: Sequence[Any]) -> dict[str, Any]:
     files = [hints.read(path) for path in paths]
     if len(found) == 1 and len(files) == 1:
         return {found[0].name: files[0].hints}
-    return album.hints_by_name({file.photo: file.hints for file in files}, found)
+    return album.hints_by_name(files, found)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -123,7 +123,11 @@ def _add_adjustments(command: argparse.ArgumentParser) -> None:
         elif name == 'palette':
             more = {'metavar': 'PHOTO', 'help': setting.help}
         else:
-            more = {'metavar': 'FILE', 'nargs': '+', 'help': f'{setting.help} Files that the page saved.'}
+            more = {
+                'metavar': 'FILE',
+                'action': 'append',
+                'help': f'{setting.help} A file that the page saved; again for more.',
+            }
         group.add_argument(flag, **more)
 
 

@@ -60,15 +60,16 @@ class Colors:
 
 @dataclass(frozen=True)
 class Palette:
-    """The colors of a photo in short: mean and spread of CIELAB a and b, float arrays [2]."""
+    """The colors of a photo in short: mean and spread of CIELAB a and b."""
 
-    mean: Array
-    spread: Array
+    mean: tuple[float, float]
+    spread: tuple[float, float]
 
     @classmethod
     def of(cls, ab: Array) -> 'Palette':
         """The palette of a map of a and b, float [H, W, 2]."""
-        return cls(ab.mean((0, 1)), ab.std((0, 1)))
+        (a, b), (a_spread, b_spread) = ab.mean((0, 1)).tolist(), ab.std((0, 1)).tolist()
+        return cls((a, b), (a_spread, b_spread))
 
     @property
     def is_colored(self) -> bool:
@@ -232,6 +233,12 @@ class Adjustments:
     def __post_init__(self) -> None:
         for name, setting in SETTINGS.items():
             object.__setattr__(self, name, setting.checked(getattr(self, name)))
+        if not (self.palette is None or isinstance(self.palette, Palette)):
+            raise AdjustmentError(
+                f'palette is a Palette, as photofile.read_palette gives it, not {self.palette!r:.60}.'
+            )
+        if not isinstance(self.hints, Iterable) or not all(isinstance(hint, Hint) for hint in self.hints):
+            raise AdjustmentError(f'hints are a list of Hint, not {self.hints!r:.60}.')
         object.__setattr__(self, 'hints', tuple(self.hints))
         if len(self.hints) > MOST_HINTS:
             raise AdjustmentError(f'Hints are a list of at most {MOST_HINTS}.')
@@ -304,4 +311,6 @@ def variant_shift(probabilities: Array, bins: Array, direction: tuple[float, flo
 def _matched(ab: Array, wanted: Palette) -> Array:
     """Colors with the mean and, within limits, the spread of a palette."""
     mean, spread = ab.mean((0, 1)), ab.std((0, 1))
-    return (ab - mean) * np.clip(wanted.spread / np.maximum(spread, 1e-6), *PALETTE_GAIN) + wanted.mean
+    return (ab - mean) * np.clip(np.array(wanted.spread) / np.maximum(spread, 1e-6), *PALETTE_GAIN) + np.array(
+        wanted.mean
+    )

@@ -123,7 +123,7 @@ class Folder:
         self._photos = {_identity(path) for path in photos if os.path.exists(path)}
 
     def key(self, place: Place) -> Hashable:
-        return place
+        return zipfiles.one_file(place)
 
     def check(self, place: Place) -> None:
         """Raise PhotoError if something is in the way of the result."""
@@ -235,13 +235,13 @@ def in_zip(path: Path, name: str, folder: Place, **limits: int) -> list[Task]:
     ]
 
 
-def hints_by_name(given: Mapping[str, Iterable[Hint]], found: Sequence[Task]) -> dict[str, tuple[Hint, ...]]:
+def hints_by_name(given: Iterable[tuple[str, Iterable[Hint]]], found: Sequence[Task]) -> dict[str, tuple[Hint, ...]]:
     """Hints for single photos of an album, by the names of their tasks.
 
     Parameters
     ----------
-    given : mapping of str to sequence of Hint
-        By a photo's name, with its folders or without.
+    given : iterable of (str, sequence of Hint)
+        The photo's name, with its folders or without, and its hints: such as `hints.read` gives them.
     found : sequence of Task
 
     Returns
@@ -251,15 +251,17 @@ def hints_by_name(given: Mapping[str, Iterable[Hint]], found: Sequence[Task]) ->
     Raises
     ------
     AdjustmentError
-        A name is that of no photo here, or of several.
+        A name is that of no photo here, or of several; or a photo is meant twice.
     """
     meant: dict[str, tuple[Hint, ...]] = {}
-    for name, hints in given.items():
+    for name, hints in given:
         named = [task.name for task in found if task.name == name]
         named = named or [task.name for task in found if PurePath(task.name).name == name]
         if len(named) != 1:
             count = 'no photo' if not named else f'{len(named)} photos'
             raise AdjustmentError(f'There are hints for {name or "a photo without a name"}, and {count} of that name.')
+        if named[0] in meant:
+            raise AdjustmentError(f'There are hints for {named[0]} twice: leave one of the two files out.')
         meant[named[0]] = tuple(hints)
     return meant
 

@@ -18,6 +18,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import traceback
 from collections.abc import Generator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -96,12 +97,11 @@ class _Decoder:
 
     def _start(self) -> subprocess.Popen[bytes]:
         # Not multiprocessing: that would run the caller's main module again, which may not be written for it.
-        code = (
-            f'import sys; sys.path.insert(0, {str(Path(__file__).parents[1])!r}); '
-            'from lumachrome import decoding; decoding.serve()'
-        )
+        # And of what lies in the current folder (-P), which may be anybody's, nothing is imported.
+        paths = [path for path in sys.path if path] + [str(Path(__file__).parents[1])]
+        code = f'import sys; sys.path[:] = {paths!r}; from lumachrome import decoding; decoding.serve()'
         self._process = subprocess.Popen(
-            [sys.executable, '-c', code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+            [sys.executable, '-P', '-c', code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
         )
         return self._process
 
@@ -116,11 +116,12 @@ class _Decoder:
             process = self._process if self._process and self._process.poll() is None else self._start()
             try:
                 answer = self._asked(process, os.path.abspath(path), name, max_pixels)
+                pixels = _joined(answer['bands']) if 'bands' in answer else None  # while it lives that shares them
                 break
             except TimeoutError as error:
                 self.stop()
                 raise PhotoError(f'{name} takes too long to decode: save it anew with another program.') from error
-            except EOFError as error:
+            except (EOFError, OSError) as error:
                 self.stop()
                 if fresh:  # it died of this file: the first time it may have been dead before
                     raise PhotoError(f'{name} is damaged and ends the program that decodes it.') from error
@@ -128,11 +129,13 @@ class _Decoder:
             raise AssertionError
         if answer.get('last'):
             self.stop()
+        if 'bug' in answer:
+            raise RuntimeError(answer['bug'])
         if 'error' in answer:
             raise PhotoError(answer['error'])
         if 'memory' in answer:
             raise PhotoError(f'{name} is too large for the memory of this machine.')
-        return replace(answer['photo'], pixels=_joined(answer['bands']))
+        return replace(answer['photo'], pixels=pixels)
 
     def _asked(self, process: subprocess.Popen[bytes], path: str, name: str, max_pixels: int) -> dict[str, Any]:
         assert process.stdin is not None and process.stdout is not None
@@ -259,6 +262,8 @@ def serve() -> None:
             answer = {'error': str(error), 'last': isinstance(error.__cause__, _POISONED)}
         except MemoryError:
             answer = {'memory': True, 'last': True}
+        except Exception:  # ours, not the file's: it is shown where the photo was asked for
+            answer = {'bug': traceback.format_exc(), 'last': True}
         _send(answers, answer)
 
 

@@ -73,7 +73,8 @@ class Hint:
 
     def as_dict(self) -> dict[str, Any]:
         """The hint as JSON holds it, as `parse` takes it."""
-        return {'x': self.x, 'y': self.y, 'color': to_hex(self.row[2:])}
+        x, y, *rgb = self.row
+        return {'x': x, 'y': y, 'color': to_hex(rgb)}
 
 
 def _rgb(color: str | tuple[float, float, float]) -> tuple[float, float, float]:

@@ -92,8 +92,11 @@ def open_file(path: Path, providers: list[str]) -> InferenceSession:
         raise ModelError(f'{path} is a folder, not a model.')
     if not path.exists():
         raise ModelError(f'{path} does not exist.')
-    with path.open('rb') as file:
-        start = file.read(64)
+    try:
+        with path.open('rb') as file:
+            start = file.read(64)
+    except OSError as error:
+        raise ModelError(f'{path} cannot be read: {error.strerror}.') from error
     if not start:
         raise ModelError(f'{path} is empty: fetch or export it again.')
     if start.startswith(b'version https://git-lfs'):

@@ -129,6 +129,11 @@ def inside(name: str) -> str:
     return re.sub(r'^([A-Za-z]:/?)+', '', path) or 'photo'  # Windows' drives
 
 
+def one_file(place: PurePath) -> str:
+    """What two places share that would be one file on some system: many tell no A from an a."""
+    return unicodedata.normalize('NFC', str(place)).casefold()
+
+
 def has_room(folder: str | Path, size: int) -> bool:
     """Whether the disk of a folder takes so many bytes and keeps `SPARE_BYTES` free."""
     return shutil.disk_usage(folder).free >= size + SPARE_BYTES
@@ -169,8 +174,7 @@ class Writer:
         self._archive, self._path, self._max_bytes = archive, path, max_bytes
 
     def key(self, place: PurePath) -> str:
-        """What two places share that would be one file on some system: many tell no A from an a."""
-        return unicodedata.normalize('NFC', str(place)).casefold()
+        return one_file(place)
 
     def check(self, place: PurePath) -> None:
         """Nothing is in the way of a photo: the ZIP is new."""

@@ -24,7 +24,7 @@ from lumachrome import album, hints, photofile, zipfiles
 from lumachrome.adjustments import Adjustments, Array
 
 MAX_PHOTOS = 1000
-HINTS_SUFFIX = '.json'  # of files of hints among the photos
+HINTS_SUFFIX = '.json'  # of files of hints among the photos; from a folder only what the page called -hints.json
 MAX_UNPACKED = 2_000_000_000  # bytes of one ZIP's photos
 MAX_RESULT = 4_000_000_000  # bytes of the ZIP that is given back
 MINUTES = 20  # for one album: others wait for it, and uploaded photos are kept for retention.KEPT_MINUTES
@@ -170,14 +170,14 @@ class AlbumPage:
         preview: int = 0,
     ) -> Iterator[Progress]:
         """Colour an album. Yields the same `Progress` again and again; closed early, it leaves no file behind."""
-        given = [file for file in files if Path(file[1]).suffix.lower() == HINTS_SUFFIX]
-        files = [file for file in files if file not in given]
+        given = [path for path, name in files if Path(name).suffix.lower() == HINTS_SUFFIX]
+        files = [file for file in files if file[0] not in given]
         if not files:
             raise gr.Error(say['album_choose_first'], print_exception=False)
         colorizer, found = self._open(model), _tasks(files)
         if len(found) > MAX_PHOTOS:
             raise gr.Error(say['album_too_many'].format(limit=MAX_PHOTOS), print_exception=False)
-        known = album.hints_by_name(dict(hints.read(path) for path, _ in given), found)
+        known = album.hints_by_name([hints.read(path) for path in given], found)
         progress, path = Progress(len(found)), new_file(f'{_title(files)[:50]}-colour{zipfiles.SUFFIX}')
         yield progress
         end, seen = time.monotonic() + 60 * MINUTES, time.monotonic()

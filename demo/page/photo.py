@@ -134,7 +134,7 @@ class PhotoPage:
             start = time.perf_counter()
             colors = colorizer.colors(_preview(seen, say), adjustments)
             np.savez(seen.colors, **{name: value for name, value in vars(colors).items() if value is not None})
-            seen = replace(seen, variant=adjustments.variant, render_size=adjustments.render_size)
+            seen = replace(seen, render_size=adjustments.render_size)
             shown = self._joined(seen, colorizer, adjustments, colors, say)
             if before.colors:
                 Path(before.colors).unlink(missing_ok=True)  # a click brings new ones, and each takes megabytes
@@ -216,7 +216,7 @@ class PhotoPage:
         """The hints of a JSON file, in the painter and in what is seen."""
         say = words.of(request)
         with in_words(say):
-            given = hints.read(path).hints
+            given = Adjustments(hints=hints.read(path).hints).hints  # no more than it takes
         shown = {'hints': [hint.as_dict() for hint in given], 'given': 'loaded'}
         return replace(_still(seen, say), hints=given), shown
 

@@ -103,6 +103,20 @@ def test_a_size_is_whole_and_a_variant_is_known():
         Adjustments(hints=[Hint(0, 0, '#000000')] * 201)
 
 
+@pytest.mark.parametrize(
+    'wrong', [{'palette': 'x.jpg'}, {'hints': [{'x': 0, 'y': 0, 'color': '#000000'}]}, {'hints': 5}, {'hints': 'many'}]
+)
+def test_a_palette_and_hints_are_of_their_kind(wrong):
+    with pytest.raises(UserError, match=f'^{next(iter(wrong))} (is a|are a list)'):
+        Adjustments(**wrong)
+
+
+def test_adjustments_can_be_compared_and_kept_in_sets():
+    one, other = (Palette.of(np.full((2, 2, 2), value, np.float32)) for value in (1, 2))
+    assert Adjustments(palette=one) == Adjustments(palette=Palette((1, 1), (0, 0))) != Adjustments(palette=other)
+    assert len({Adjustments(palette=one), Adjustments(palette=one), Adjustments(hints=[Hint(0, 0, '#000000')])}) == 2
+
+
 # ---- what it does
 
 

@@ -217,6 +217,8 @@ def test_hints_of_an_album_belong_to_the_photo_that_they_name(gray, red, tmp_pat
     assert main([*command, '--vividness', '0', '--hints', str(red)]) == 0
     assert redness(tmp_path / 'out' / 'a.png', -1, -1) == 80
     assert abs(redness(tmp_path / 'out' / 'b.png', -1, -1)) < 20
+    assert main([*command, '--hints', str(red), '--hints', str(red)]) == 1
+    assert 'a.png twice: leave one of the two files out.' in capsys.readouterr().err
     for name, count in (('b.png', '2 photos'), ('nobody.png', 'no photo')):
         hints.write(red, name, [Hint(0.9, 0.9, '#ff0000')])
         assert main([*command, '--hints', str(red)]) == 1

@@ -135,3 +135,30 @@ def test_a_pipe_is_not_waited_for(tmp_path):
     thread.start()
     thread.join(20)
     assert said == [f'{tmp_path / "x.jpg"} is no file that a photo can lie in.']
+
+
+def test_a_large_photo_comes_through_before_its_decoder_ends(tmp_path):
+    side = int((decoding.KEPT_BYTES / 6) ** 0.5) + 100  # of 16 bits in three channels
+    deep = np.zeros((side, side), np.uint16)
+    deep[-1, -1] = 65535
+    Image.fromarray(deep).save(tmp_path / 'large.tif', compression='tiff_adobe_deflate')
+    for _ in range(2):
+        pixels = photofile.read(tmp_path / 'large.tif').pixels
+        assert pixels.shape == (side, side, 3) and pixels.nbytes > decoding.KEPT_BYTES
+        assert pixels[-1, -1, 1] == 65535 and pixels[0, 0, 1] == 0
+
+
+def test_nothing_in_the_current_folder_is_imported(sound, tmp_path):
+    (tmp_path / 'queue.py').write_text(f'open({str(tmp_path / "ran")!r}, "w")')
+    root = Path(__file__).parents[2]
+    code = (
+        f'import sys; sys.path.insert(0, {str(root)!r}); from lumachrome import photofile; photofile.read("sound.png")'
+    )
+    subprocess.run([sys.executable, '-P', '-c', code], cwd=tmp_path, check=True, timeout=60)
+    assert not (tmp_path / 'ran').exists()
+
+
+def test_a_bug_in_decoding_shows_its_traceback(sound, gray):
+    with pytest.raises(RuntimeError, match='TypeError'):
+        decoding.decoded(sound, 5, photofile.MAX_PIXELS)
+    np.testing.assert_array_equal(photofile.read(sound).pixels[..., 1], gray)

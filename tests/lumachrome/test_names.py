@@ -132,9 +132,9 @@ def test_photos_that_keep_their_name_come_first(alike, tmp_path, plain):
     assert places == {
         'm.jpg': 'm.jpg',
         'm (2).jpg': 'm (2).jpg',
-        'M.heic': 'M.jpg',
-        'm.HEIF': 'm (3).jpg',
-        'm.heic': 'm (4).jpg',
+        'M.heic': 'M (3).jpg',  # on many systems M.jpg is m.jpg
+        'm.HEIF': 'm (4).jpg',
+        'm.heic': 'm (5).jpg',
         'm.bmp': 'm.png',
         'm.gif': 'm (2).png',
     }

@@ -18,11 +18,12 @@ function forget() {
   bytes = busy = 0;
   say('');
 }
-// Of a folder only what is a photo by its name, as Python does it with a ZIP.
+// Of a folder only what is a photo by its name, as Python does it with a ZIP, and hints as the page names them.
 function belongs(name) {
   if (!name.includes('/')) return true;
   const suffix = name.slice(name.lastIndexOf('.')).toLowerCase();
-  return SUFFIXES.includes(suffix) && !name.split('/').some(part => part.startsWith('.'));
+  const known = SUFFIXES.includes(suffix) || name.endsWith('-hints.json');
+  return known && !name.split('/').some(part => part.startsWith('.'));
 }
 async function take(given) {
   const mine = round, wanted = given.filter(({ name }) => belongs(name)), missing = [];
