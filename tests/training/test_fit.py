@@ -342,10 +342,8 @@ main(['fit', '--photos', sys.argv[2], '--out', sys.argv[3], *options.split(), *s
 """
 
 
-# JAX compiles the whole network, for minutes
-@pytest.mark.parametrize(
-    'backend, other', [('tensorflow', 'jax'), pytest.param('jax', 'tensorflow', marks=pytest.mark.slow)]
-)
+@pytest.mark.slow  # minutes each: the whole network, fitted where the other backend cannot be imported
+@pytest.mark.parametrize('backend, other', [('tensorflow', 'jax'), ('jax', 'tensorflow')])
 def test_each_backend_fits_without_the_other(backend, other, photo_folder, tmp_path):
     done = subprocess.run(
         [sys.executable, '-c', FIT_IN_A_PROCESS_OF_ITS_OWN, other, photo_folder, tmp_path / 'run'],
