@@ -233,13 +233,14 @@ class Adjustments:
     def __post_init__(self) -> None:
         for name, setting in SETTINGS.items():
             object.__setattr__(self, name, setting.checked(getattr(self, name)))
-        if not (self.palette is None or isinstance(self.palette, Palette)):
-            raise AdjustmentError(
-                f'palette is a Palette, as photofile.read_palette gives it, not {self.palette!r:.60}.'
-            )
-        if not isinstance(self.hints, Iterable) or not all(isinstance(hint, Hint) for hint in self.hints):
-            raise AdjustmentError(f'hints are a list of Hint, not {self.hints!r:.60}.')
-        object.__setattr__(self, 'hints', tuple(self.hints))
+        given: tuple[Any, Any] = (self.palette, self.hints)  # whatever it is: not every caller checks types
+        palette, hints = given
+        if not (palette is None or isinstance(palette, Palette)):
+            raise AdjustmentError(f'palette is a Palette, as photofile.read_palette gives it, not {palette!r:.60}.')
+        kept = tuple(hints) if isinstance(hints, Iterable) else (hints,)
+        if not all(isinstance(hint, Hint) for hint in kept):
+            raise AdjustmentError(f'hints are a list of Hint, not {hints!r:.60}.')
+        object.__setattr__(self, 'hints', kept)
         if len(self.hints) > MOST_HINTS:
             raise AdjustmentError(f'Hints are a list of at most {MOST_HINTS}.')
 

@@ -111,6 +111,10 @@ def test_a_palette_and_hints_are_of_their_kind(wrong):
         Adjustments(**wrong)
 
 
+def test_hints_come_from_whatever_gives_them_one_by_one():
+    assert len(Adjustments(hints=(Hint(x, 0, '#000000') for x in (0, 1))).hints) == 2
+
+
 def test_adjustments_can_be_compared_and_kept_in_sets():
     one, other = (Palette.of(np.full((2, 2, 2), value, np.float32)) for value in (1, 2))
     assert Adjustments(palette=one) == Adjustments(palette=Palette((1, 1), (0, 0))) != Adjustments(palette=other)
