@@ -52,6 +52,8 @@ class Colorization(keras.Model):
         L = augment.old_camera(lab.srgb_to_linear(rgb), self.recipe.aging_prob, self.random)
         if len(self.network.inputs) == 2:
             given = hints.simulate(ab, self.recipe.no_hint_prob, self.random)
+            if self.recipe.recolor_prob:
+                ab, given = hints.recolor(clean, ab, given, self.recipe.recolor_prob, self.random)
             answer, _, *features = self.student([L, given], training=training)
             hinted = ops.cast(ops.any(given[..., 2] > 0, axis=1), 'float32')
         else:

@@ -14,9 +14,18 @@ import keras
 import numpy as np
 from keras import ops
 
+from training import lab
+
 MOST = 100  # hints in one picture
 SIDES = (1 / 256, 9 / 256)  # of a hint's square, as fractions of the short side
 SPREAD = 1 / 4  # standard deviation of the places around the centre, as a fraction of each side
+
+# What belongs to a thing that is recoloured: what hangs together with the hint's place and is like it, in CIELAB units
+LIKE_L, LIKE_AB = 14.0, 11.0
+CELL = 4  # pixels of the cells that hang together or not
+AREA = (0.005, 0.5)  # of a thing, as a share of the picture
+EDGE = 1.6  # how unlike what lies around a thing must be: a part of a clear sky is none
+CHROMA = (15.0, 65.0)  # of its new colour
 
 
 def squares(points, sides, height, width):
@@ -105,3 +114,64 @@ def simulate(ab, without, seed):
     sides = ops.where(ops.arange(MOST, dtype='float32') < number, sides, 0.0)
     places = squares(points, sides, height, width)
     return ops.concatenate([places, colors_at(ab, places)], axis=-1)
+
+
+def recolor(L, ab, hints, share, seed):
+    """Give the thing under a picture's first hint another colour, as a person does whom the true one does not please.
+
+    Who learns from true colours alone never sees what a hint is for where it contradicts the picture: that it fills a
+    thing to its edges, and nothing beside it. Hints elsewhere keep the colours that are true there.
+
+    Parameters
+    ----------
+    L : float tensor [N, H, W, 1]
+        The true lightness; H and W multiples of `CELL`.
+    ab : float tensor [N, H, W, 2]
+        The true colours.
+    hints : float tensor [N, K, 5]
+        As `simulate` gives them.
+    share : float
+        Share of the pictures with hints in which a thing is recoloured, if one of fitting size is under the hint.
+    seed : keras.random.SeedGenerator
+
+    Returns
+    -------
+    ab : float tensor [N, H, W, 2]
+        Colours that sRGB holds at this lightness.
+    hints : float tensor [N, K, 5]
+        The same places, with the colours that are there now.
+    """
+    n = ops.shape(L)[0]
+
+    def uniform(low, high):
+        return keras.random.uniform((n, 1, 1, 1), low, high, seed=seed)
+
+    Lab = ops.concatenate([L / LIKE_L, ab / LIKE_AB], axis=-1)
+    here = ops.expand_dims(colors_at(Lab, hints[:, :1]), 1)  # [N, 1, 1, 3]
+    cells = ops.average_pool(Lab, CELL, CELL)
+    unlike = ops.sqrt(ops.sum((cells - here) ** 2, axis=-1, keepdims=True) + 1e-6)
+    like = ops.cast(unlike < 1, 'float32')
+    height, width = ops.shape(cells)[1:3]
+    first = hints[:, :1, :3] / CELL
+    first = ops.concatenate([first[..., :2], ops.maximum(first[..., 2:], 1.0)], axis=-1)
+    rows, columns = covers(first, height, width)
+    thing = ops.expand_dims(ops.transpose(rows, (0, 2, 1)) * columns, -1)
+    thing = ops.fori_loop(0, height, lambda _, x: ops.max_pool(x, 3, 1, padding='same') * like, thing)
+
+    area = ops.mean(thing, axis=(1, 2, 3), keepdims=True)
+    ring = ops.max_pool(thing, 3, 1, padding='same') - thing
+    edge = ops.sum(ring * unlike, axis=(1, 2, 3), keepdims=True) / (ops.sum(ring, axis=(1, 2, 3), keepdims=True) + 1e-6)
+    chosen = ops.logical_and(area >= AREA[0], area <= AREA[1])
+    chosen = ops.logical_and(chosen, edge > EDGE)
+    chosen = ops.logical_and(chosen, uniform(0, 1) < share)
+    chosen = ops.logical_and(chosen, ops.reshape(hints[:, 0, 2], (n, 1, 1, 1)) > 0)
+
+    around = ops.repeat(ops.repeat(thing + ring, CELL, axis=1), CELL, axis=2)
+    distance = ops.sqrt(ops.sum((Lab - here) ** 2, axis=-1, keepdims=True) + 1e-6)
+    inside = around * ops.sigmoid(6 * (1.2 - distance))  # cells are coarser than the edges of things
+    hue, chroma = uniform(0, 2 * np.pi), uniform(*CHROMA)
+    color = chroma * ops.concatenate([ops.cos(hue), ops.sin(hue)], axis=-1)
+    varied = color + 0.5 * (ab - LIKE_AB * here[..., 1:])
+    wished = lab.rgb_to_lab(lab.joined(L, ab + inside * (varied - ab)))[1]
+    ab = ops.where(chosen, wished, ab)
+    return ab, ops.concatenate([hints[..., :3], colors_at(ab, hints)], axis=-1)

@@ -34,6 +34,7 @@ class Recipe(losses.Weights):
     smallest_crop: float = 0.35  # least share of a photo's area in a crop
     aging_prob: float = 0.0  # probability that a crop's lightness is that of an old photograph
     no_hint_prob: float = 0.5  # probability that a crop gets no hint (networks that take hints)
+    recolor_prob: float = 0.0  # and that a thing in a crop with hints gets another colour, by the first of them
 
     batch: int = 32  # photos a step
     budget: int = 100_000  # photos to see in all
@@ -71,7 +72,7 @@ class Recipe(losses.Weights):
             require(counts, f'{weight.name} counts only with loss = {" or ".join(map(repr, takers))}.')
         teachable = networks.encoder(self.network) is not None or not self.distillation_weight
         require(teachable, f'distillation_weight: {self.network} has no encoder that could be taught.')
-        for share in ('held_out', 'smallest_crop', 'aging_prob', 'no_hint_prob', 'warmup', 'ema'):
+        for share in ('held_out', 'smallest_crop', 'aging_prob', 'no_hint_prob', 'recolor_prob', 'warmup', 'ema'):
             require(0 <= getattr(self, share) <= 1, f'{share} = {getattr(self, share)}: it goes from 0 to 1.')
         require(self.warmup < 1, 'warmup = 1 leaves nothing of the run for the learning rate to fall in.')
         for number in ('batch', 'budget', 'epoch', 'learning_rate', 'smallest_crop'):

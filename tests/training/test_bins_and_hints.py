@@ -141,3 +141,58 @@ def test_the_seed_decides_every_hint():
     (_, one), (_, same), (_, other) = (simulated((5, 32, 32), 0.2, seed) for seed in (1, 1, 2))
     np.testing.assert_array_equal(one, same)
     assert (one != other).any()
+
+
+# Things in another colour
+
+
+def two_cards(n=8):
+    """Two green cards on gray, and a hint on the left one: L, ab and hints of n pictures that are alike."""
+    rgb = np.full((64, 64, 3), 0.5, 'float32')
+    rgb[16:48, 8:28] = rgb[16:48, 36:56] = (0.2, 0.6, 0.25)
+    Lab = np.tile(color.rgb2lab(rgb).astype('float32'), (n, 1, 1, 1))
+    given = np.zeros((n, 3, 5), 'float32')
+    given[:, 0, :3], given[:, 1, :3] = (18, 32, 2), (46, 32, 2)
+    L, ab = Lab[..., :1], Lab[..., 1:]
+    return L, ab, np.concatenate([given[..., :3], numpy(hints.colors_at(ab, given))], axis=-1)
+
+
+def recolored(L, ab, given, share=1.0, seed=0):
+    tensors = map(ops.convert_to_tensor, (L, ab, given))
+    return map(numpy, hints.recolor(*tensors, share, keras.random.SeedGenerator(seed)))
+
+
+def test_a_thing_gets_another_color_to_its_edges_and_its_like_beside_it_none():
+    L, ab, given = two_cards()
+    others, _ = recolored(L, ab, given)
+    change = np.linalg.norm(others - ab, axis=-1)
+    assert np.median(change[:, 20:44, 12:24].min((1, 2))) > 15  # the card under the first hint
+    assert change[:, :, 32:].max() < 0.1 and change[:, :12].max() < 0.1 and change[:, 52:].max() < 0.1
+    spread = others[:, 20:44, 12:24].std((1, 2))
+    assert spread.max() < 0.5 and np.ptp(others[:, 32, 18], axis=0).min() > 20  # one colour a thing, its own each time
+
+
+def test_the_new_colors_exist_at_that_lightness_and_are_what_the_hints_tell():
+    L, ab, given = two_cards()
+    others, told = recolored(L, ab, given)
+    back = color.rgb2lab(color.lab2rgb(np.concatenate([L, others], axis=-1)))[..., 1:]
+    assert np.abs(back - others).max() < 0.1
+    np.testing.assert_array_equal(told[..., :3], given[..., :3])
+    np.testing.assert_allclose(told[:, 0, 3:], others[:, 32, 18], atol=0.1)
+    np.testing.assert_allclose(told[:, 1, 3:], ab[:, 32, 46], atol=0.1)
+
+
+def test_as_many_things_are_recolored_as_the_recipe_says_and_none_without_a_hint():
+    L, ab, given = two_cards(300)
+    given[::3] = 0
+    others, _ = recolored(L, ab, given, share=0.4)
+    changed = np.abs(others - ab).max((1, 2, 3)) > 1
+    assert not changed[::3].any() and 0.3 < changed[1::3].mean() < 0.5
+
+
+def test_a_part_of_a_smooth_sky_is_no_thing():
+    L = np.tile(np.linspace(40, 90, 64, dtype='float32')[None, :, None, None], (8, 1, 64, 1))
+    ab = np.tile(np.float32([-5, -25]), (8, 64, 64, 1))
+    given = np.tile(np.float32([32, 32, 3, -5, -25]), (8, 1, 1))
+    others, _ = recolored(L, ab, given)
+    np.testing.assert_array_equal(others, ab)
