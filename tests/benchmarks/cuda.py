@@ -14,16 +14,11 @@ IO binding; `resident` is the run alone, with all of it on the GPU already.
 import argparse
 import collections
 import contextlib
-import ctypes
 import faulthandler
 import functools
 import gc
-import importlib.util
 import json
 import os
-import re
-import statistics
-import subprocess
 import sys
 import tempfile
 import time
@@ -33,25 +28,20 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import onnxruntime
 
 from lumachrome import contract
+from tests.gpu import CPU, CUDA, Array, Bench, Bound, memory_used, nvidia_smi, timed
 
-Array = npt.NDArray[Any]
 Row = dict[str, Any]
 Rows = Iterator[tuple[str, Callable[[], Row]]]  # what is measured, and how
 
-CPU, CUDA = 'CPUExecutionProvider', 'CUDAExecutionProvider'
 MODELS = Path(__file__).parents[2] / 'lumachrome' / 'models'
 NETWORK, JOIN, JOIN16, RENDER = 'lumachrome.onnx', contract.JOINS['uint8'], contract.JOINS['uint16'], contract.RENDER
 FILES = (NETWORK, JOIN, JOIN16, RENDER)
 SIZE = 256  # short side at which the network looks
 SMALL, MIDDLE, LARGE = (256, 256), (866, 1155), (3000, 4000)  # 1 and 12 megapixels
-AS_SHIPPED = {'cudnn_conv_algo_search': 'HEURISTIC'}  # what `lumachrome.session` asks for
-LIBRARIES = ('cudart', 'nvJitLink', 'nvrtc', 'cublasLt', 'cublas', 'curand', 'cufft', 'cudnn')  # in the order of need
 GRACE = 20  # seconds beyond the limit after which a run that hangs is ended
-QUIET, ERRORS = 4, 3  # onnxruntime's severities
 CONTROL = {'Scan', 'Loop', 'If'}  # their time is that of the nodes inside
 
 
@@ -65,22 +55,24 @@ def main() -> None:
     end = time.monotonic() + asked.seconds
     faulthandler.dump_traceback_later(asked.seconds + GRACE, exit=True)
     bench = Bench(asked.folder, CPU if asked.rehearse else CUDA)
+    start = time.monotonic()
     missing = None if asked.rehearse else bench.why_no_gpu()
     if missing is not None:
         print(f'skipped: no GPU{missing and f" ({missing})"}')
         return
+    print(f'CUDA and its libraries are loaded in {time.monotonic() - start:.2f} s', flush=True)
     with asked.json.open('w') if asked.json else contextlib.nullcontext() as file:
         for section, share in SHARES.items():
             left = end - time.monotonic()
             measure(bench, section, time.monotonic() + share * left, file)
 
 
-def measure(bench: 'Bench', section: Callable[['Bench'], Rows], end: float, file: Any) -> None:
+def measure(bench: Bench, section: Callable[[Bench], Rows], end: float, file: Any) -> None:
     """Print a section's rows as they come; an error is a row of its own."""
 
     def show(what: str, row: Row) -> None:
         facts = '  '.join(f'{key} {_short(value)}' for key, value in row.items())
-        print(f'{section.__name__:11}{what:42}{facts}', flush=True)
+        print(f'{section.__name__:11}{what:44}{facts}', flush=True)
         if file:
             file.write(json.dumps({'section': section.__name__, 'what': what, **row}) + '\n')
             file.flush()
@@ -105,101 +97,6 @@ def _short(value: Any) -> str:
 def _sentence() -> str:
     lines = traceback.format_exc().strip().splitlines()
     return ' | '.join(line.strip() for line in lines[-4:])[-700:]
-
-
-class Bench:
-    """The files' sessions where they are measured, and on the CPU.
-
-    Parameters
-    ----------
-    folder : Path
-        Of the .onnx files.
-    provider : str
-        What is measured, CUDA but in a rehearsal.
-    """
-
-    def __init__(self, folder: Path, provider: str) -> None:
-        self.folder = folder
-        self.provider = provider
-        self.device = 'cuda' if provider == CUDA else 'cpu'
-        self.session = functools.cache(self.fresh)
-        self.cpu = functools.cache(functools.partial(self._open, provider=CPU))
-
-    def fresh(self, name: str, **options: str) -> onnxruntime.InferenceSession:
-        """A new session of a file; the provider's options are those as shipped and these."""
-        return self._open(name, self.provider, {**AS_SHIPPED, **options})
-
-    def _open(
-        self,
-        name: str,
-        provider: str,
-        options: dict[str, str] | None = None,
-        settings: onnxruntime.SessionOptions | None = None,
-        severity: int = QUIET,
-    ) -> onnxruntime.InferenceSession:
-        settings = settings or onnxruntime.SessionOptions()
-        settings.log_severity_level = severity
-        providers: list[Any] = [(CUDA, options or {}), CPU] if provider == CUDA else [CPU]
-        session = onnxruntime.InferenceSession(str(self.folder / name), settings, providers=providers)
-        session.disable_fallback()
-        if session.get_providers()[0] != provider:
-            raise RuntimeError(f'{name} is not on {provider}, but on {session.get_providers()}')
-        return session
-
-    def profiled(self, name: str, prefix: str) -> onnxruntime.InferenceSession:
-        """A session that writes down where each node ran."""
-        settings = onnxruntime.SessionOptions()
-        settings.enable_profiling = True
-        settings.profile_file_prefix = prefix
-        return self._open(name, self.provider, AS_SHIPPED, settings)
-
-    def why_no_gpu(self) -> str | None:
-        """None where CUDA works; else what is known of why it does not, '' if there is simply none."""
-        onnxruntime.set_default_logger_severity(QUIET)
-        if CUDA not in onnxruntime.get_available_providers():
-            return ''
-        try:
-            ctypes.CDLL('nvcuda.dll' if os.name == 'nt' else 'libcuda.so.1')
-        except OSError:
-            return ''
-        load_libraries()
-        onnxruntime.set_default_logger_severity(ERRORS)
-        error, said = heard(lambda: self._open(RENDER, CUDA, AS_SHIPPED, severity=ERRORS))
-        onnxruntime.set_default_logger_severity(QUIET)
-        return f'{said} {error}'.strip()[:700] if error else None
-
-
-def load_libraries() -> None:
-    """Load CUDA's libraries from the nvidia-* packages: `onnxruntime.preload_dlls` finds them only beside itself."""
-    found = importlib.util.find_spec('nvidia')
-    folders = [Path(folder) for folder in (found.submodule_search_locations or [])] if found else []
-    major = (getattr(onnxruntime, 'cuda_version', '') or '').split('.')[0]
-    for name in LIBRARIES:
-        paths = [path for folder in folders for path in sorted(folder.glob(f'*/lib/lib{name}.so.*'))]
-        for path in sorted(paths, key=lambda path: f'cu{major}' not in path.parts):  # the version built for goes first
-            with contextlib.suppress(OSError):
-                ctypes.CDLL(str(path))
-                break
-    with contextlib.redirect_stdout(None):
-        onnxruntime.preload_dlls()
-
-
-def heard(call: Callable[[], object]) -> tuple[Exception | None, str]:
-    """The error of a call, and what was written to stderr during it, by native code too."""
-    error = None
-    kept = os.dup(2)
-    with tempfile.TemporaryFile() as file, contextlib.redirect_stdout(None):
-        os.dup2(file.fileno(), 2)
-        try:
-            call()
-        except Exception as raised:
-            error = raised
-        finally:
-            os.dup2(kept, 2)
-            os.close(kept)
-        file.seek(0)
-        said = re.sub(r'\x1b\[[0-9;]*m', '', file.read().decode(errors='replace'))
-    return error, ' '.join(said.split())
 
 
 # Photos, and what goes in beside them
@@ -248,67 +145,7 @@ def picture_for(name: str, shape: tuple[int, int]) -> Array:
     return photo(*shape, 'uint16' if name == JOIN16 else 'uint8')
 
 
-# Runs
-
-
-def timed(call: Callable[[], object]) -> Row:
-    """Milliseconds of the first call and the median of those after it: five or more, fewer if they take seconds."""
-
-    def once() -> float:
-        start = time.perf_counter()
-        call()
-        return 1000 * (time.perf_counter() - start)
-
-    first, times = once(), list[float]()
-    while len(times) < 30 and (len(times) < 5 or sum(times) < 300) and (len(times) < 2 or sum(times) < 2000):
-        times.append(once())
-    return {'first': first, 'warm': statistics.median(times), 'best': min(times), 'runs': len(times)}
-
-
-class Bound:
-    """A session with its photo and colors on the device.
-
-    Parameters
-    ----------
-    device : str
-        'cuda' or 'cpu'.
-    outputs : list of str
-    kept : dict of OrtValue
-        What lies on the device already, instead of what `feed` has.
-    """
-
-    def __init__(
-        self,
-        session: onnxruntime.InferenceSession,
-        feed: dict[str, Array],
-        outputs: list[str],
-        device: str,
-        kept: dict[str, Any] | None = None,
-    ) -> None:
-        self.session, self.pixels = session, feed[contract.PHOTO]
-        self.binding = session.io_binding()
-        self.values: dict[str, Any] = {
-            name: onnxruntime.OrtValue.ortvalue_from_numpy(np.ascontiguousarray(value), where, 0)
-            for name, value in feed.items()
-            if name not in (kept or {})
-            for where in [device if name in (contract.PHOTO, contract.AB) else 'cpu']
-        } | (kept or {})
-        for name, value in self.values.items():
-            # Of the two ways to bind, `strip_rows`, an initializer that may be overridden, goes only by this one.
-            self.binding.bind_ortvalue_input(name, value)
-        for name in outputs:
-            self.binding.bind_output(name, device, 0)
-
-    def run(self) -> list[Any]:
-        """The outputs as they lie on the device, when they are done."""
-        self.session.run_with_iobinding(self.binding)
-        self.binding.synchronize_outputs()
-        return self.binding.get_outputs()
-
-    def run_with_copies(self) -> Array:
-        """Upload the photo, run, fetch the first output."""
-        self.values[contract.PHOTO].update_inplace(self.pixels)
-        return self.run()[0].numpy()
+# A photo through the three parts
 
 
 def chain(bench: Bench, pictures: Array) -> Array:
@@ -330,26 +167,6 @@ def parts(bench: Bench, pictures: Array) -> Array:
     [shown] = render.run([contract.SHOWN], feed_of(render, pictures))
     [ab] = network.run([contract.AB], feed_of(network, shown, size=min(shown.shape[1:3]), rows='H'))
     return join.run([contract.COLORIZED], feed_of(join, pictures, rows='H') | {contract.AB: ab})[0]
-
-
-def memory_used() -> float | None:
-    """Megabytes in use on the GPU by everyone; None where nobody says."""
-    for name in ('libcudart.so.13', 'libcudart.so.12', 'libcudart.so'):
-        with contextlib.suppress(OSError):
-            free, total = ctypes.c_size_t(), ctypes.c_size_t()
-            if ctypes.CDLL(name).cudaMemGetInfo(ctypes.byref(free), ctypes.byref(total)) == 0:
-                return (total.value - free.value) / 1e6
-    said = nvidia_smi('memory.used')
-    return float(said.split()[0]) * 1.048576 if said else None
-
-
-def nvidia_smi(asked: str) -> str:
-    """What nvidia-smi says of the first GPU, '' where there is none."""
-    try:
-        command = ['nvidia-smi', f'--query-gpu={asked}', '--format=csv,noheader', '--id=0']
-        return subprocess.run(command, capture_output=True, text=True, timeout=10, check=True).stdout.strip()
-    except (OSError, subprocess.SubprocessError):
-        return ''
 
 
 # Sections, the most telling first
@@ -397,12 +214,12 @@ def placed(bench: Bench, name: str) -> Row:
     spent: collections.Counter[tuple[str, str]] = collections.Counter()
     for event in nodes:
         if event['args']['op_name'] not in CONTROL:
-            spent[event['args']['provider'], event['args']['op_name']] += event['dur']
-    on_device = [args for args in ran.values() if args['provider'] == bench.provider]
+            spent[event['args'].get('provider', ''), event['args']['op_name']] += event['dur']
+    on_device = [args for args in ran.values() if args.get('provider') == bench.provider]
     time_there = sum(time for (provider, _), time in spent.items() if provider == bench.provider)
     fallen: dict[str, list[tuple[int, str]]] = collections.defaultdict(list)
     for event, args in ran.items():
-        if args['provider'] != bench.provider:
+        if args.get('provider') != bench.provider:
             name_of = event.removesuffix('_kernel_time')
             fallen[args['op_name']].append((int(args.get('output_size') or 0), name_of))
     largest = sorted(((max(those), op, len(those)) for op, those in fallen.items()), reverse=True)
@@ -422,7 +239,7 @@ def placed(bench: Bench, name: str) -> Row:
 
 def same_bytes(bench: Bench) -> Rows:
     for tf32, vividnesses in (('1', (0, 1)), ('0', (1,))):
-        for shape in ((256, 256), (700, 1000), (37, 53), (1, 1)):
+        for shape in ((256, 256), (700, 1000), (37, 53)):
             for hints in (0, 3):
                 for vividness in vividnesses:
                     what = f'{shape[1]}x{shape[0]} vividness {vividness} hints {hints} tf32 {tf32}'
@@ -430,6 +247,13 @@ def same_bytes(bench: Bench) -> Rows:
                     yield what, functools.partial(compared, bench, NETWORK, shape, set_to, use_tf32=tf32)
     for name in (JOIN, JOIN16, RENDER):
         yield f'{name} 1000x700', functools.partial(compared, bench, name, (700, 1000), {})
+
+
+def smallest(bench: Bench) -> Rows:
+    for hints in (0, 3):
+        yield f'1x1 hints {hints}', functools.partial(compared, bench, NETWORK, (1, 1), {'hints': hints})
+    for name in (JOIN, JOIN16, RENDER):
+        yield f'{name} 1x1', functools.partial(compared, bench, name, (1, 1), {})
 
 
 def compared(bench: Bench, name: str, shape: tuple[int, int], set_to: Row, **provider_options: str) -> Row:
@@ -554,7 +378,16 @@ def with_options(bench: Bench, **provider_options: str) -> Row:
 
 
 # Of the time left, how much a section may take, the most telling first
-SHARES = {machine: 1, placement: 0.5, same_bytes: 0.35, speed: 0.55, batches: 0.4, memory: 0.6, options: 1}
+SHARES = {
+    machine: 1,
+    placement: 0.5,
+    same_bytes: 0.35,
+    speed: 0.55,
+    batches: 0.4,
+    memory: 0.6,
+    smallest: 0.5,
+    options: 1,
+}
 
 
 if __name__ == '__main__':
