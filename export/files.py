@@ -146,6 +146,6 @@ def inspect(path: str | Path) -> str:
     return '\n'.join(lines)
 
 
-def _in_words(learnt):
+def _in_words(learnt: str) -> str:
     """What is recorded of the photos that were learnt from, shorter than it is."""
     return f'from {count:,} photos' if (count := len(checkpoints.unpacked(learnt))) else 'not recorded'

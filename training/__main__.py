@@ -116,7 +116,7 @@ def run_evaluate(options: argparse.Namespace) -> None:
 
     paths = [Path(path) for path in (options.model, options.against) if path]
     models = [colorizers.open_model(path) for path in paths]
-    only = None if options.held_out is None else photos.held_out(options.photos, options.held_out)
+    only = None if options.held_out is None else photos.names_held_out(options.photos, options.held_out)
     judged = photos.read(options.photos, evaluate.SIDE, options.cache, only)
     print(photos.report(judged), file=sys.stderr)
     if options.most is not None:

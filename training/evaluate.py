@@ -299,7 +299,9 @@ def _sources(by_source):
         [of['source'], str(of['photos']), *(f'{of[name][key]:{forms[key]}}' for name, key in at)] for of in by_source
     ]
     means = [(figures.mean(np.array([of[name][key] for of in by_source])), forms[key]) for name, key in at]
-    rows.append([f'mean over {len(by_source)} sources', '', *(_with_error(*m.values(), form) for m, form in means)])
+    rows.append(
+        [f'mean over {len(by_source)} sources', '', *(_with_error(m['mean'], m['se'], form) for m, form in means)]
+    )
     return _markdown(['source', 'photos', *(f'{name}: {heads[key]}' for name, key in at)], rows)
 
 

@@ -349,7 +349,7 @@ def _is_held_out(digest, share):
     return int(digest[:8], 16) < share * 2**32
 
 
-def held_out(sources: Iterable[str | Path], share: float) -> list[str]:
+def names_held_out(sources: Iterable[str | Path], share: float) -> list[str]:
     """The names of the photos in `sources` that `split` would give to validation, for `read` to read only those.
 
     Raises
