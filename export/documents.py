@@ -25,7 +25,7 @@ DOCUMENTS = ('README.md', 'lumachrome/models/README.md')
 MODELS = Path('lumachrome/models')
 TOLD_HINTS = (1, 10, 50)  # of the numbers of hints that were tried, those that documents tell
 
-_UNEVENNESS = (
+_WHAT_UNEVENNESS_IS = (
     "Unevenness is how far a and b stray within things ([metrics.py](training/metrics.py)), over the truth's: "
     'stains raise it.\n'
 )
@@ -88,7 +88,7 @@ def places(models: Path) -> dict[str, str]:
         'hints': ', '.join(hints),
         'photos-judged': f'{ours.metrics["photos"]}',
         'photos-seen': f'{ours.photos_seen:,}',
-        'unevenness': _UNEVENNESS if _unevenness(named) else '',
+        'unevenness': _WHAT_UNEVENNESS_IS if _unevenness(named) else '',
         'colorfulness-of-the-truth': f'{gray["colorfulness"]["truth"]:.1f}',
         'weights': ours.weights,
         'size': ours.size,

@@ -44,7 +44,7 @@ def check_unseen(source: str | Path, photos: Photos) -> bool:
     Returns
     -------
     bool
-        False if `source` does not say from what photos it has learnt, as files of before 2027 do not. What a record
+        False if `source` does not say from what photos it has learnt, as older files do not. What a record
         holds are hashes of the photos' files: copies that were written anew, and the photos of an encoder that was
         trained elsewhere, pass.
 
