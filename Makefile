@@ -1,4 +1,4 @@
-# make demo · env · test · test-quick · test-slow · check · bench · space · wheel        `make` alone lists them
+# make demo · env · test · test-quick · test-slow · check · bench · kodak · space · wheel        `make` alone lists them
 
 PYTHON := $(firstword $(foreach p,python3.13 python3.12 python3.11 python3,$(shell $(p) -c 'import ensurepip, sys; (3,11) <= sys.version_info[:2] <= (3,13) and print("$(p)")' 2>/dev/null)))
 # The CUDA libraries are gigabytes: only where a driver is there to use them
@@ -17,6 +17,7 @@ help:
 	@echo 'make test-slow    the slow ones'
 	@echo 'make check        format, lint and types'
 	@echo 'make bench        speed, as ratios'
+	@echo 'make kodak        how good the network that ships is, on 24 photos that everybody may have'
 	@echo 'make space REPO=user/name   the page as a Space on Hugging Face'
 
 demo: $(DEMO)
@@ -50,6 +51,10 @@ check-types: env
 bench: env
 	for b in tests/benchmarks/*.py; do .venv/bin/python -m tests.benchmarks.$$(basename $$b .py) || exit 1; done
 
+kodak: env
+	.venv/bin/python -m training evaluate --model lumachrome/models/lumachrome.onnx \
+		--photos tests/benchmarks/kodak24 --hints --spill --out runs/kodak24
+
 space: $(if $(REPO),$(DEMO))
 	@test -n '$(REPO)' || { echo 'Say where to, logged in by .venv-demo/bin/hf auth login: make space REPO=user/name'; exit 1; }
 	.venv-demo/bin/python -m demo.publish '$(REPO)'
@@ -74,4 +79,4 @@ define environment
 	@touch $@
 endef
 
-.PHONY: help demo env test test-quick test-slow check check-static check-types bench space wheel
+.PHONY: help demo env test test-quick test-slow check check-static check-types bench kodak space wheel

@@ -25,7 +25,12 @@ DOCUMENTS = ('README.md', 'lumachrome/models/README.md')
 MODELS = Path('lumachrome/models')
 TOLD_HINTS = (1, 10, 50)  # of the numbers of hints that were tried, those that documents tell
 
-Row = dict[str, Any]  # of a file's metrics: see `training.evaluate.row`
+_WHAT_UNEVENNESS_IS = (
+    "Unevenness is how far a and b stray within things ([metrics.py](training/metrics.py)), over the truth's: "
+    'stains raise it.\n'
+)
+
+Row = dict[str, Any]  # of a file's metrics: see `training.figures.row`
 
 
 def update(root: Path = ROOT) -> list[Path]:
@@ -83,6 +88,7 @@ def places(models: Path) -> dict[str, str]:
         'hints': ', '.join(hints),
         'photos-judged': f'{ours.metrics["photos"]}',
         'photos-seen': f'{ours.photos_seen:,}',
+        'unevenness': _WHAT_UNEVENNESS_IS if _unevenness(named) else '',
         'colorfulness-of-the-truth': f'{gray["colorfulness"]["truth"]:.1f}',
         'weights': ours.weights,
         'size': ours.size,
@@ -131,7 +137,8 @@ class _Facts:
 def _results(named: dict[str, tuple[Row, _Facts | None]]) -> str:
     """The table of the README."""
     gray = next(iter(named.values()))[0]
-    lines = ['| | weights | file | PSNR | over gray | CIEDE2000 | colorfulness |', '|---|---|---|---|---|---|---|']
+    heads, even = '| | weights | file | PSNR | over gray | CIEDE2000 | colorfulness |', _unevenness(named)
+    lines = [heads + (' unevenness |' if even else ''), '|---' * (8 if even else 7) + '|']
     for name, (row, facts) in named.items():
         gain = '' if row is gray else f'{row["psnr"]["mean"] - gray["psnr"]["mean"]:+.2f} dB'
         cells = [
@@ -142,6 +149,7 @@ def _results(named: dict[str, tuple[Row, _Facts | None]]) -> str:
             gain,
         ]
         cells += [f'{row[key]["mean"]:.{digits}f}' for key, digits in (('ciede2000', 2), ('colorfulness', 1))]
+        cells += [even[name]] if even else []
         lines.append(re.sub(r'\|  (?=\|)', '| ', f'| {" | ".join(cells)} |'))
     return '\n' + '\n'.join(lines) + '\n'
 
@@ -149,14 +157,22 @@ def _results(named: dict[str, tuple[Row, _Facts | None]]) -> str:
 def _results_in_detail(named: dict[str, tuple[Row, _Facts | None]]) -> str:
     """The table of the model card."""
     truth = next(iter(named.values()))[0]['colorfulness_absolute']['truth']
-    lines = [
-        f'| | PSNR | SSIM | CIEDE2000 | colorfulness, absolute form (truth {truth:.1f}) |',
-        '|---|---|---|---|---|',
-    ]
+    heads, even = f'| | PSNR | SSIM | CIEDE2000 | colorfulness, absolute form (truth {truth:.1f}) |', _unevenness(named)
+    lines = [heads + (" unevenness, over the truth's |" if even else ''), '|---' * (6 if even else 5) + '|']
     for name, (row, _) in named.items():
         figures = (('psnr', 2), ('ssim', 4), ('ciede2000', 2), ('colorfulness_absolute', 1))
-        lines.append(f'| {" | ".join([name, *(_figure(row, key, digits) for key, digits in figures)])} |')
+        cells = [name, *(_figure(row, key, digits) for key, digits in figures), *([even[name]] if even else [])]
+        lines.append(re.sub(r'\|  (?=\|)', '| ', f'| {" | ".join(cells)} |'))
     return '\n' + '\n'.join(lines) + '\n'
+
+
+def _unevenness(named: dict[str, tuple[Row, _Facts | None]]) -> dict[str, str]:
+    """What stands in its column; nothing where no row has it, as those of files of format 1 may not."""
+    cells = {
+        name: f'{row["unevenness"]["ratio"]:.2f} ± {row["unevenness"]["ratio_se"]:.2f}' if 'unevenness' in row else ''
+        for name, (row, _) in named.items()
+    }
+    return cells if any(cells.values()) else {}
 
 
 def _figure(row: Row, key: str, digits: int) -> str:

@@ -84,6 +84,7 @@ def describe(converted: Converted, source: Path, licence: str, verified: dict[st
         'training': {key: run.get(key) for key in ('data', 'photos_before', 'photos_seen', 'config')}
         if run
         else 'not recorded',
+        'learnt': checkpoints.packed(checkpoints.learnt_by(source)),
         'metrics': _metrics(source),
         'verified': verified,
         'licence': licence,
@@ -140,5 +141,11 @@ def inspect(path: str | Path) -> str:
     lines.append('\nsays')
     for key in contract.METADATA_KEYS:
         if contract.METADATA_PREFIX + key in properties:
-            lines.append(f'  {key:<14}{properties[contract.METADATA_PREFIX + key]}')
+            said = properties[contract.METADATA_PREFIX + key]
+            lines.append(f'  {key:<14}{_in_words(said) if key == "learnt" else said}')
     return '\n'.join(lines)
+
+
+def _in_words(learnt: str) -> str:
+    """What is recorded of the photos that were learnt from, shorter than it is."""
+    return f'from {count:,} photos' if (count := len(checkpoints.unpacked(learnt))) else 'not recorded'

@@ -160,6 +160,7 @@ METADATA_KEYS = (
     'takes_hints',
     'vivid',
     'training',
+    'learnt',
     'metrics',
     'verified',
     'licence',

@@ -48,7 +48,16 @@ def main(arguments: Sequence[str] | None = None) -> None:
     judge.add_argument('--model', required=True, help='a run folder, a .keras, .npz, .h5 or .onnx file')
     judge.add_argument('--photos', nargs='+', required=True, metavar='SOURCE', help='folders and .tar files of photos')
     judge.add_argument('--render-size', type=int, help='short side at which the network looks; by default its own')
+    judge.add_argument(
+        '--held-out',
+        type=float,
+        metavar='SHARE',
+        help="of the photos only those that fit's held_out = SHARE splits off",
+    )
+    judge.add_argument('--most', type=int, metavar='N', help='of the photos at most N, the same ones every time')
     judge.add_argument('--hints', action='store_true', help='also try 0 to 100 hints a photo')
+    judge.add_argument('--spill', action='store_true', help='also try how far a hint colours what it is not meant for')
+    judge.add_argument('--against', metavar='MODEL', help='another model, compared pair by pair on the same photos')
     judge.add_argument(
         '--out', help='where metrics.json and sheet.jpg go: by default the run folder, or runs/evaluated-MODEL'
     )
@@ -103,31 +112,43 @@ def run_fit(options: argparse.Namespace) -> None:
 
 
 def run_evaluate(options: argparse.Namespace) -> None:
-    from training import checkpoints, evaluate, photos
+    from training import colorizers, evaluate, photos
 
-    model = evaluate.open_model(options.model)
-    judged = photos.read(options.photos, evaluate.SIDE, options.cache)
+    paths = [Path(path) for path in (options.model, options.against) if path]
+    models = [colorizers.open_model(path) for path in paths]
+    only = None if options.held_out is None else photos.names_held_out(options.photos, options.held_out)
+    judged = photos.read(options.photos, evaluate.SIDE, options.cache, only)
     print(photos.report(judged), file=sys.stderr)
-    model_path = Path(options.model)
-    # A run's own figures are those at its network's own render size
-    own = model_path.is_dir() and options.render_size is None
-    evaluate.check_unseen(model_path, judged)
-    run = checkpoints.run_of(model_path)
-    name = model_path.stem if run in (None, model_path) else f'{run.name}-{model_path.stem}'
-    out = options.out or (model_path if own else Path('runs') / f'evaluated-{name}')
-    result = evaluate.evaluate(model, judged, out, options.render_size, options.hints)
+    if options.most is not None:
+        judged = judged.sample(options.most)
+    for path in paths:
+        if not evaluate.check_unseen(path, judged):
+            print(f'{path} does not say from what photos it has learnt: they may be among these.', file=sys.stderr)
+    out = options.out or evaluated(paths[0], options)
+    result = evaluate.evaluate(models[0], judged, out, options.render_size, options.hints, options.spill, *models[1:])
     print(json.dumps(result, indent=1) if options.json else evaluate.table(result))
     print(f'written: {out}/metrics.json, {out}/sheet.jpg', file=sys.stderr)
+
+
+def evaluated(model: Path, options: argparse.Namespace) -> Path:
+    """Where an evaluation goes: a run's own figures, as `export` takes them, are those of its best network as it is."""
+    from training import checkpoints
+
+    choices = (options.render_size, options.held_out, options.most, options.against)
+    if model.is_dir() and all(choice is None for choice in choices):
+        return model
+    run = checkpoints.run_of(model)
+    return Path('runs') / f'evaluated-{model.stem if run in (None, model) else f"{run.name}-{model.stem}"}'
 
 
 def run_vivid(options: argparse.Namespace) -> None:
     import keras
     import numpy as np
 
-    from training import checkpoints, evaluate, photos, runs, vivid
+    from training import checkpoints, colorizers, photos, runs, vivid
 
     run = Path(options.run)
-    model = evaluate.NetworkColorizer(checkpoints.load(run))
+    model = colorizers.NetworkColorizer(checkpoints.load(run))
     if model.distribution is None:
         raise UserError(f'{run} holds a network called {model.name}, which predicts one colour, not a distribution.')
     if not (run / 'learnt.npy').exists():

@@ -1,19 +1,24 @@
 """Kept networks: written, read, and what is recorded of them.
 
 A network is kept as a .keras file (float32, all of it), or as a .npz file of its weights alone, half as large, for
-others to start from. In a run's folder run.json records how a network came about, and learnt.npy from which photos.
+others to start from. In a run's folder run.json records how a network came about, and learnt.npy from which photos;
+the latter travels with the weights, into .npz files and finished ones.
 """
 
+import base64
 import json
 import textwrap
 import zipfile
+import zlib
 from pathlib import Path
 from typing import Any
 
 import keras
 import numpy as np
 import numpy.typing as npt
+import onnx
 
+from lumachrome import contract
 from lumachrome.errors import atomic
 from training import networks
 from training.networks import NetworkError, layers  # noqa: F401
@@ -82,7 +87,7 @@ def keep(source: str | Path, path: str | Path) -> None:
     weights = [w.astype('float16') if w.ndim == 4 else w for w in network.get_weights()]
     named = {f'weight_{i}': w for i, w in enumerate(weights)}
     with atomic(path) as unfinished, open(unfinished, 'wb') as file:
-        np.savez(file, network=network.name, photos_seen=photos_seen(source), **named)
+        np.savez(file, network=network.name, photos_seen=photos_seen(source), learnt=learnt_by(source), **named)
 
 
 def run_of(source: str | Path) -> Path | None:
@@ -123,9 +128,60 @@ def learnt_by(source: str | Path) -> npt.NDArray[np.uint64]:
     uint64 array
         Their `numbers`, in order; empty where nobody kept them.
     """
+    source = Path(source)
+    if source.suffix == '.npz':
+        with np.load(source) as kept:
+            return kept.get('learnt', np.zeros(0, 'uint64'))
     folder = run_of(source)
     kept = folder and folder / 'learnt.npy'
     return np.load(kept) if kept and kept.exists() else np.zeros(0, 'uint64')
+
+
+def learnt_from(source: str | Path, photos: Photos) -> npt.NDArray[np.bool_] | None:
+    """Which of these photos a network has learnt from.
+
+    Parameters
+    ----------
+    source : path
+        As of `load`, or a finished .onnx file.
+    photos : training.photos.Photos
+
+    Returns
+    -------
+    bool array [n], or None
+        None where nobody kept it. A finished file holds half of each number, so that of 60,000 photos and 1,000 others
+        one is taken for another in one case of 70.
+    """
+    ours = numbers(photos)
+    if Path(source).suffix != '.onnx':
+        learnt = learnt_by(source)
+    else:
+        ours, learnt = ours >> 32, unpacked(_said_by(source))
+    return np.isin(ours, learnt) if len(learnt) else None
+
+
+def packed(learnt: npt.NDArray[np.uint64]) -> str:
+    """Numbers of photos as a short text, for the metadata of a finished file: three bytes a photo where there are many.
+
+    Of each number only its upper half is kept, of those what each adds to the one before, compressed.
+    """
+    steps = np.diff(np.unique(learnt >> 32), prepend=np.uint64(0)).astype('>u4')
+    planes = steps.view('uint8').reshape(-1, 4).T  # the upper bytes are mostly 0
+    return base64.b64encode(zlib.compress(planes.tobytes(), 9)).decode()
+
+
+def unpacked(text: str) -> npt.NDArray[np.uint64]:
+    """The upper halves of the numbers that were `packed`, in order; none of an empty text."""
+    if not text:
+        return np.zeros(0, 'uint64')
+    planes = np.frombuffer(zlib.decompress(base64.b64decode(text)), 'uint8').reshape(4, -1)
+    return np.cumsum(np.ascontiguousarray(planes.T).view('>u4')[:, 0], dtype='uint64')
+
+
+def _said_by(path):
+    """The photos' packed numbers in a finished file's metadata; an empty text where it has none."""
+    said = {entry.key: entry.value for entry in onnx.load(path).metadata_props}
+    return said.get(contract.METADATA_PREFIX + 'learnt', '')
 
 
 def numbers(photos: Photos) -> npt.NDArray[np.uint64]:

@@ -1,4 +1,4 @@
-"""A model over a set of photos: a table that cannot flatter, a hint sweep, and a contact sheet to look at.
+"""A model over a set of photos: a table that cannot flatter, hints, another model beside it, a sheet to look at.
 
 Every picture is 256 x 256: short side 256, centre crop. The gray row (the same photos with a = b = 0) stands beside the
 model's, because levels differ from one set of photos to another; gains over it can be compared.
@@ -9,7 +9,7 @@ References
 """
 
 import json
-from dataclasses import replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,11 +17,10 @@ import numpy as np
 from keras import ops
 from PIL import Image
 
-from lumachrome.adjustments import Adjustments
 from lumachrome.contract import HINT_SIDE
 from lumachrome.errors import UserError, atomic
-from lumachrome.hints import Hint
-from training import bins, checkpoints, colorization, hints, lab, metrics, networks
+from training import checkpoints, colorization, figures, hints, metrics, spill
+from training.colorizers import FileColorizer, NetworkColorizer, parts, to_gray
 from training.photos import Photos
 
 SIDE = 256  # of a picture that is evaluated
@@ -33,179 +32,35 @@ class EvaluateError(UserError):
     """Why a model cannot be evaluated, in one sentence."""
 
 
-def parts(pictures, size=16):
-    """Some pictures at a time: tensors of all of them would take gigabytes."""
-    return (pictures[start : start + size] for start in range(0, len(pictures), size))
-
-
-def to_gray(pictures: np.ndarray) -> np.ndarray:
-    """Pictures without their colour, at the same lightness."""
-    done = []
-    for part in parts(pictures):
-        L, ab = colorization.prepare(part)
-        done.append(to_uint8(lab.joined(L, 0 * ab)))
-    return np.concatenate(done)
-
-
-def to_uint8(rgb: Any) -> np.ndarray:
-    """8-bit pictures of sRGB from 0 to 1."""
-    return np.round(ops.convert_to_numpy(rgb) * 255).astype('uint8')
-
-
-class NetworkColorizer:
-    """Colours pictures with a Keras network, as the exported file would.
-
-    Parameters
-    ----------
-    network : keras.Model
-    """
-
-    def __init__(self, network):
-        self.network = network
-        self.name = network.name
-        self.takes_hints = len(network.inputs) == 2
-        made = networks.module(network.name)
-        self.multiple, self.render_size = made.MULTIPLE, made.RENDER_SIZE
-        self.distribution = networks.distribution(network)
-        self.predicts_distribution = self.distribution is not None
-
-    def colorize(self, pictures, render_size=None, vividness=0.0, points=None, batch=16):
-        """Colour squares.
-
-        Parameters
-        ----------
-        pictures : uint8 array [N, S, S, 3]
-            Only their lightness is used.
-        render_size : int, optional
-            Side at which the network looks, rounded to its multiple; its own by default.
-        vividness : float
-            0 is the mean of a predicted distribution, 1 its vivid point.
-        points : float array [N, K, 4], optional
-            Hints: x and y as fractions, a and b; drawn as squares of the size that the file's hints have.
-
-        Returns
-        -------
-        uint8 array [N, S, S, 3]
-        """
-        done = []
-        for start in range(0, len(pictures), batch):
-            part = slice(start, start + batch)
-            answer, share = self.answers(pictures[part], render_size, None if points is None else points[part])
-            ab = self._decode(ops.convert_to_tensor(answer), share, vividness)
-            ab = ops.image.resize(ab, pictures.shape[1:3], interpolation='bilinear')
-            L, _ = colorization.prepare(pictures[part])
-            done.append(to_uint8(lab.joined(L, ab)))
-        return np.concatenate(done)
-
-    def answers(self, pictures, render_size=None, points=None, batch=16):
-        """What the network itself says: ab or logits [N, h, w, C], and the hints' share [N, h, w, 1] (0 without hints).
-
-        Parameters are as of `colorize`.
-        """
-        size = max(1, round((render_size or self.render_size) / self.multiple)) * self.multiple
-        done = []
-        for start in range(0, len(pictures), batch):
-            part = slice(start, start + batch)
-            L, _ = colorization.prepare(_resized(pictures[part], size))
-            if not self.takes_hints:
-                answer = self.network.predict_on_batch(L)
-                done.append((answer, np.zeros_like(answer[..., :1])))
-                continue
-            given = np.zeros((len(L), 1, 5), 'float32')
-            if points is not None and points.shape[1]:
-                sides = np.full(points[part].shape[:2], HINT_SIDE * size, 'float32')
-                given = ops.concatenate([hints.squares(points[part], sides, size, size), points[part][..., 2:]], -1)
-            done.append(self.network.predict_on_batch([L, given]))
-        return [np.concatenate(parts) for parts in zip(*done, strict=True)]
-
-    def _decode(self, answer, share, vividness):
-        if self.distribution is None:
-            return answer
-        faithful = bins.mean(answer)
-        vivid = bins.vivid(answer, *self.distribution.vivid_point)
-        return faithful + vividness * (1 - share) * (vivid - faithful)
-
-
-class FileColorizer:
-    """Colours pictures with a finished .onnx file, as every door of `lumachrome` does."""
-
-    def __init__(self, path: str | Path):
-        from lumachrome.colorizer import Colorizer
-
-        self.file = Colorizer(path)
-        self.name = self.file.name
-        self.takes_hints = self.file.takes_hints
-        self.predicts_distribution = self.file.predicts_distribution
-
-    def colorize(
-        self,
-        pictures: np.ndarray,
-        render_size: int | None = None,
-        vividness: float = 0.0,
-        points: np.ndarray | None = None,
-    ) -> np.ndarray:
-        """As `NetworkColorizer.colorize`."""
-        settings = Adjustments(render_size=render_size or 0, vividness=vividness)
-        settings = settings.without(self.file.lacks(settings))
-        done = []
-        for i, picture in enumerate(pictures):
-            if points is not None and points.shape[1]:
-                known = zip(points[i], 255 * colors(points[i][:, 2:]), strict=True)
-                settings = replace(settings, hints=tuple(Hint(x, y, color) for (x, y, *_), color in known))
-            done.append(self.file.colorize(picture, settings))
-        return np.stack(done)
-
-
-def colors(ab: np.ndarray) -> np.ndarray:
-    """Colours with the given a and b [K, 2], each at a lightness at which it exists: sRGB float [K, 3], 0 to 1.
-
-    A file takes hints as colours, and of those only a and b count. Where no lightness holds a and b, the nearest does.
-    """
-    L, ab = np.arange(1, 100, dtype='float32'), ab.astype('float32')
-    rgb = lab.lab_to_rgb(np.tile(L[:, None], (len(ab), 1, 1)), np.repeat(ab[:, None], len(L), axis=1))
-    missed = np.linalg.norm(ops.convert_to_numpy(lab.rgb_to_lab(rgb)[1]) - ab[:, None], axis=-1)
-    best = (missed.round(1) + 1e-4 * np.abs(L - 60)).argmin(-1)  # among equals one of middling lightness
-    return ops.convert_to_numpy(rgb)[np.arange(len(ab)), best]
-
-
-def open_model(path: str | Path) -> NetworkColorizer | FileColorizer:
-    """A colorizer of a run folder, a .keras, .npz or .onnx file.
-
-    Raises
-    ------
-    lumachrome.errors.UserError
-        If it cannot be read.
-    """
-    return FileColorizer(path) if str(path).endswith('.onnx') else NetworkColorizer(checkpoints.load(path))
-
-
-def check_unseen(source: str | Path, photos: Photos) -> None:
+def check_unseen(source: str | Path, photos: Photos) -> bool:
     """See that a model is judged by photos that it does not know.
 
     Parameters
     ----------
     source : path
-        As of `open_model`. Runs record what they learn from; of other files nobody knows.
+        As of `training.colorizers.open_model`.
     photos : training.photos.Photos
+
+    Returns
+    -------
+    bool
+        False if `source` does not say from what photos it has learnt, as older files do not. What a record
+        holds are hashes of the photos' files: copies that were written anew, and the photos of an encoder that was
+        trained elsewhere, pass.
 
     Raises
     ------
     EvaluateError
         If its run, or one that it started from, has learnt from some of the photos.
     """
-    known = int(np.isin(checkpoints.numbers(photos), checkpoints.learnt_by(source)).sum())
-    if known:
+    known = checkpoints.learnt_from(source, photos)
+    if known is not None and known.any():
         raise EvaluateError(
-            f'{source} has learnt from {known} of these {len(photos)} photos, which would flatter it: '
-            'name photos that were not given to fit, or those of its --validation.'
+            f'{source} has learnt from {known.sum()} of these {len(photos)} photos, which would flatter it: '
+            'name photos that were not given to fit, those of its --validation, or the share that was split off '
+            'as --held-out.'
         )
-
-
-def _resized(pictures, side):
-    """Pictures [N, S, S, 3] at another side, with the antialiasing of the file's head."""
-    if pictures.shape[1] == side:
-        return pictures
-    return np.stack([np.asarray(Image.fromarray(p).resize((side, side), Image.Resampling.BILINEAR)) for p in pictures])
+    return known is not None
 
 
 def mean_psnr(pictures: np.ndarray, truth: np.ndarray) -> float:
@@ -222,47 +77,6 @@ def quick_row(ours: np.ndarray, truth: np.ndarray) -> dict[str, float]:
         'ab_error': float(np.mean([metrics.ab_error(a, b).mean() for a, b in zip(ours, truth, strict=True)])),
         'colorfulness': float(np.mean([metrics.colorfulness(p) for p in ours])),
     }
-
-
-def row(name: str, pictures: np.ndarray, truth: np.ndarray) -> dict[str, Any]:
-    """A row of the table: each figure with its mean over the photos and its standard error.
-
-    Parameters
-    ----------
-    name : str
-    pictures, truth : uint8 arrays [N, S, S, 3]
-
-    Returns
-    -------
-    dict
-        Of colorfulness, `difference` is that of the means (as the papers report it), and `distance` the mean over the
-        photos of how far each is from its own truth.
-    """
-    pairs = list(zip(pictures, truth, strict=True))
-
-    def over_photos(figure):
-        values = np.array([figure(ours, theirs) for ours, theirs in pairs])
-        return {'mean': float(values.mean()), 'se': float(values.std(ddof=1) / np.sqrt(len(values)))}
-
-    figures = {
-        'psnr': over_photos(metrics.psnr),
-        'ssim': over_photos(metrics.ssim),
-        'ciede2000': over_photos(metrics.ciede2000),
-        'auc': over_photos(lambda ours, theirs: metrics.auc(metrics.ab_error(ours, theirs))),
-    }
-    for key, absolute in (('colorfulness', False), ('colorfulness_absolute', True)):
-        ours, theirs = (np.array([metrics.colorfulness(p, absolute) for p in side]) for side in (pictures, truth))
-        apart = np.abs(ours - theirs)
-        figures[key] = {
-            'mean': float(ours.mean()),
-            'se': float(ours.std(ddof=1) / np.sqrt(len(ours))),
-            'truth': float(theirs.mean()),
-            'difference': float(ours.mean() - theirs.mean()),
-            'difference_se': float((ours - theirs).std(ddof=1) / np.sqrt(len(ours))),
-            'distance': float(apart.mean()),
-            'distance_se': float(apart.std(ddof=1) / np.sqrt(len(apart))),
-        }
-    return {'name': name, **figures}
 
 
 def hint_points(truth: np.ndarray, count: int, seed: int = 0) -> np.ndarray:
@@ -296,12 +110,42 @@ def hint_points(truth: np.ndarray, count: int, seed: int = 0) -> np.ndarray:
     return np.concatenate([points.clip(0, 1), np.concatenate(colors)], axis=-1)
 
 
+@dataclass
+class _Judged:
+    """What is found out about one model, photo by photo."""
+
+    shown: dict[str, np.ndarray]  # pictures, by the row's name, the gray one first
+    values: dict[str, figures.Values]  # likewise
+    spilled: dict[str, figures.Values]  # see `spill.measure`; empty if not asked for
+    swept: dict[int, np.ndarray]  # gains in dB [N], by the number of hints; likewise
+
+
+def _judge(model, truth, render_size, sweep, tried):
+    points = {'faithful': 0.0, 'vivid': 1.0} if model.predicts_distribution else {model.name: 0.0}
+    shown = {'gray': truth.gray}
+    for name, vividness in points.items():
+        shown[name] = model.colorize(truth.pictures, render_size, vividness)
+    values = {name: truth.figures(pictures) for name, pictures in shown.items()}
+    spilled = {
+        name: spill.measure(model, truth, tried, shown[name], render_size, vividness)
+        for name, vividness in points.items()
+        if tried
+    }
+    swept = {}
+    for count in SWEEP if sweep else ():
+        ours = model.colorize(truth.pictures, render_size, points=hint_points(truth.pictures, count))
+        swept[count] = truth.gain(ours)
+    return _Judged(shown, values, spilled, swept)
+
+
 def evaluate(
     model: NetworkColorizer | FileColorizer,
     photos: Photos,
     out: str | Path,
     render_size: int | None = None,
     sweep: bool = False,
+    spills: bool = False,
+    against: NetworkColorizer | FileColorizer | None = None,
 ) -> dict[str, Any]:
     """Judge a model by a set of photos.
 
@@ -314,22 +158,27 @@ def evaluate(
         A folder; gets `metrics.json` and `sheet.jpg`.
     render_size : int, optional
     sweep : bool
-        Whether to try hints as well.
+        Whether to try hints of the true colours as well.
+    spills : bool
+        Whether to try how far hints spill: see `training.spill`.
+    against : NetworkColorizer or FileColorizer, optional
+        Another model, which is judged by the same photos and compared pair by pair.
 
     Returns
     -------
     dict
-        What metrics.json holds: `rows`, the gray one first, and about what photos they are.
+        What metrics.json holds: `rows`, the gray one first, the same `by_source`, and about what photos they are.
     """
-    if sweep and not model.takes_hints:
-        raise EvaluateError(f'{model.name} takes no hints: leave out --hints.')
+    for judged in (model, against):
+        if judged is not None and (sweep or spills) and not judged.takes_hints:
+            raise EvaluateError(f'{judged.name} takes no hints: leave out --hints and --spill.')
     if len(photos) < 2:
         raise EvaluateError('A single photo has no standard error: name two or more.')
-    truth = photos.stacked()
-    points = {'faithful': 0.0, 'vivid': 1.0} if model.predicts_distribution else {model.name: 0.0}
-    shown = {'gray': to_gray(truth)}
-    for name, vividness in points.items():
-        shown[name] = model.colorize(truth, render_size, vividness)
+    truth = figures.Truth(photos)
+    tried = spill.probes(truth) if spills else []
+    if spills and len(tried) < 2:
+        raise EvaluateError('Of these photos fewer than two have a region to hint at: name more, or leave out --spill.')
+    ours = _judge(model, truth, render_size, sweep, tried)
     result = {
         'model': model.name,
         'photos': len(photos),
@@ -337,55 +186,146 @@ def evaluate(
         'left_out': {reason: len(names) for reason, names in photos.left_out.items()},
         'side': SIDE,
         'render_size': render_size,
-        'rows': [row(name, pictures, truth) for name, pictures in shown.items()],
+        'rows': [figures.row(name, values, truth.own) for name, values in ours.values.items()],
+        'by_source': figures.by_source({name: ours.values[name] for name in ours.shown if name != 'gray'}, truth),
     }
+    for row in result['rows']:
+        if row['name'] in ours.spilled:
+            row |= spill.summary(ours.spilled[row['name']])
     if sweep:
-        result['hints'] = []
-        for count in SWEEP:
-            ours = model.colorize(truth, render_size, points=hint_points(truth, count))
-            values = np.array([metrics.psnr(a, b) for a, b in zip(ours, truth, strict=True)])
-            gain = float(values.mean() - result['rows'][0]['psnr']['mean'])
-            result['hints'].append({'count': count, 'psnr': float(values.mean()), 'gain': gain})
+        result['hints'] = [
+            {'count': count, 'psnr': float((gain + truth.gray_psnr).mean()), 'gain': float(gain.mean())}
+            | {'gain_se': figures.mean(gain)['se']}
+            for count, gain in ours.swept.items()
+        ]
+    if against is not None:
+        result['against'] = _compared(ours, _judge(against, truth, render_size, sweep, tried), truth)
     out = Path(out)
     out.mkdir(parents=True, exist_ok=True)
     with atomic(out / 'metrics.json') as unfinished:
         unfinished.write_text(json.dumps(result, indent=1))
     bands = []
-    for start in range(0, min(len(truth), 4 * SHEET), SHEET):
+    for start in range(0, min(len(photos), 4 * SHEET), SHEET):
         part = slice(start, start + SHEET)
-        bands += [pictures[part] for pictures in (*shown.values(), truth)]
+        bands += [pictures[part] for pictures in (*ours.shown.values(), truth.pictures)]
     contact_sheet(bands).save(out / 'sheet.jpg', quality=90)
     return result
 
 
+def _compared(ours, theirs, truth):
+    """Row by row: faithful with faithful, vivid with vivid; a network with one colour a place is faithful."""
+    pairs = list(zip(ours.shown, theirs.shown, strict=False))[1:]
+    found = {'rows': []}
+    for name, other in pairs:
+        difference = figures.difference(ours.values[name], theirs.values[other], truth)
+        if ours.spilled:
+            spilled = [figures.ratio(s['outside'], s['inside']) for s in (ours.spilled[name], theirs.spilled[other])]
+            difference['spill'] = figures.mean(np.subtract(*spilled))
+        found['rows'].append({'name': name, 'other': other, **difference})
+    if ours.swept:
+        found['hints'] = [
+            {'count': count, **figures.mean(gain - theirs.swept[count])} for count, gain in ours.swept.items()
+        ]
+    return found
+
+
 def table(result: dict[str, Any]) -> str:
-    """The rows of `evaluate` as a Markdown table."""
-    gray = result['rows'][0]['psnr']['mean']
-    truth = result['rows'][0]['colorfulness']['truth'], result['rows'][0]['colorfulness_absolute']['truth']
+    """What `evaluate` found as Markdown tables."""
+    truth = result['rows'][0]
     left_out = ', '.join(f'{count} {reason}' for reason, count in result['left_out'].items())
     lines = [
         f'{result["photos"]} photos, {result["side"]} x {result["side"]}; left out: {left_out or "none"}; '
-        f'colorfulness of the truth {truth[0]:.1f}, in absolute form {truth[1]:.1f}',
+        f'the truth has colorfulness {truth["colorfulness"]["truth"]:.1f}, in absolute form '
+        f'{truth["colorfulness_absolute"]["truth"]:.1f}, and unevenness {truth["unevenness"]["truth"]:.2f}',
         '',
-        '| | PSNR dB | over gray | SSIM | CIEDE2000 | AuC | colorfulness | difference | distance '
-        '| absolute form | difference | distance |',
-        '|---|---|---|---|---|---|---|---|---|---|---|---|',
+        *_rows(result['rows']),
     ]
-    for figures in result['rows']:
-        cells = [f'{figures[k]["mean"]:.{d}f} ± {figures[k]["se"]:.{d}f}' for k, d in (('psnr', 2), ('ssim', 4))]
-        cells.insert(1, f'{figures["psnr"]["mean"] - gray:+.2f}')
-        cells += [f'{figures[k]["mean"]:.{d}f} ± {figures[k]["se"]:.{d}f}' for k, d in (('ciede2000', 2), ('auc', 4))]
-        for key in ('colorfulness', 'colorfulness_absolute'):
-            of = figures[key]
-            cells.append(f'{of["mean"]:.1f} ± {of["se"]:.1f}')
-            cells.append(f'{of["difference"]:+.1f} ± {of["difference_se"]:.1f}')
-            cells.append(f'{of["distance"]:.1f} ± {of["distance_se"]:.1f}')
-        lines.append(f'| {figures["name"]} | {" | ".join(cells)} |')
+    if len(result['by_source']) > 1:
+        lines += ['', *_sources(result['by_source'])]
     if 'hints' in result:
-        lines += ['', '| hints | ' + ' | '.join(str(h['count']) for h in result['hints']) + ' |']
-        lines.append('|---' * (len(result['hints']) + 1) + '|')
-        lines.append('| PSNR dB over gray | ' + ' | '.join(f'{h["gain"]:+.2f}' for h in result['hints']) + ' |')
+        gains = [_with_error(h['gain'], h['gain_se'], '+.2f') for h in result['hints']]
+        lines += ['', *_by_count('PSNR dB over gray', result['hints'], gains)]
+    if 'against' in result:
+        lines += ['', *_differences(result['against'])]
     return '\n'.join(lines)
+
+
+def _with_error(value, error, form):
+    return f'{value:{form}} ± {error:{form.lstrip("+")}}'
+
+
+def _markdown(heads, rows):
+    return [f'| {" | ".join(cells)} |' for cells in (heads, ['---'] * len(heads), *rows)]
+
+
+def _by_count(name, tried, cells):
+    return _markdown(['hints', *(str(h['count']) for h in tried)], [[name, *cells]])
+
+
+def _rows(rows):
+    columns = {
+        'PSNR dB': ('psnr', 'mean', '.2f'),
+        'over gray': ('gain', 'mean', '+.2f'),
+        'SSIM': ('ssim', 'mean', '.4f'),
+        'CIEDE2000': ('ciede2000', 'mean', '.2f'),
+        'AuC': ('auc', 'mean', '.4f'),
+        'colorfulness': ('colorfulness', 'mean', '.1f'),
+        'difference': ('colorfulness', 'difference', '+.1f'),
+        'distance': ('colorfulness', 'distance', '.1f'),
+        'absolute form': ('colorfulness_absolute', 'mean', '.1f'),
+        'its difference': ('colorfulness_absolute', 'difference', '+.1f'),
+        'its distance': ('colorfulness_absolute', 'distance', '.1f'),
+        'unevenness': ('unevenness', 'mean', '.2f'),
+        "over the truth's": ('unevenness', 'ratio', '.3f'),
+        'spill': ('spill', 'mean', '.3f'),
+        'reach': ('reach', 'mean', '.3f'),
+    }
+    columns = {head: column for head, column in columns.items() if any(column[0] in row for row in rows)}
+
+    def cell(row, key, what, form):
+        error = 'se' if what == 'mean' else f'{what}_se'
+        return _with_error(row[key][what], row[key][error], form) if key in row else ''
+
+    return _markdown(['', *columns], [[row['name'], *(cell(row, *at) for at in columns.values())] for row in rows])
+
+
+def _sources(by_source):
+    """Of each source and row: dB over gray, colorfulness (absolute form) minus the truth's, unevenness over it."""
+    forms = {'gain': '+.2f', 'colorfulness': '+.1f', 'unevenness': '.3f'}
+    names = [name for name in by_source[0] if name not in ('source', 'photos')]
+    at = [(name, key) for name in names for key in forms]
+    heads = {'gain': 'over gray', 'colorfulness': 'colorfulness (absolute form) difference', 'unevenness': 'unevenness'}
+    rows = [
+        [of['source'], str(of['photos']), *(f'{of[name][key]:{forms[key]}}' for name, key in at)] for of in by_source
+    ]
+    means = [(figures.mean(np.array([of[name][key] for of in by_source])), forms[key]) for name, key in at]
+    rows.append(
+        [f'mean over {len(by_source)} sources', '', *(_with_error(m['mean'], m['se'], form) for m, form in means)]
+    )
+    return _markdown(['source', 'photos', *(f'{name}: {heads[key]}' for name, key in at)], rows)
+
+
+def _differences(against):
+    """This model minus the other, pair by pair."""
+    forms = {'gain': '+.3f', 'colorfulness': '+.2f', 'unevenness': '+.3f', 'spill': '+.3f'}
+    heads = {'gain': 'PSNR dB', 'colorfulness': 'colorfulness, absolute form'}
+
+    def cells(row, key, form):
+        cell = _with_error(row[key]['mean'], row[key]['se'], form)
+        if 'sources_mean' in row[key]:
+            cell += f' (over sources {_with_error(row[key]["sources_mean"], row[key]["sources_se"], form)})'
+        return cell
+
+    rows = against['rows']
+    shown = {key: form for key, form in forms.items() if key in rows[0]}
+    lines = _markdown(
+        ['minus the other', *(heads.get(key, key) for key in shown)],
+        [[f'{row["name"]} - {row["other"]}', *(cells(row, *at) for at in shown.items())] for row in rows],
+    )
+    if 'hints' in against:
+        differences = [_with_error(h['mean'], h['se'], '+.3f') for h in against['hints']]
+        lines += ['', *_by_count('PSNR dB minus the other', against['hints'], differences)]
+    return lines
 
 
 def contact_sheet(rows: list[np.ndarray], gap: int = 4) -> Image.Image:

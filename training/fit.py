@@ -19,7 +19,7 @@ import keras
 import numpy as np
 from tensorboardX import SummaryWriter
 
-from training import augment, checkpoints, colorization, evaluate, losses, networks, photos, recipe, runs
+from training import augment, checkpoints, colorization, colorizers, evaluate, losses, networks, photos, recipe, runs
 
 JUDGED = 400  # validation photos behind the figures of an epoch; of fewer, chance would choose the best one
 SHOWN = 8  # and on its contact sheet
@@ -204,7 +204,7 @@ class Validation(keras.callbacks.Callback):
         self.shadow.set_weights(self.model.network.get_weights())
         # Keras' SwapEMAWeights would bring back what is trained by adding and subtracting, and so not to the bit
         runs.load_state(self.model, folder / runs.UNFINISHED)
-        ours = evaluate.NetworkColorizer(self.shadow).colorize(self.truth)
+        ours = colorizers.NetworkColorizer(self.shadow).colorize(self.truth)
         row = evaluate.quick_row(ours, self.truth)
         logs |= {f'val_{name}': value for name, value in row.items()}
         seen = facts['photos_seen']
@@ -214,7 +214,7 @@ class Validation(keras.callbacks.Callback):
             self.log.add_scalar(name, value, seen)
         self.log.flush()
 
-        sheet = evaluate.contact_sheet([evaluate.to_gray(self.truth[:SHOWN]), ours[:SHOWN], self.truth[:SHOWN]])
+        sheet = evaluate.contact_sheet([colorizers.to_gray(self.truth[:SHOWN]), ours[:SHOWN], self.truth[:SHOWN]])
         (folder / 'sheets').mkdir(exist_ok=True)
         sheet.save(folder / 'sheets' / f'epoch-{epoch + 1:04}.jpg', quality=90)
         checkpoints.save(self.shadow, folder / 'last.keras')

@@ -339,10 +339,28 @@ def split(photos: Photos, share: float) -> tuple[Photos, Photos]:
     -------
     train, validation : Photos
     """
-    held_out = [int(digest[:8], 16) < share * 2**32 for digest in photos.digests]
+    held_out = [_is_held_out(digest, share) for digest in photos.digests]
     train = [i for i, held in enumerate(held_out) if not held]
     validation = [i for i, held in enumerate(held_out) if held]
     return photos.subset(train), photos.subset(validation)
+
+
+def _is_held_out(digest, share):
+    return int(digest[:8], 16) < share * 2**32
+
+
+def names_held_out(sources: Iterable[str | Path], share: float) -> list[str]:
+    """The names of the photos in `sources` that `split` would give to validation, for `read` to read only those.
+
+    Raises
+    ------
+    PhotosError
+        If `find` does, or there are none.
+    """
+    names = [m.name for m in find(sources) if _is_held_out(hashlib.sha256(m.read()).hexdigest(), share)]
+    if not names:
+        raise PhotosError(f'None of these photos is in the share of {share} that is split off: raise it, or name more.')
+    return names
 
 
 def report(photos: Photos) -> str:

@@ -12,7 +12,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from training import bins, colorization, evaluate, lab, losses, metrics
+from training import bins, colorization, colorizers, evaluate, lab, losses, metrics
 
 PRICE = 0.08  # dB of PSNR that one unit of colorfulness may cost
 RENDER_SIZE = 192  # at which photos are read here: small ones gain nothing from more
@@ -64,12 +64,12 @@ def learn(model, pictures):
 
     Parameters
     ----------
-    model : training.evaluate.NetworkColorizer
+    model : training.colorizers.NetworkColorizer
         Of a network that predicts a distribution.
     pictures : uint8 array [N, S, S, 3]
     """
     # Every second place is enough, and a quarter of the memory
-    logits = [model.answers(part, RENDER_SIZE)[0][:, ::2, ::2].astype('float16') for part in evaluate.parts(pictures)]
+    logits = [model.answers(part, RENDER_SIZE)[0][:, ::2, ::2].astype('float16') for part in colorizers.parts(pictures)]
     logits = np.concatenate(logits)
     at = ((np.arange(logits.shape[1]) + 0.25) / logits.shape[1] * pictures.shape[1]).astype(int)
     truth = ops.concatenate(colorization.prepare(pictures[:, at][:, :, at]), axis=-1)
@@ -86,7 +86,7 @@ def curve(model, pictures, inverse_temperature, offsets, colors):
 
     Parameters
     ----------
-    model : training.evaluate.NetworkColorizer
+    model : training.colorizers.NetworkColorizer
     pictures : uint8 array [N, S, S, 3]
     inverse_temperature, offsets, colors
         As `learn` gives them.
@@ -97,14 +97,14 @@ def curve(model, pictures, inverse_temperature, offsets, colors):
         gain; PSNR over gray in dB; colorfulness in absolute form, and that of the truth.
     """
     figures = []  # of each part: [gains, 2, photos]
-    for part in evaluate.parts(pictures):
+    for part in colorizers.parts(pictures):
         logits, _ = model.answers(part, RENDER_SIZE)
         ab = bins.vivid(ops.convert_to_tensor(logits), inverse_temperature, offsets, colors)
         ab = ops.image.resize(ab, part.shape[1:3], interpolation='bilinear')
         L, _ = colorization.prepare(part)
-        figures.append([_figures(evaluate.to_uint8(lab.joined(L, gain * ab)), part) for gain in GAINS])
+        figures.append([_figures(colorizers.to_uint8(lab.joined(L, gain * ab)), part) for gain in GAINS])
     psnr, colorful = np.concatenate(figures, axis=-1).mean(-1).T
-    over_gray = psnr - evaluate.mean_psnr(evaluate.to_gray(pictures), pictures)
+    over_gray = psnr - evaluate.mean_psnr(colorizers.to_gray(pictures), pictures)
     truth = float(np.mean([metrics.colorfulness(p, absolute=True) for p in pictures]))
     return [
         {'gain': float(g), 'over_gray': float(o), 'colorfulness': float(c), 'truth': truth}

@@ -60,6 +60,32 @@ def test_what_changes_in_a_file_changes_in_all_documents(project):
     assert documents.update(project) == []
 
 
+def test_unevenness_is_told_where_a_file_knows_it(project):
+    """Files of before have no such figure: then there is no column, and nothing to explain."""
+    path = project / documents.MODELS / 'lumachrome.onnx'
+    said = {entry.key: entry.value for entry in onnx.load(path).metadata_props}
+    metrics = json.loads(said['lumachrome.metrics'])
+    for row in metrics['rows']:
+        row.pop('unevenness', None)
+    change(path, 'metrics', json.dumps(metrics))
+    documents.update(project)
+    for name in documents.DOCUMENTS:
+        assert 'nevenness' not in re.sub(r'<!-- /?unevenness -->', '', (project / name).read_text())
+    metrics['rows'][2]['unevenness'] = {'mean': 6.4, 'se': 0.2, 'truth': 9.0, 'ratio': 0.714, 'ratio_se': 0.018}
+    change(path, 'metrics', json.dumps(metrics))
+    documents.update(project)
+    for name in documents.DOCUMENTS:
+        text = (project / name).read_text()
+        table = [
+            line for line in text.splitlines() if line.startswith('|') and re.search('article,|gray|PSNR|vivid', line)
+        ]
+        heads, gray, vivid = table[0], *(next(x for x in table if word in x) for word in ('gray (no', 'vivid (the'))
+        assert re.search(r'unevenness[^|]*\|$', heads) and vivid.endswith('| 0.71 ± 0.02 |') and gray.endswith('| |')
+        assert heads.count('|') == gray.count('|') == vivid.count('|')
+    assert 'Unevenness is how far' in (project / 'README.md').read_text()
+    assert documents.update(project) == []
+
+
 @pytest.mark.parametrize('place', ['<!-- nobody -->1<!-- /nobody -->', '<!-- size -->17 MB', '<!-- /size -->'])
 def test_places_that_cannot_be_filled_are_named(project, place):
     path = project / 'README.md'
