@@ -25,7 +25,7 @@ TINY = {'network': 'tiny', 'loss': 'bins', 'optimizer': 'adamw', 'aging_prob': 0
 
 @pytest.fixture(autouse=True)
 def uncompiled():
-    """Steps run as they are written: to compile them takes seconds for each run, and most runs here are of few steps."""
+    """Steps run as they are written: to compile them takes seconds for each run, and most runs here have few steps."""
     tf.config.run_functions_eagerly(True)
     yield
     tf.config.run_functions_eagerly(False)
