@@ -248,7 +248,8 @@ def _album(
     running.failure(album_page.choose, None, shown, **at_once)
     leave.click(album_page.choose, None, shown, cancels=running, **at_once)
     stop.click(album_page.cancel, None, stop, **at_once)
-    again.click(album_page.start_again, None, [start, *shown], **at_once)
+    forget = "() => document.querySelector('#album .forget').click()"
+    again.click(album_page.choose, None, shown, js=forget, **at_once)
 
 
 def serve(

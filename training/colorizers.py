@@ -92,7 +92,7 @@ class NetworkColorizer:
                 answer = self.network.predict_on_batch(L)
                 done.append((answer, np.zeros_like(answer[..., :1])))
                 continue
-            given = np.zeros((len(L), 1, 5), 'float32')
+            given = ops.zeros((len(L), 1, 5), 'float32')
             if points is not None and points.shape[1]:
                 sides = np.full(points[part].shape[:2], HINT_SIDE * size, 'float32')
                 given = ops.concatenate([hints.squares(points[part], sides, size, size), points[part][..., 2:]], -1)

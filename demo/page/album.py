@@ -115,12 +115,8 @@ class AlbumPage:
                 )
 
     def choose(self) -> list[Update]:
-        """Back to what was chosen."""
+        """Back to where an album is chosen."""
         return _show(picker={}, settings={})
-
-    def start_again(self) -> tuple[Update, ...]:
-        """Another album is to be chosen."""
-        return gr.update(interactive=False), *_show(picker={'value': None}, settings={})
 
     def begin(self, request: gr.Request, files: Files) -> list[Update]:
         """The album waits for its turn."""

@@ -44,5 +44,5 @@ class AlbumPicker(Component):
     def preprocess(self, payload: Picked | None) -> list[tuple[str, str]]:
         return [] if payload is None else [(picked.file.path, picked.name) for picked in payload.files]
 
-    def postprocess(self, value: list[PickedFile] | None) -> Picked | None:
-        return None if value is None else Picked(files=value)
+    def postprocess(self, value: None) -> None:
+        """What is chosen is set on the page alone."""

@@ -6,6 +6,7 @@ import io
 import httpx
 import numpy as np
 import pytest
+from browsers import unfold
 from PIL import Image
 
 from lumachrome import Hint, hints, photofile
@@ -58,7 +59,7 @@ def test_another_model_brings_its_own_settings(page, photo):
     _choose(page, photo)
     assert not page.is_visible('#vividness')
     before = _after(page)
-    page.click('#settings button')
+    unfold(page, '#settings button', '#model input')
     page.click('#model input')
     page.get_by_role('option', name='steered').click()
     page.wait_for_selector('#vividness', state='visible')
@@ -97,7 +98,7 @@ def _steered(page, photo):
     """The photo, with the network that takes hints."""
     _choose(page, photo)
     with _news(page):
-        page.click('#settings button')
+        unfold(page, '#settings button', '#model input')
         page.click('#model input')
         page.get_by_role('option', name='steered').click()
     page.wait_for_selector('.painter .add')
@@ -241,7 +242,7 @@ def test_hints_are_saved_and_restored(page, photo, tmp_path):
     with _news(page):
         page.fill('.any input', '#ff0000')
     hinted = _pixels(page)
-    page.click('#keep button')
+    unfold(page, '#keep button', '#keep input[type=file]')
     with page.expect_download() as download:
         page.click('#save-hints')
     assert download.value.suggested_filename == 'grandmother-hints.json'
@@ -298,7 +299,7 @@ def test_warmth_and_a_palette_are_live(page, photo, tmp_path):
         page.keyboard.press('Enter')
     assert (before[..., 2] - _pixels(page)[..., 2]).mean() < -5  # the stand-in's blue is the gray plus b
     Image.new('RGB', (60, 60), (200, 60, 60)).save(tmp_path / 'red.png')
-    page.click('#palettes button')
+    unfold(page, '#palettes button', '#palette input[type=file]')
     with _news(page):
         page.set_input_files('#palette input[type=file]', tmp_path / 'red.png')
     with _news(page):
@@ -312,7 +313,7 @@ def test_a_palette_that_cannot_be_read_is_taken_back_alone(page, photo, tmp_path
     (tmp_path / 'letter.jpg').write_text('Dear grandmother')
     _choose(page, photo)
     before = _pixels(page)
-    page.click('#palettes button')
+    unfold(page, '#palettes button', '#palette input[type=file]')
     page.set_input_files('#palette input[type=file]', tmp_path / 'letter.jpg')
     page.wait_for_selector('text=letter.jpg is not a photo that can be read.')
     page.wait_for_selector('#palette img', state='detached')  # there is room for another
@@ -339,7 +340,7 @@ def test_next_to_no_color_brings_a_warning_and_what_to_do(page, photo, tmp_path)
     assert page.inner_text('#warning').strip() == ''
     quarters = [(x, y) for x in (0.2, 0.8) for y in (0.2, 0.8)]
     hints.write(tmp_path / 'gray.json', 'grandmother.jpg', [Hint(x, y, '#808080') for x, y in quarters])
-    page.click('#keep button')
+    unfold(page, '#keep button', '#keep input[type=file]')
     with _news(page):
         page.set_input_files('#keep input[type=file]', tmp_path / 'gray.json')
     assert page.inner_text('#warning').strip() == (

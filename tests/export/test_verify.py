@@ -22,6 +22,13 @@ from lumachrome import contract
 from training import networks
 
 
+@pytest.fixture(scope='module')
+def built(tiny):
+    """The file of `tiny`, and what it was made of; to be read, not changed."""
+    converted = convert(tiny)
+    return pipeline.build(converted), converted
+
+
 def test_verified_figures_are_in_the_metadata(exported):
     found = exported[1]
     assert found['largest_difference']['rendered'] <= 1 and found['largest_difference']['colorized'] <= 1
@@ -60,7 +67,7 @@ def test_a_wrong_head_is_noticed(tiny, monkeypatch):
         (contract.COLORIZED, lambda photos: photos if len(photos) > 1 else photos ^ 2, 'alone and in a batch'),
     ],
 )
-def test_every_output_is_held_to_keras(tiny, monkeypatch, output, change, words):
+def test_every_output_is_held_to_keras(built, monkeypatch, output, change, words):
     run = verify.run
 
     def wrong(session, feed):
@@ -68,16 +75,14 @@ def test_every_output_is_held_to_keras(tiny, monkeypatch, output, change, words)
         return outputs | {output: change(outputs[output])}
 
     monkeypatch.setattr(verify, 'run', wrong)
-    converted = convert(tiny)
     with pytest.raises(ExportError, match=words):
-        verify.verify(pipeline.build(converted), converted)
+        verify.verify(*built)
 
 
-def test_a_network_that_nothing_can_be_compared_of_is_refused(tiny, monkeypatch):
+def test_a_network_that_nothing_can_be_compared_of_is_refused(built, monkeypatch):
     monkeypatch.setattr(verify, 'joining_error', lambda *args: (0.0, 0))
-    converted = convert(tiny)
     with pytest.raises(ExportError, match='outside the gamut'):
-        verify.verify(pipeline.build(converted), converted)
+        verify.verify(*built)
 
 
 @pytest.mark.training
@@ -101,14 +106,14 @@ def test_a_missing_folder_is_told_before_the_work(tmp_path, monkeypatch, target)
     assert 'there is no folder' in stopped.value.code
 
 
-def test_what_is_said_of_a_run_is_in_its_files_metadata(tiny, tmp_path):
+def test_what_is_said_of_a_run_is_in_its_files_metadata(tiny, built, tmp_path):
     """Of its best network when that was judged, of its last one when it was not."""
     run = {'data': '9 photos', 'photos_before': 5, 'photos_seen': 30, 'best_photos_seen': 20, 'config': {}}
     (tmp_path / 'run.json').write_text(json.dumps(run))
     (tmp_path / 'metrics.json').write_text('{"photos": 3}')
     for name in ('best', 'last', 'other'):
         tiny.save(tmp_path / f'{name}.keras')
-    converted = convert(tiny)
+    _, converted = built
     said = {name: files.describe(converted, tmp_path / name, 'mine', {}) for name in ('', 'best.keras', 'last.keras')}
     assert [about['training']['photos_seen'] for about in said.values()] == [20, 20, 30]
     assert [about['metrics'] for about in said.values()] == [{'photos': 3}, {'photos': 3}, {}]
@@ -139,8 +144,15 @@ def test_inspect_shows_contract_and_metadata(exported, capsys):
     assert all(word in shown for word in ('photo', 'strip_rows', 'probabilities', 'licence', 'mine'))
 
 
-@pytest.mark.training
-def test_other_backends_are_told_in_one_sentence(tmp_path):
+def test_another_backend_is_told_in_one_sentence(tiny, tmp_path, monkeypatch):
+    tiny.save(tmp_path / 'tiny.keras')
+    monkeypatch.setattr(keras.backend, 'backend', lambda: 'jax')
+    with pytest.raises(SystemExit, match='needs TensorFlow, but KERAS_BACKEND is jax'):
+        command.main([str(tmp_path / 'tiny.keras'), str(tmp_path / 'tiny.onnx')])
+
+
+@pytest.mark.slow  # half a minute: two backends are loaded
+def test_a_process_on_another_backend_ends_in_one_sentence(tmp_path):
     code = (
         'from training import networks; networks.build("article").save("a.keras"); '
         'from export import __main__ as e; e.main(["a.keras", "a.onnx"])'
@@ -161,7 +173,18 @@ def test_rendered_is_pillows(exported):
         assert np.abs(np.asarray(expected, int) - shown).max() <= 1
 
 
-@pytest.mark.training
+def test_kernels_are_kept_in_half_the_bytes(tiny, tmp_path, monkeypatch):
+    tiny.save(tmp_path / 'tiny.keras')
+    monkeypatch.setattr(verify, 'verify', lambda *args: {})  # of the whole file: other tests' subject
+    verified = files.export(tmp_path / 'tiny.keras', tmp_path / 'half.onnx', float16=True)
+    assert verified['float16']['mean'] < 0.5
+    kept = onnx.load(tmp_path / 'half.onnx').graph.initializer
+    halved = [tensor for tensor in kept if tensor.data_type == onnx.TensorProto.FLOAT16]
+    kernels = [weight for weight in tiny.get_weights() if weight.ndim > 1]
+    assert sum(np.prod(tensor.dims) for tensor in halved) >= sum(kernel.size for kernel in kernels)
+
+
+@pytest.mark.slow  # a minute: a network of millions of weights is exported twice
 def test_weights_in_half_the_bytes_give_the_same_photo(tmp_path):
     networks.build('unet').save(tmp_path / 'network.keras')
     files.export(tmp_path / 'network.keras', tmp_path / 'whole.onnx')

@@ -8,6 +8,7 @@ import sys
 
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from training import checkpoints, colorization, evaluate, fit, networks, photos, recipe, runs
 from training.__main__ import main
@@ -22,20 +23,33 @@ SHORT = {**SMALL, 'batch': 4, 'epoch': 8, 'budget': 24, 'held_out': 0.2}
 TINY = {'network': 'tiny', 'loss': 'bins', 'optimizer': 'adamw', 'aging_prob': 0.5}
 
 
+@pytest.fixture(autouse=True)
+def uncompiled():
+    """Steps run as they are written: to compile them takes seconds for each run, and most runs here have few steps."""
+    tf.config.run_functions_eagerly(True)
+    yield
+    tf.config.run_functions_eagerly(False)
+
+
+@pytest.fixture
+def compiled(uncompiled):
+    tf.config.run_functions_eagerly(False)
+
+
 def weights_of(path):
     return checkpoints.load(path).get_weights()
 
 
-def test_a_run_learns_and_keeps_what_it_learnt(photo_folder, other_photos, tmp_path):
+def test_a_run_learns_and_keeps_what_it_learnt(compiled, photo_folder, other_photos, tmp_path):
     out = tmp_path / 'run'
-    settings = {**SHORT, 'epoch': 64, 'budget': 640, 'aging_prob': 0.2}
+    settings = {**SHORT, 'epoch': 64, 'budget': 320, 'aging_prob': 0.2}
     flags = [x for name, value in settings.items() for x in (f'--{name.replace("_", "-")}', str(value))]
     main(['fit', '--photos', str(photo_folder), '--out', str(out), *flags])
     facts = json.loads((out / 'run.json').read_text())
     losses = [figures['loss'] for figures in facts['history']]
-    assert facts['photos_seen'] == 640 and len(losses) == 10 and losses[-1] < losses[0]
+    assert facts['photos_seen'] == 320 and len(losses) == 5 and losses[-1] < losses[0]
     assert {'val_psnr', 'val_gain', 'val_ab_error', 'val_colorfulness', 'waiting'} <= set(facts['history'][0])
-    assert len(list((out / 'sheets').iterdir())) == 10 and list((out / 'log').iterdir())
+    assert len(list((out / 'sheets').iterdir())) == 5 and list((out / 'log').iterdir())
     assert checkpoints.load(out).name == 'article' and (out / 'last.keras').exists()
     main(['evaluate', '--model', str(out), '--photos', str(other_photos)])
     assert (out / 'metrics.json').exists()
@@ -75,8 +89,15 @@ def test_a_run_of_another_version_is_told_in_a_sentence(photo_folder, tmp_path):
         fit.fit(recipe.load(**SHORT), *parts, tmp_path / 'run', 'test')
 
 
-@pytest.mark.parametrize('more', [{}, TINY], ids=['article', 'tiny'])
-def test_an_interrupted_run_goes_on_as_if_nothing_had_been(more, tiny, photo_folder, tmp_path, monkeypatch, capsys):
+@pytest.mark.parametrize(
+    ('more', 'is_compiled'),
+    [({}, True), (TINY, False), pytest.param(TINY, True, marks=pytest.mark.slow)],
+    ids=['article', 'tiny-uncompiled', 'tiny'],
+)
+def test_an_interrupted_run_goes_on_as_if_nothing_had_been(
+    more, is_compiled, tiny, photo_folder, tmp_path, monkeypatch, capsys
+):
+    tf.config.run_functions_eagerly(not is_compiled)
     settings = recipe.load(**SHORT | more)
     train, validation = photos.split(photos.read([photo_folder], 64), 0.2)
     fit.fit(settings, train, validation, tmp_path / 'whole', 'test')
@@ -113,12 +134,12 @@ def test_an_interrupted_run_goes_on_as_if_nothing_had_been(more, tiny, photo_fol
 
 def test_fine_tuning_starts_where_another_run_ended(photo_folder, tmp_path):
     train, validation = photos.split(photos.read([photo_folder], 64), 0.2)
-    fit.fit(recipe.load(**SHORT), train, validation, tmp_path / 'first', 'test')
-    still = recipe.load(**SHORT | {'learning_rate': 1e-12})
+    fit.fit(recipe.load(**SHORT | {'budget': 8}), train, validation, tmp_path / 'first', 'test')
+    still = recipe.load(**SHORT | {'learning_rate': 1e-12, 'budget': 16})
     fit.fit(still, train, validation, tmp_path / 'second', 'test', init_from=tmp_path / 'first')
     for ours, theirs in zip(weights_of(tmp_path / 'first'), weights_of(tmp_path / 'second'), strict=True):
         assert np.allclose(ours, theirs, atol=1e-5)
-    assert checkpoints.photos_seen(tmp_path / 'second') == 48
+    assert checkpoints.photos_seen(tmp_path / 'second') == 24
     with pytest.raises(runs.FitError, match='called article'):
         other = recipe.load(**SHORT | {'network': 'unet'})
         fit.fit(other, train, validation, tmp_path / 'third', 'test', init_from=tmp_path / 'first')
@@ -126,11 +147,11 @@ def test_fine_tuning_starts_where_another_run_ended(photo_folder, tmp_path):
 
 def test_photos_that_were_learnt_from_do_not_judge(photo_folder, tmp_path):
     found = photos.read([photo_folder], 64)
-    fit.fit(recipe.load(**SHORT), *photos.split(found, 0.2), tmp_path / 'first', 'test')
+    fit.fit(recipe.load(**SHORT | {'budget': 8}), *photos.split(found, 0.2), tmp_path / 'first', 'test')
     more = recipe.load(**SHORT | {'held_out': 0.5})
     with pytest.raises(runs.FitError, match=r'validation photos have been learnt from before, by .*first'):
         fit.fit(more, *photos.split(found, 0.5), tmp_path / 'second', 'test', init_from=tmp_path / 'first')
-    fewer = recipe.load(**SHORT | {'held_out': 0.2})
+    fewer = recipe.load(**SHORT | {'budget': 8})
     fit.fit(fewer, *photos.split(found, 0.2), tmp_path / 'second', 'test', init_from=tmp_path / 'first')
     with pytest.raises(runs.FitError, match='learnt from'):  # nor those that the run before learnt from alone
         train, validation = photos.split(found, 0.2)
@@ -142,7 +163,8 @@ def test_named_photos_judge_a_run_and_are_not_learnt_from(photo_folder, tmp_path
     judges.mkdir()
     for path in sorted(photo_folder.iterdir())[:6]:
         shutil.copy(path, judges)
-    flags = [x for name, value in SHORT.items() for x in (f'--{name.replace("_", "-")}', str(value))]
+    settings = SHORT | {'budget': 8}
+    flags = [x for name, value in settings.items() for x in (f'--{name.replace("_", "-")}', str(value))]
     out = tmp_path / 'run'
     main(['fit', '--photos', str(photo_folder), '--validation', str(judges), '--out', str(out), *flags])
     judged = photos.read([judges], 64)
@@ -214,7 +236,7 @@ def test_the_state_of_another_version_is_refused_in_words(change, photo_folder, 
         fit.fit(recipe.load(**SHORT), *parts, tmp_path / 'run', 'test')
 
 
-def test_minutes_end_a_run_annealed_and_before_its_time(photo_folder, tmp_path, monkeypatch, capsys):
+def test_minutes_end_a_run_annealed_and_before_its_time(compiled, photo_folder, tmp_path, monkeypatch, capsys):
     now, rates = [0.0], []
     monkeypatch.setattr(fit.time, 'monotonic', lambda: now[0])
     colorize, step_ends = evaluate.NetworkColorizer.colorize, fit.Run.on_train_batch_end

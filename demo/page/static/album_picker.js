@@ -84,4 +84,5 @@ picker.addEventListener('drop', async event => {
   const entries = [...event.dataTransfer.items].map(item => item.webkitGetAsEntry()).filter(Boolean);
   take((await Promise.all(entries.map(entry => below(entry)))).flat());
 });
-watch('value', () => { if (!props.value) { forget(); find('.forget').hidden = true; } });
+// Only Gradio sets it otherwise: what a tab shows for the first time it sets back to what it was, one frame later.
+watch('value', send);
