@@ -23,10 +23,6 @@ from lumachrome.hints import Hint
 
 Array = npt.NDArray[Any]
 
-VARIANTS = {'red': (1, 0), 'yellow': (0, 1), 'green': (-1, 0), 'blue': (0, -1)}  # where in ab each of them lies
-VARIANT_UNIT = 30  # CIELAB units: a bin so much nearer to there counts e times as much
-VARIANT_SHIFT = 22  # CIELAB units by which the colors that change most then move
-VARIANT_GAIN = 4  # how far what hardly changes is amplified to get there
 WARMEST = np.array([4.0, 12.0], np.float32)  # what warmth 1 adds to a and b: the shift from daylight to lamplight
 PALETTE_GAIN = (0.5, 2.0)  # how far the spread of colors follows a reference
 COLORED = 6  # spread of a and b from which a photo has colors of its own; a sepia scan has one hue, so hardly any
@@ -171,8 +167,8 @@ class Adjustments:
         Factor on the colors, 0 (gray) to 4.
     warmth : float
         From -1, cold, to 1, warm.
-    variant : str
-        Another likely coloring: one of `VARIANTS`, or ''; for networks that predict a distribution.
+    variant : int
+        Another likely coloring, 1 to 3; 0 is the likeliest. For networks that give themselves hints.
     palette : Palette, optional
         Colors of another photo to come near to.
     strength : float
@@ -218,11 +214,14 @@ class Adjustments:
         slider=(0.0, 2.0),
     )
     warmth: float = _setting(0.0, 'From -1, cold, to 1, warm.', (-1.0, 1.0), step=0.05)
-    variant: str = _setting(
-        '',
-        'Another likely coloring: what the network is not sure of moves to this color.',
-        choices=tuple(VARIANTS),
-        needs=contract.DISTRIBUTION,
+    variant: int = _setting(
+        0,
+        'Another likely coloring, 1 to 3: what may well have another color gets it; 0 is the likeliest.',
+        contract.limits(contract.VARIANT),
+        step=1,
+        whole=True,
+        presets=(0, 1, 2, 3),
+        needs=contract.ANCHORED,
     )
     palette: Palette | None = field(
         default=None, metadata={'help': 'A color photo whose palette the colors come near to.'}
@@ -260,7 +259,7 @@ class Adjustments:
         Parameters
         ----------
         colors : Colors
-            Of a run with these hints at this render size.
+            Of a run with these hints and this variant at this render size.
 
         Returns
         -------
@@ -271,8 +270,6 @@ class Adjustments:
         if colors.probabilities is not None and colors.bins is not None:
             faithful = colors.probabilities @ colors.bins
             ab = faithful + self.vividness * (ab - faithful)
-            if self.variant:
-                ab = ab + variant_shift(colors.probabilities, colors.bins, VARIANTS[self.variant])
         if self.palette is not None:
             ab = ab + self.strength * (_matched(ab, self.palette) - ab)
         ab = ab + self.warmth * WARMEST
@@ -282,31 +279,6 @@ class Adjustments:
 SETTINGS: dict[str, Setting] = {
     known.name: Setting(known.name, known.default, **known.metadata) for known in dataclasses.fields(Adjustments)
 }
-
-
-def variant_shift(probabilities: Array, bins: Array, direction: tuple[float, float]) -> Array:
-    """How the mean colors move if a direction of ab were likelier.
-
-    Every bin's probability is weighted by an exponential of how far it lies in that direction. So what the network is
-    sure of stays, and what it is not sure of moves together: the wall that may be red as well as yellow, not the sky.
-
-    Parameters
-    ----------
-    probabilities : float array [h, w, Q]
-    bins : float array [Q, 2]
-        Their a and b.
-    direction : pair of float
-        In ab, of length 1.
-
-    Returns
-    -------
-    float array [h, w, 2]
-        CIELAB units.
-    """
-    weights = probabilities * np.exp(bins @ np.array(direction, np.float32) / VARIANT_UNIT)
-    shift = (weights @ bins) / weights.sum(-1, keepdims=True) - probabilities @ bins
-    largest = float(np.quantile(np.linalg.norm(shift, axis=-1), 0.9))
-    return shift * min(VARIANT_SHIFT / max(largest, 1e-6), VARIANT_GAIN)
 
 
 def _matched(ab: Array, wanted: Palette) -> Array:

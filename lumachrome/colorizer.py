@@ -117,7 +117,7 @@ class Colorizer:
 
     @property
     def predicts_distribution(self) -> bool:
-        """Whether the network says how likely each color is, and so has a vividness and variants."""
+        """Whether the network says how likely each color is, and so has a vividness."""
         return contract.DISTRIBUTION in self.features
 
     def lacks(self, adjustments: Adjustments) -> list[str]:
@@ -129,6 +129,8 @@ class Colorizer:
         for name in self.lacks(adjustments):
             if SETTINGS[name].needs == contract.TAKES_HINTS:
                 raise ModelError(f'{self.name} takes no colour hints.')
+            if SETTINGS[name].needs == contract.ANCHORED:
+                raise ModelError(f'{self.name} has no {name}: it cannot give itself hints.')
             raise ModelError(f'{self.name} has no {name}: its colours are a single guess, not a distribution.')
 
     def colorize(self, photo: Photo, adjustments: Adjustments = AS_THEY_COME, colors: Colors | None = None) -> Photo:
@@ -142,8 +144,8 @@ class Colorizer:
         adjustments : Adjustments
             What is set; by default the file's own colors.
         colors : Colors, optional
-            What `colors` gave for this photo, or for a smaller copy of it, with the same hints and render size. With
-            it no network runs: what was approved in a preview is what is joined to the photo.
+            What `colors` gave for this photo, or for a smaller copy of it, with the same hints, variant and render
+            size. With it no network runs: what was approved in a preview is what is joined to the photo.
 
         Returns
         -------
@@ -177,7 +179,7 @@ class Colorizer:
         photo
             As of `colorize`. What is transparent is seen as white: below it there may be anything.
         adjustments : Adjustments
-            Of these the hints and the render size count here.
+            Of these the hints, the variant and the render size count here.
 
         Returns
         -------
@@ -204,6 +206,8 @@ class Colorizer:
         if self.takes_hints:
             rows = [hint.row for hint in adjustments.hints]
             feed[contract.HINTS] = np.array(rows, np.float32).reshape(1, -1, 5)
+        if contract.ANCHORED in self.features:
+            feed[contract.VARIANT] = np.array([adjustments.variant], np.int64)
         return Colors(*session.compute(self._session, wanted, feed))
 
     def join(self, photo: Array, ab: Array) -> Array:

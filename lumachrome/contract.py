@@ -1,6 +1,8 @@
-"""The contract of a Lumachrome file, format 1: what goes in and comes out, as data.
+"""The contract of a Lumachrome file: what goes in and comes out, as data.
 
-    photo, render_size, saturation [, vividness] [, hints]  ──▶  colorized, ab [, probabilities, bins]
+    photo, render_size, saturation [, vividness] [, hints] [, variant]  ──▶  colorized, ab [, probabilities, bins] [, anchors]
+
+`variant` and `anchors` came with format 2; all else is as in format 1, and programs read both.
 
 Everything that writes such a file (`export`) or reads one (`Colorizer`) takes names, types, shapes and ranges from
 here; nothing else states them. Values out of range are clipped in the graph, never an error.
@@ -9,7 +11,8 @@ here; nothing else states them. Values out of range are clipped in the graph, ne
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-FORMAT = 1
+FORMAT = 2  # that is written
+FORMATS = (1, 2)  # that are read
 OPSET = 18
 IR_VERSION = 9  # the newest that goes with opset 18
 
@@ -19,6 +22,7 @@ RENDER_SIZE = 'render_size'
 SATURATION = 'saturation'
 VIVIDNESS = 'vividness'
 HINTS = 'hints'
+VARIANT = 'variant'
 STRIP_ROWS = 'strip_rows'
 
 # Outputs
@@ -26,11 +30,13 @@ COLORIZED = 'colorized'
 AB = 'ab'
 PROBABILITIES = 'probabilities'
 BINS = 'bins'
+ANCHORS = 'anchors'
 SHOWN = 'shown'  # of `RENDER`
 
 # What a network may have beyond the colours themselves
 DISTRIBUTION = 'distribution'  # it says how likely each colour is
 TAKES_HINTS = 'hints'
+ANCHORED = 'anchored'  # both: it gives itself hints, which make vivid colors even
 
 
 @dataclass(frozen=True)
@@ -48,7 +54,7 @@ class Tensor:
     limits : pair of number, optional
         The range to which values are clipped.
     needs : str
-        What a network must have for the tensor to be there: '' (nothing), `DISTRIBUTION` or `TAKES_HINTS`.
+        What a network must have for the tensor to be there: '' (nothing), `DISTRIBUTION`, `TAKES_HINTS` or `ANCHORED`.
     optional : bool
         Whether a caller may leave it out.
     """
@@ -87,6 +93,14 @@ INPUTS = (
         'x, y as fractions of width and height, then R, G, B from 0 to 255; x < 0 is padding, and K may be 0',
         needs=TAKES_HINTS,
     ),
+    Tensor(
+        VARIANT,
+        'int64',
+        (1,),
+        '0: the likeliest vivid coloring; 1 to 3: others, thing by thing; without vividness all are the same',
+        (0, 3),
+        ANCHORED,
+    ),
     _STRIP_ROWS,
 )
 OUTPUTS = (
@@ -96,6 +110,13 @@ OUTPUTS = (
     ),
     Tensor(PROBABILITIES, 'float32', ('N', 'h', 'w', 'Q'), 'how likely each bin is', needs=DISTRIBUTION),
     Tensor(BINS, 'float32', ('Q', 2), "the bins' a and b", needs=DISTRIBUTION),
+    Tensor(
+        ANCHORS,
+        'float32',
+        ('N', 'A', 5),
+        'x, y as fractions, a, b, and the share of the photo that each stands for: 0 if it is not there',
+        needs=ANCHORED,
+    ),
 )
 
 JOINS = {'uint8': 'join.onnx', 'uint16': 'join16.onnx'}  # the tail alone: type of the photo to the file's name
@@ -104,7 +125,7 @@ PARTS = frozenset({*JOINS.values(), RENDER})  # files without a network
 
 
 def network_tensors(features: Iterable[str]) -> tuple[list[Tensor], list[Tensor]]:
-    """Inputs and outputs of a file whose network has `features` (`DISTRIBUTION`, `TAKES_HINTS`)."""
+    """Inputs and outputs of a file whose network has `features` (`DISTRIBUTION`, `TAKES_HINTS`, `ANCHORED`)."""
     had = {'', *features}
     return [t for t in INPUTS if t.needs in had], [t for t in OUTPUTS if t.needs in had]
 

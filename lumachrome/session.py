@@ -129,9 +129,9 @@ def check_contract(path: Path, metadata: dict[str, str], session: InferenceSessi
     stated = metadata.get('format')
     if stated is None:
         raise ModelError(f'{path} is an ONNX file, but not a Lumachrome one: make one with `python -m export`.')
-    if stated != str(contract.FORMAT):
+    if stated not in map(str, contract.FORMATS):
         raise ModelError(
-            f'{path} has format {stated}, and this program reads format {contract.FORMAT}: '
+            f'{path} has format {stated}, and this program reads {" and ".join(map(str, contract.FORMATS))}: '
             'update the program, or export the file again.'
         )
     taken = {tensor.name: tensor for tensor in session.get_inputs()}
