@@ -5,20 +5,22 @@ tf2onnx turns some layers into dozens of nodes. What is known of it decides how 
 """
 
 import logging
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import keras
 import numpy as np
 import onnx
-from keras import layers
+from keras import layers, ops
 from onnx import helper, numpy_helper
 
 from lumachrome import contract
 from lumachrome.errors import UserError
-from training import bins, networks
+from training import anchors, bins, networks
 
 NETWORK = 'network/'  # what the names of the network's own tensors begin with in the finished graph
+ANCHORS = 'anchors/'  # and those of what places anchors
 STRIDES = (1, 2, 4)  # of a network's output, as `training.networks` promises
 
 
@@ -42,6 +44,9 @@ class Converted:
         H and W are multiples of `multiple`; `stride` is s.
     takes_hints : bool
     distribution : training.bins.Distribution or None
+    anchors : onnx.ModelProto or None
+        `training.anchors`, where the network can give itself hints: L float32 [N, h, w, 1], logits, share and variant
+        float32 [1] to anchors and to hints, both [N, A, 5].
     """
 
     network: keras.Model
@@ -52,11 +57,16 @@ class Converted:
     stride: int
     takes_hints: bool
     distribution: bins.Distribution | None
+    anchors: onnx.ModelProto | None
 
     @property
     def features(self) -> set[str]:
         """What the network has, as `contract.network_tensors` takes it."""
-        has = {contract.DISTRIBUTION: self.distribution is not None, contract.TAKES_HINTS: self.takes_hints}
+        has = {
+            contract.DISTRIBUTION: self.distribution is not None,
+            contract.TAKES_HINTS: self.takes_hints,
+            contract.ANCHORED: self.anchors is not None,
+        }
         return {feature for feature, there in has.items() if there}
 
 
@@ -99,15 +109,17 @@ def convert(network: keras.Model) -> Converted:
     module = networks.module(network.name)
     distribution = networks.distribution(network)
     takes_hints = len(network.inputs) == 2
+    stride = _stride(network, module.MULTIPLE, takes_hints, distribution)
     return Converted(
         network=network,
         model=_in_onnx(network),
         name=network.name,
         multiple=module.MULTIPLE,
         render_size=module.RENDER_SIZE,
-        stride=_stride(network, module.MULTIPLE, takes_hints, distribution),
+        stride=stride,
         takes_hints=takes_hints,
         distribution=distribution,
+        anchors=_anchors(distribution, stride) if takes_hints and distribution is not None else None,
     )
 
 
@@ -143,30 +155,47 @@ def _stride(network: keras.Model, multiple: int, takes_hints: bool, distribution
 
 
 def _in_onnx(network: keras.Model) -> onnx.ModelProto:
-    import tensorflow as tf
-    import tf2onnx
-
-    names = [tensor.name for tensor in network.inputs]
-    signature = [
-        tf.TensorSpec(tensor.shape, tf.float32, name=name) for tensor, name in zip(network.inputs, names, strict=True)
-    ]
-
     def run(*tensors: Any) -> Any:
         first, *rest = tensors
         return network([first, *rest] if rest else first, training=False)
 
+    shapes = {tensor.name: tensor.shape for tensor in network.inputs}
+    return _converted(run, shapes, network.name, as_nchw=list(shapes)[:1])
+
+
+def _anchors(distribution: bins.Distribution, stride: int) -> onnx.ModelProto:
+    point = distribution.vivid_point
+
+    def run(L: Any, logits: Any, share: Any, variant: Any) -> Any:
+        placed = anchors.place(L, logits, share, variant, point)
+        height, width = (ops.shape(logits)[i] * stride for i in (1, 2))
+        return placed, anchors.as_hints(placed, height, width)
+
+    sides = (None, None, None)
+    shapes = {'L': (*sides, 1), 'logits': (*sides, len(bins.BINS)), 'share': (*sides, 1), 'variant': (1,)}
+    return _converted(run, shapes, 'training/anchors.py')
+
+
+def _converted(
+    run: Callable[..., Any], shapes: dict[str, Any], what: str, as_nchw: Sequence[str] = ()
+) -> onnx.ModelProto:
+    """A function of float32 tensors in ONNX, with the channels of some before their rows."""
+    import tensorflow as tf
+    import tf2onnx
+
+    signature = [tf.TensorSpec(shape, tf.float32, name=name) for name, shape in shapes.items()]
     logging.getLogger('tf2onnx').setLevel(logging.ERROR)
     model, _ = tf2onnx.convert.from_function(
         tf.function(run, input_signature=signature),
         input_signature=signature,
         opset=contract.OPSET,
-        inputs_as_nchw=names[:1],
+        inputs_as_nchw=list(as_nchw),
     )
     # tf2onnx writes the file although it knows an operator of it to be unsupported, so look for those.
     foreign = sorted({node.op_type for node in model.graph.node if not onnx.defs.has(node.op_type, contract.OPSET)})
     domains = sorted({entry.domain for entry in model.opset_import} - {'', 'ai.onnx.ml'})
     if foreign or any(node.domain for node in model.graph.node):
-        raise ExportError(f'{network.name} uses what ONNX cannot express: {", ".join(foreign + domains)}.')
+        raise ExportError(f'{what} uses what ONNX cannot express: {", ".join(foreign + domains)}.')
     return model
 
 
@@ -177,7 +206,13 @@ def in_half_the_bytes(model: onnx.ModelProto) -> onnx.ModelProto:
     in float32.
     """
     model = onnx.ModelProto.FromString(model.SerializeToString())
-    graph, casts = model.graph, []
+    for graph in [model.graph, *(a.g for node in model.graph.node for a in node.attribute if a.name == 'body')]:
+        _halve(graph)
+    return model
+
+
+def _halve(graph: onnx.GraphProto) -> None:
+    casts = []
     for tensor in graph.initializer:
         values = numpy_helper.to_array(tensor)
         if not tensor.name.startswith(NETWORK) or values.dtype != np.float32 or values.ndim < 2:
@@ -188,4 +223,3 @@ def in_half_the_bytes(model: onnx.ModelProto) -> onnx.ModelProto:
         tensor.CopyFrom(numpy_helper.from_array(values.astype(np.float16), f'{tensor.name}/float16'))
     for node in reversed(casts):
         graph.node.insert(0, node)
-    return model

@@ -17,10 +17,10 @@ import onnx
 from numpy.polynomial import Chebyshev, Polynomial
 from onnx import TensorProto, compose
 
-from export.convert import NETWORK, Converted
+from export.convert import ANCHORS, NETWORK, Converted
 from export.graph import Graph, Tensors
 from lumachrome import contract
-from training import bins, lab
+from training import anchors, bins, lab
 
 RENDERED = 'rendered'  # the tensor that holds the photo as the network is shown it: uint8 [N, 3, h, w]
 STRIP_ROWS = 64  # fewer rows cost more in calls than they save in cache, more the other way (tests/benchmarks/join.py)
@@ -28,6 +28,10 @@ KNEE = 0.0031308  # of the sRGB curve, in linear light
 TANGENT = 6 / 29  # where the cube of CIELAB's inverse passes into its tangent
 TOE = 7.787  # slope of CIELAB's f below
 FULL = 65535  # of the luminance as an integer, and of a 16-bit photo
+SIDES: dict[int | str, int] = {
+    'Q': len(bins.BINS),
+    'A': anchors.COUNT,
+}  # of the contract's tensors, once a network is known
 LARGEST = 3.4e38  # a little less than the largest float32: only infinities are above
 
 # White is here what the matrix makes of it, in the fifth digit not `lab.WHITE`, so that no color stays exactly gray.
@@ -51,16 +55,17 @@ def build(converted: Converted) -> onnx.ModelProto:
     size = rendered_size(g, g.Where(is_own, [converted.render_size], asked_size(g)))
     L = lightness(g, render(g, size))
     padding = padding_to(g, size, converted.multiple)
-    inputs = [g.Pad(L, g.Concat([0, 0, 0, 0, 0, 0], padding, axis=0), mode='edge')]
-    if converted.takes_hints:
-        inputs.append(hint_squares(g, size))
+    padded = g.Pad(L, g.Concat([0, 0, 0, 0, 0, 0], padding, axis=0), mode='edge')
     inside = g.Div(size, converted.stride)
-    answer, *share = (g.Slice(x, [0, 0], inside, [1, 2]) for x in included(g, converted.model, inputs))
-
-    if converted.distribution is None:
-        g.Identity(answer, name=contract.AB)
+    if converted.anchors is not None:
+        look_twice(g, converted, L, padded, hint_squares(g, size), inside)
     else:
-        read_distribution(g, answer, share, converted.distribution)
+        hints = [hint_squares(g, size)] if converted.takes_hints else []
+        answer = g.Slice(included(g, converted.model, [padded, *hints])[0], [0, 0], inside, [1, 2])
+        if converted.distribution is None:
+            g.Identity(answer, name=contract.AB)
+        else:
+            read_distribution(g, answer, converted.distribution)
     tail(g, g.Mul(contract.AB, bounded(g, contract.SATURATION)), np.dtype('uint8'))
     return finished(g, converted.name, *contract.network_tensors(converted.features))
 
@@ -90,7 +95,7 @@ def finished(g: Graph, name: str, inputs: list[contract.Tensor], outputs: list[c
         g.initializers.extend(strip_rows.initializers)
 
     def described(tensors: list[contract.Tensor]) -> Tensors:
-        return [(t.name, t.dtype, [len(bins.BINS) if side == 'Q' else side for side in t.shape]) for t in tensors]
+        return [(t.name, t.dtype, [SIDES.get(side, side) for side in t.shape]) for t in tensors]
 
     return g.model(name, described(inputs), described(outputs))
 
@@ -187,9 +192,9 @@ def hint_squares(g: Graph, size: str) -> str:
 # Network
 
 
-def included(g: Graph, model: onnx.ModelProto, inputs: list[str]) -> list[str]:
-    """The network, spliced into the graph: names of its outputs."""
-    network = compose.add_prefix(model, NETWORK).graph
+def included(g: Graph, model: onnx.ModelProto, inputs: list[str], prefix: str = NETWORK) -> list[str]:
+    """A converted model, spliced into the graph: names of its outputs."""
+    network = compose.add_prefix(model, prefix).graph
     joints = {tensor.name: ours for tensor, ours in zip(network.input, inputs, strict=True)}
     for node in network.node:
         node.input[:] = [joints.get(name, name) for name in node.input]
@@ -197,20 +202,61 @@ def included(g: Graph, model: onnx.ModelProto, inputs: list[str]) -> list[str]:
     return [output.name for output in network.output]
 
 
-def read_distribution(g: Graph, logits: str, share: list[str], distribution: bins.Distribution) -> None:
-    """`probabilities`, `bins` and `ab`, between the mean and the vivid point as `vividness` says.
-
-    What hints gave (`share`, if the network takes any) is no guess, and stays as it was given.
-    """
+def read_distribution(g: Graph, logits: str, distribution: bins.Distribution) -> None:
+    """`probabilities`, `bins` and `ab`, between the mean and the vivid point as `vividness` says."""
     inverse_temperature, offsets, colors = distribution.vivid_point
+    faithful = likely(g, logits)
+    vivid = g.MatMul(g.Softmax(g.Add(g.Mul(logits, inverse_temperature), offsets), axis=-1), colors)
+    between(g, faithful, vivid)
+
+
+def likely(g: Graph, logits: str) -> str:
+    """`probabilities` and `bins`, and the colours' mean."""
     g.Identity(bins.BINS, name=contract.BINS)
     g.Softmax(logits, axis=-1, name=contract.PROBABILITIES)
-    faithful = g.MatMul(contract.PROBABILITIES, bins.BINS)
-    vivid = g.MatMul(g.Softmax(g.Add(g.Mul(logits, inverse_temperature), offsets), axis=-1), colors)
-    vividness = bounded(g, contract.VIVIDNESS)
-    if share:
-        vividness = g.Mul(vividness, g.Sub(1.0, share[0]))
-    g.Add(faithful, g.Mul(vividness, g.Sub(vivid, faithful)), name=contract.AB)
+    return g.MatMul(contract.PROBABILITIES, bins.BINS)
+
+
+def between(g: Graph, faithful: str, vivid: str) -> None:
+    """`ab`, as `vividness` says."""
+    g.Add(faithful, g.Mul(bounded(g, contract.VIVIDNESS), g.Sub(vivid, faithful)), name=contract.AB)
+
+
+def look_twice(g: Graph, converted: Converted, L: str, padded: str, hints: str, inside: str) -> None:
+    """`probabilities`, `bins`, `anchors` and `ab` of a network that gives itself hints (`training.anchors`).
+
+    A loop holds the network, so that it is in the file once. Its first turn sees a person's hints; a second, which also
+    sees the anchors that the first one placed, runs only where some vividness is asked for.
+    """
+    assert converted.anchors is not None
+    low, high = (np.int64(limit) for limit in contract.limits(contract.VARIANT))
+    variant = g.Cast(g.Clip(contract.VARIANT, low, high), to=TensorProto.FLOAT)
+    vividness = g.Squeeze(bounded(g, contract.VIVIDNESS), [0])
+    turns = g.Add(g.Cast(g.Greater(vividness, np.float32(0)), to=TensorProto.INT64), np.int64(1))
+
+    stride = [converted.stride] * 2
+    small = g.Transpose(g.AveragePool(L, kernel_shape=stride, strides=stride), perm=[0, 2, 3, 1])
+
+    b = Graph('look/')
+    logits, share = (b.Slice(x, [0, 0], inside, [1, 2]) for x in included(b, converted.model, [padded, 'look/hints']))
+    placed, ours = included(b, converted.anchors, [small, logits, share, variant], ANCHORS)
+    b.Concat('look/hints', ours, axis=1, name='look/next')
+    b.Identity('look/on', name='look/still')
+    body = b.graph(
+        'look',
+        [('look/turn', np.int64, []), ('look/on', np.bool_, []), ('look/hints', np.float32, [None, None, 5])],
+        [
+            ('look/still', np.bool_, []),
+            ('look/next', np.float32, [None, None, 5]),
+            (logits, np.float32, [None, None, None, len(bins.BINS)]),
+            (placed, np.float32, [None, None, 5]),
+        ],
+    )
+    _, answers, places = g.Loop(turns, '', hints, body=body, outputs=3)
+    g.Squeeze(g.Slice(places, [0], [1], [0]), [0], name=contract.ANCHORS)
+    first, last = (g.Squeeze(g.Slice(answers, *ends, [0]), [0]) for ends in (([0], [1]), ([-1], [2])))
+    faithful = likely(g, first)
+    between(g, faithful, g.MatMul(g.Softmax(last, axis=-1), bins.BINS))
 
 
 # Tail

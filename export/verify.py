@@ -23,7 +23,7 @@ from skimage import color, data, transform
 from export import pipeline
 from export.convert import Converted, ExportError
 from lumachrome import contract
-from training import bins, hints, lab
+from training import anchors, bins, hints, lab
 
 Array = npt.NDArray[Any]
 Feed = dict[str, Array]  # by the names of inputs or outputs
@@ -197,6 +197,9 @@ def settings(converted: Converted, photos: npt.NDArray[np.uint8]) -> Iterator[Fe
     if converted.takes_hints:
         plain[contract.HINTS] = np.zeros((len(photos), 0, 5), 'float32')
         steered[contract.HINTS] = np.stack([POINTS] * len(photos))
+    if converted.anchors is not None:
+        plain[contract.VARIANT] = np.array([0])
+        steered[contract.VARIANT] = np.array([3])
     yield plain
     yield steered
 
@@ -249,20 +252,29 @@ def expected_colors(converted: Converted, rendered: npt.NDArray[np.uint8], feed:
     padding = [(0, 0), (0, missing[0]), (0, missing[1]), (0, 0)]
     L = np.pad(color.rgb2lab(rendered)[..., :1].astype('float32'), padding, mode='edge')
     inside = np.s_[:, : height // converted.stride, : width // converted.stride]
-    share = 0.0
-    if converted.takes_hints:
-        answer, share = converted.network([L, expected_hints(feed[contract.HINTS], height, width)], training=False)
-        share = to_numpy(share)[inside]
-    else:
-        answer = converted.network(L, training=False)
-    answer = to_numpy(answer)[inside]
+    given = [expected_hints(feed[contract.HINTS], height, width)] if converted.takes_hints else []
+
+    def run_network(*ours: Any) -> tuple[Any, ...]:
+        """The network's outputs, given more hints."""
+        if not given:
+            return (converted.network(L, training=False)[inside],)
+        together = ops.concatenate([*given, *ours], axis=1)
+        return tuple(output[inside] for output in converted.network([L, together], training=False))
+
+    answer, *share = run_network()
     if converted.distribution is None:
-        return answer, None
-    logits = ops.convert_to_tensor(answer)
-    faithful = to_numpy(bins.mean(logits))
-    vivid = to_numpy(bins.vivid(logits, *converted.distribution.vivid_point))
-    ab = faithful + feed[contract.VIVIDNESS][0] * (1 - share) * (vivid - faithful)
-    return ab, to_numpy(ops.softmax(logits, axis=-1))
+        return to_numpy(answer), None
+    point = converted.distribution.vivid_point
+    faithful = bins.mean(answer)
+    if converted.anchors is None:
+        vivid = bins.vivid(answer, *point)
+    else:
+        variant = feed[contract.VARIANT].astype('float32')
+        small = ops.average_pool(L[:, :height, :width], converted.stride, converted.stride)
+        placed = anchors.place(small, answer, share[0], variant, point)
+        vivid = bins.mean(run_network(anchors.as_hints(placed, height, width))[0])
+    ab = faithful + feed[contract.VIVIDNESS][0] * (vivid - faithful)
+    return to_numpy(ab), to_numpy(ops.softmax(answer, axis=-1))
 
 
 def to_numpy(tensor: Any) -> Array:

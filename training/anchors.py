@@ -16,7 +16,8 @@ References
 import numpy as np
 from keras import ops
 
-from training import bins
+from lumachrome.contract import HINT_SIDE
+from training import bins, hints
 
 COUNT = 6  # anchors
 GRID = (2, 3)  # of cells from which their clusters begin: along the short and the long side
@@ -25,11 +26,11 @@ SHARPNESS = 0.7  # a place belongs to the clusters by exp(-SHARPNESS * squared d
 TYPICAL = 8.0  # and is typical of its own by that power
 SPREAD = (12.0, 0.25, 8.0, 20.0)  # of L, place (shares of a side), mean colours and vivid colours: a distance of 1
 GIVEN = 0.5  # share of a cluster that a person's hints decide, from which it gets no anchor
-BOOST = 1.0  # on the vivid colours of anchors, as what is spread loses some
+BOOST = 1.35  # on the vivid colours of anchors, as what is spread loses some
 
 SECTORS = 8  # of hue, among which another colouring chooses
 GRAYEST = 15.0  # chroma below which a bin is in none of them: gray is no other colour
-LIKELY = 0.2  # how likely another sector must be, beside the anchor's own, to be a choice
+LIKELY = 0.08  # how likely another sector must be, beside the anchor's own, to be a choice
 VARIANTS = 3  # other colourings
 
 
@@ -39,7 +40,7 @@ def place(L, logits, share, variant, point):
     Parameters
     ----------
     L : float tensor [N, h, w, 1]
-        Lightness, at the resolution of the logits.
+        Lightness, averaged to the resolution of the logits.
     logits : float tensor [N, h, w, Q]
         Of a first run.
     share : float tensor [N, h, w, 1]
@@ -87,6 +88,14 @@ def place(L, logits, share, variant, point):
     return ops.concatenate([at, ab, ops.expand_dims(weight, -1)], axis=-1)
 
 
+def as_hints(anchors, height, width):
+    """Anchors as a network takes hints: float tensor [N, COUNT, 5], in pixels of a picture of that size."""
+    side = ops.maximum(HINT_SIDE * ops.cast(ops.minimum(height, width), 'float32'), 1.0)
+    sides = ops.where(anchors[..., 4] > 0, side, 0.0)
+    height, width = ops.cast(height, 'float32'), ops.cast(width, 'float32')
+    return ops.concatenate([hints.squares(anchors[..., :2], sides, height, width), anchors[..., 2:4]], axis=-1)
+
+
 def _grid(height, width):
     """x and y of all places as fractions [P], and to which of the first cells each belongs [P, COUNT]."""
     rows, columns = ops.arange(height, dtype='int32'), ops.arange(width, dtype='int32')
@@ -131,7 +140,7 @@ def other_colors(likely, ab, variant, colors):
     ab : float tensor [N, COUNT, 2]
         Their own colours.
     variant : float tensor [1]
-        1: everywhere the likeliest other sector; 2: the next; 3: by turns the likeliest, the next, and the own.
+        1: everywhere the likeliest other sector; 2: the next; 3: the likeliest in every second anchor.
     colors : float array [Q, 2]
         What each bin stands for.
 
@@ -144,21 +153,31 @@ def other_colors(likely, ab, variant, colors):
     sums = [ops.matmul(likely, members * ops.cast(colors[:, i : i + 1], 'float32')) for i in range(2)]
     means = ops.stack(sums, axis=-1) / (ops.expand_dims(weight, -1) + 1e-6)
 
-    first = ops.one_hot(ops.argmax(weight, axis=-1), SECTORS)
     most = ops.max(weight, axis=-1, keepdims=True)
-    others = weight * (1 - first)
-    second = ops.one_hot(ops.argmax(others, axis=-1), SECTORS)
-    third = ops.one_hot(ops.argmax(others * (1 - second), axis=-1), SECTORS)
+    first = _largest(weight)
+    others = weight * _apart(first)  # a neighbour would be the same colour once more
+    second = _largest(others)
+    third = _largest(others * _apart(second))
 
-    turn = np.arange(COUNT)[:, None] % 3
     asked = ops.cast(variant, 'float32')
-    wants_second = ops.cast(asked == 1, 'float32') + ops.cast(asked == 3, 'float32') * (turn == 0).astype('float32')
-    wants_third = ops.cast(asked == 2, 'float32') + ops.cast(asked == 3, 'float32') * (turn == 1).astype('float32')
+    by_turns = (np.arange(COUNT)[:, None] % 2 == 0).astype('float32')
+    wants_second = ops.cast(asked == 1, 'float32') + ops.cast(asked == 3, 'float32') * by_turns
+    wants_third = ops.cast(asked == 2, 'float32')
 
     def chosen(sector, wanted, own):
         mean = ops.sum(ops.expand_dims(sector, -1) * means, axis=2)
         there = ops.sum(sector * weight, axis=-1, keepdims=True) >= LIKELY * most
         return ops.where(ops.logical_and(there, ops.logical_and(wanted > 0, most > 1e-3)), mean, own)
 
-    ab = chosen(second, wants_second + wants_third, ab)
+    ab = chosen(second, wants_second, ab)
     return chosen(third, wants_third, ab)
+
+
+def _largest(weight):
+    """1 for the heaviest sector of [..., SECTORS], else 0."""
+    return ops.cast(weight >= ops.max(weight, axis=-1, keepdims=True), 'float32')  # argmax does not reach ONNX
+
+
+def _apart(sector):
+    """1 for the sectors that are neither one (one-hot [..., SECTORS]) nor its neighbours, else 0."""
+    return 1 - sector - ops.roll(sector, 1, axis=-1) - ops.roll(sector, -1, axis=-1)

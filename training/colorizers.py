@@ -11,7 +11,7 @@ from PIL import Image
 from lumachrome.adjustments import Adjustments
 from lumachrome.contract import HINT_SIDE
 from lumachrome.hints import Hint
-from training import bins, checkpoints, colorization, hints, lab, networks
+from training import anchors, bins, checkpoints, colorization, hints, lab, networks
 
 
 def parts(pictures, size=16):
@@ -60,7 +60,7 @@ class NetworkColorizer:
         render_size : int, optional
             Side at which the network looks, rounded to its multiple; its own by default.
         vividness : float
-            0 is the mean of a predicted distribution, 1 its vivid point.
+            0 is the mean of a predicted distribution, 1 its vivid point, by anchors where the network takes hints.
         points : float array [N, K, 4], optional
             Hints: x and y as fractions, a and b; drawn as squares of the size that the file's hints have.
 
@@ -71,40 +71,55 @@ class NetworkColorizer:
         done = []
         for start in range(0, len(pictures), batch):
             part = slice(start, start + batch)
-            answer, share = self.answers(pictures[part], render_size, None if points is None else points[part])
-            ab = self._decode(ops.convert_to_tensor(answer), share, vividness)
-            ab = ops.image.resize(ab, pictures.shape[1:3], interpolation='bilinear')
+            L, given = self._seen(pictures[part], render_size, None if points is None else points[part])
+            ab = ops.image.resize(self.read(L, given, vividness), pictures.shape[1:3], interpolation='bilinear')
             L, _ = colorization.prepare(pictures[part])
             done.append(to_uint8(lab.joined(L, ab)))
         return np.concatenate(done)
+
+    def read(self, L: Any, given: Any, vividness: float, variant: int = 0) -> Any:
+        """ab [N, h, w, 2] of lightness [N, H, W, 1] and hints [N, K, 5] as the network takes them."""
+        answer, share = map(ops.convert_to_tensor, self._asked(L, given))
+        if self.distribution is None:
+            return answer
+        faithful, point = bins.mean(answer), self.distribution.vivid_point
+        if not vividness:
+            return faithful
+        if not self.takes_hints:
+            return faithful + vividness * (bins.vivid(answer, *point) - faithful)
+        (height, width), stride = L.shape[1:3], L.shape[1] // answer.shape[1]
+        small = ops.average_pool(L, stride, stride)
+        ours = anchors.place(small, answer, share, ops.full((1,), variant), point)
+        spread, _ = self._asked(L, ops.concatenate([given, anchors.as_hints(ours, height, width)], axis=1))
+        return faithful + vividness * (bins.mean(ops.convert_to_tensor(spread)) - faithful)
 
     def answers(self, pictures, render_size=None, points=None, batch=16):
         """What the network itself says: ab or logits [N, h, w, C], and the hints' share [N, h, w, 1] (0 without hints).
 
         Parameters are as of `colorize`.
         """
-        size = max(1, round((render_size or self.render_size) / self.multiple)) * self.multiple
         done = []
         for start in range(0, len(pictures), batch):
             part = slice(start, start + batch)
-            L, _ = colorization.prepare(_resized(pictures[part], size))
-            if not self.takes_hints:
-                answer = self.network.predict_on_batch(L)
-                done.append((answer, np.zeros_like(answer[..., :1])))
-                continue
-            given = ops.zeros((len(L), 1, 5), 'float32')
-            if points is not None and points.shape[1]:
-                sides = np.full(points[part].shape[:2], HINT_SIDE * size, 'float32')
-                given = ops.concatenate([hints.squares(points[part], sides, size, size), points[part][..., 2:]], -1)
-            done.append(self.network.predict_on_batch([L, given]))
+            done.append(self._asked(*self._seen(pictures[part], render_size, None if points is None else points[part])))
         return [np.concatenate(parts) for parts in zip(*done, strict=True)]
 
-    def _decode(self, answer, share, vividness):
-        if self.distribution is None:
-            return answer
-        faithful = bins.mean(answer)
-        vivid = bins.vivid(answer, *self.distribution.vivid_point)
-        return faithful + vividness * (1 - share) * (vivid - faithful)
+    def _seen(self, pictures, render_size, points):
+        """What the network is shown: L [N, H, W, 1] and hints [N, K, 5]."""
+        size = max(1, round((render_size or self.render_size) / self.multiple)) * self.multiple
+        L, _ = colorization.prepare(_resized(pictures, size))
+        given = ops.zeros((len(L), 1, 5), 'float32')
+        if points is not None and points.shape[1]:
+            sides = np.full(points.shape[:2], HINT_SIDE * size, 'float32')
+            given = ops.concatenate([hints.squares(points, sides, size, size), points[..., 2:]], -1)
+        return L, given
+
+    def _asked(self, L, given):
+        """The network's answer and the hints' share in it, 0 where it takes none."""
+        if self.takes_hints:
+            return self.network.predict_on_batch([L, given])
+        answer = self.network.predict_on_batch(L)
+        return answer, np.zeros_like(answer[..., :1])
 
 
 class FileColorizer:
