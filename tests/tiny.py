@@ -38,7 +38,7 @@ def quiet_session(source):
     return onnxruntime.InferenceSession(source, options, providers=['CPUExecutionProvider'])
 
 
-def colorize(session, photos, hints=(), render_size=0, saturation=1.0, vividness=0.5, **more):
+def colorize(session, photos, hints=(), render_size=0, saturation=1.0, vividness=0.5, variant=0, **more):
     """All outputs by name; `hints` are the same for every photo."""
     hints = np.array(hints, 'float32').reshape(-1, 5)
     feed = {
@@ -47,6 +47,7 @@ def colorize(session, photos, hints=(), render_size=0, saturation=1.0, vividness
         contract.SATURATION: np.array([saturation], 'float32'),
         contract.VIVIDNESS: np.array([vividness], 'float32'),
         contract.HINTS: np.repeat(hints[None], len(photos), 0),
+        contract.VARIANT: np.array([variant]),
     }
     names = [output.name for output in session.get_outputs()]
     return dict(zip(names, session.run(names, feed | more), strict=True))

@@ -26,7 +26,7 @@ SHARPNESS = 0.7  # a place belongs to the clusters by exp(-SHARPNESS * squared d
 TYPICAL = 8.0  # and is typical of its own by that power
 SPREAD = (12.0, 0.25, 8.0, 20.0)  # of L, place (shares of a side), mean colours and vivid colours: a distance of 1
 GIVEN = 0.5  # share of a cluster that a person's hints decide, from which it gets no anchor
-BOOST = 1.35  # on the vivid colours of anchors, as what is spread loses some
+BOOST = 1.4  # on the vivid colours of anchors, as what is spread loses some
 
 SECTORS = 8  # of hue, among which another colouring chooses
 GRAYEST = 15.0  # chroma below which a bin is in none of them: gray is no other colour
@@ -78,6 +78,9 @@ def place(L, logits, share, variant, point):
     centres = _means(belongs, features)
     typical = ops.softmax(-TYPICAL * _distances(features, centres), axis=1)
     at = ops.matmul(ops.transpose(typical, (0, 2, 1)), where)
+    # In the middle of a place, so that rounding moves no hint's edge; a seventh, as things in the middle lie on borders
+    sides = ops.cast(ops.stack([width, height]), 'float32')
+    at = (ops.floor(at * sides + 1 / 7) + 0.5) / sides
 
     likely = _means(belongs, read)  # [N, COUNT, Q]
     ab = ops.matmul(likely, ops.cast(colors, 'float32'))
@@ -117,10 +120,9 @@ def _means(belongs, values):
 
 
 def _distances(features, centres):
-    """Squared distances, but for what is the same for all centres of a place: [N, P, COUNT]."""
-    products = ops.matmul(features, ops.transpose(centres, (0, 2, 1)))
-    own = ops.sum(features**2, axis=-1, keepdims=True)
-    return own - 2 * products + ops.expand_dims(ops.sum(centres**2, axis=-1), 1)
+    """Squared distances of places to centres: [N, P, COUNT]."""
+    # By differences: products would lose the last digits, and two runtimes place anchors apart
+    return ops.sum((ops.expand_dims(features, 2) - ops.expand_dims(centres, 1)) ** 2, axis=-1)
 
 
 def sectors():

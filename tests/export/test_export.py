@@ -1,7 +1,11 @@
 """What the exported file does, checked through onnxruntime, on networks that need no training."""
 
+import json
+from pathlib import Path
+
 import numpy as np
 import onnx
+import onnxruntime
 import pytest
 from skimage import color
 from tiny import colorize, quiet_session
@@ -9,7 +13,8 @@ from tiny import colorize, quiet_session
 from export import pipeline, verify
 from export.convert import convert
 from lumachrome import contract
-from training import bins, networks
+from training import anchors, networks
+from training.colorizers import NetworkColorizer
 
 
 @pytest.fixture(scope='module')
@@ -40,13 +45,14 @@ def test_file_states_the_contract(exported):
         contract.SATURATION: ('tensor(float)', 1),
         contract.VIVIDNESS: ('tensor(float)', 1),
         contract.HINTS: ('tensor(float)', 3),
+        contract.VARIANT: ('tensor(int64)', 1),
     }
     assert [t.name for t in session.get_overridable_initializers()] == [contract.STRIP_ROWS]
     outputs = [t.name for t in session.get_outputs()]
-    assert outputs == [contract.COLORIZED, contract.AB, contract.PROBABILITIES, contract.BINS]
+    assert outputs == [contract.COLORIZED, contract.AB, contract.PROBABILITIES, contract.BINS, contract.ANCHORS]
     assert [(o.domain, o.version) for o in model.opset_import] == [('', contract.OPSET)]
     assert model.ir_version == contract.IR_VERSION
-    assert not {node.op_type for node in model.graph.node} & {'Tile', 'ConvTranspose', 'Loop'}
+    assert not {node.op_type for node in model.graph.node} & {'Tile', 'ConvTranspose'}
     properties = session.get_modelmeta().custom_metadata_map
     assert set(properties) == {contract.METADATA_PREFIX + key for key in contract.METADATA_KEYS}
     assert properties['lumachrome.licence'] == 'mine'
@@ -84,6 +90,8 @@ def test_settings_out_of_range_are_clipped(session, photos):
         ('saturation', -1, 0),
         ('vividness', 5, 1),
         ('vividness', -5, 0),
+        ('variant', 9, 3),
+        ('variant', -1, 0),
     ):
         a, b = (colorize(session, photos, **{name: value})[contract.COLORIZED] for value in (outside, inside))
         assert np.array_equal(a, b)
@@ -94,7 +102,8 @@ def test_settings_out_of_range_are_clipped(session, photos):
 def test_batch_does_not_matter(session, photos):
     together = colorize(session, photos)[contract.COLORIZED]
     for photo, ours in zip(photos, together, strict=True):
-        assert np.array_equal(colorize(session, photo[None])[contract.COLORIZED][0], ours)
+        alone = colorize(session, photo[None])[contract.COLORIZED][0]
+        assert np.abs(alone.astype(int) - ours).max() <= 1  # the hints' products round by batch
 
 
 @pytest.mark.parametrize('rows', [-3, 1, 7, 120, 10**6])
@@ -112,13 +121,43 @@ def test_vividness_goes_from_the_mean_to_the_vivid_point(session, photos, tiny):
     found = colorize(session, photos, vividness=0)
     assert np.allclose(found[contract.PROBABILITIES].sum(-1), 1, atol=1e-5)
     assert np.allclose(found[contract.PROBABILITIES] @ found[contract.BINS], ab[0], atol=1e-2)
-    logits = np.log(np.maximum(found[contract.PROBABILITIES], 1e-30))
-    assert np.allclose(np.asarray(bins.vivid(logits, *networks.distribution(tiny).vivid_point)), ab[2], atol=0.1)
+
+
+def test_the_vivid_point_is_what_training_makes_of_anchors(session, tiny):
+    photos = verify.pictures(64, 64)  # seen as they are
+    model = NetworkColorizer(tiny)
+    for variant in (0, 1):
+        expected = model.read(*model._seen(photos, 64, None), 1.0, variant)
+        ours = colorize(session, photos, vividness=1, variant=variant)[contract.AB]
+        assert np.quantile(np.abs(ours - np.asarray(expected)), 0.9) < 0.1  # a hint's edge may round elsewhere
+
+
+def test_without_vividness_the_network_is_asked_once(exported, photos, tmp_path):
+    options = onnxruntime.SessionOptions()
+    options.enable_profiling, options.profile_file_prefix = True, str(tmp_path / 'profile')
+    asked = {}
+    for vividness in (0, 0.1):
+        session = onnxruntime.InferenceSession(exported[0], options, providers=['CPUExecutionProvider'])
+        colorize(session, photos, vividness=vividness)
+        events = json.loads(Path(session.end_profiling()).read_text())
+        nodes = [event['args']['op_name'] for event in events if event['name'].endswith('_kernel_time')]
+        asked[vividness] = sum(name in ('Conv', 'FusedConv') for name in nodes)
+    assert asked[0] > 0 and asked[0.1] == 2 * asked[0]
+
+
+def test_anchors_are_told_and_another_coloring_only_changes_their_colors(session, photos):
+    own, other = (colorize(session, photos, vividness=1, variant=variant) for variant in (0, 1))
+    assert own[contract.ANCHORS].shape == (2, anchors.COUNT, 5)
+    np.testing.assert_allclose(own[contract.ANCHORS][..., 4].sum(-1), 1, atol=1e-3)
+    np.testing.assert_array_equal(own[contract.ANCHORS][..., [0, 1, 4]], other[contract.ANCHORS][..., [0, 1, 4]])
+    changed = np.abs(own[contract.ANCHORS] - other[contract.ANCHORS]).max() > 1
+    assert changed == (np.abs(own[contract.AB] - other[contract.AB]).max() > 1)
+    np.testing.assert_array_equal(own[contract.PROBABILITIES], other[contract.PROBABILITIES])
 
 
 def test_hints_reach_the_network_where_they_are(session, photos):
-    without = colorize(session, photos)[contract.AB]
-    hinted = colorize(session, photos, [(0.25, 0.75, 220, 30, 30)])[contract.AB]
+    without = colorize(session, photos, vividness=0)[contract.AB]
+    hinted = colorize(session, photos, [(0.25, 0.75, 220, 30, 30)], vividness=0)[contract.AB]
     y, x = np.unravel_index(np.abs(hinted - without)[0].sum(-1).argmax(), hinted.shape[1:3])
     assert abs((y + 0.5) / hinted.shape[1] - 0.75) < 0.1 and abs((x + 0.5) / hinted.shape[2] - 0.25) < 0.1
 
