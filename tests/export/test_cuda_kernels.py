@@ -24,8 +24,10 @@ EVERY = [pytest.param(name, marks=[pytest.mark.slow] * (name == 'lumachrome')) f
 
 
 @pytest.fixture(scope='module')
-def model(request, exported):
-    return onnx.load(exported[0]) if request.param == 'tiny' else BUILDERS[request.param]()
+def model(request):
+    if request.param == 'tiny':
+        return onnx.load(request.getfixturevalue('exported')[0])
+    return BUILDERS[request.param]()
 
 
 def nodes(graph, outside=()):
