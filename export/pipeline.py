@@ -133,11 +133,25 @@ def rendered_size(g: Graph, wanted: str) -> str:
 
 def render(g: Graph, size: str) -> str:
     """The photo as the network is shown it: uint8 [N, 3, h, w], as Pillow's BILINEAR makes it."""
-    planes = g.Transpose(contract.PHOTO, perm=[0, 3, 1, 2])  # not every CUDA build can do it with channels last
-    # All four sides: onnxruntime 1.31 trips over a Transpose before a Resize of some axes.
-    sizes = g.Concat(g.Shape(planes, end=2), size, axis=0)
+    height, width = g.Split(size, outputs=2, axis=0, num_outputs=2)
+    planes = resized(g, g.Transpose(contract.PHOTO, perm=[0, 3, 1, 2]), width)
+    planes = resized(g, g.Transpose(planes, perm=[0, 1, 3, 2]), height)
+    return g.Transpose(planes, perm=[0, 1, 3, 2], name=RENDERED)
+
+
+def resized(g: Graph, planes: str, length: str) -> str:
+    """Another length for the last of 4 axes: as Pillow, which does one axis after the other and rounds in between.
+
+    Each row is a picture of its own, one pixel high, in one batch: onnxruntime's CUDA (1.31.1) fills its buffer between
+    the axes only as far as the result is long, so that pictures which shrink in height come out wrong, and of a batch
+    all but the first (resize_antialias_impl.cu). The Reshape also keeps the optimizer from moving a Transpose through
+    the Resize, which it does wrongly or where there is no kernel for that.
+    """
+    rows = g.Reshape(planes, g.Concat([1, -1, 1], g.Shape(planes, start=3), axis=0))
+    sizes = g.Concat(g.Shape(rows, end=3), length, axis=0)
     # exclude_outside: at the border Pillow's kernel counts only pixels that are there.
-    return g.Resize(planes, '', '', sizes, mode='linear', antialias=1, exclude_outside=1, name=RENDERED)
+    rows = g.Resize(rows, '', '', sizes, mode='linear', antialias=1, exclude_outside=1)
+    return g.Reshape(rows, g.Concat(g.Shape(planes, end=3), length, axis=0))
 
 
 def lightness(g: Graph, rgb: str) -> str:
@@ -366,10 +380,11 @@ def luminance_of_bytes(b: Graph, planes: str) -> tuple[str, str]:
     gray = np.round(FULL * light.sum(1)).astype('int32')
     red, blue = (np.round(FULL * light[:, i]).astype('int32') for i in (0, 2))
     tables = (red, gray - red - blue, blue)
-    parts = b.Split(planes, outputs=3, axis=1, num_outputs=3)
+    # As int32 from here on: that indexes, and CUDA compares no bytes.
+    parts = b.Split(b.Cast(planes, to=TensorProto.INT32), outputs=3, axis=1, num_outputs=3)
 
     def looked_up(branch: Graph, table: npt.NDArray[np.int32], plane: str) -> str:
-        return branch.Gather(table, branch.Cast(plane, to=TensorProto.INT32))
+        return branch.Gather(table, plane)
 
     short, long = Graph('gray/'), Graph('color/')
     looked_up(short, gray, parts[0])

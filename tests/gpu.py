@@ -22,11 +22,9 @@ import numpy.typing as npt
 import onnxruntime
 
 from lumachrome import contract
+from lumachrome.session import CPU, CUDA, CUDA_OPTIONS
 
 Array = npt.NDArray[Any]
-
-CPU, CUDA = 'CPUExecutionProvider', 'CUDAExecutionProvider'
-AS_SHIPPED = {'cudnn_conv_algo_search': 'HEURISTIC'}  # what `lumachrome.session` asks for
 LIBRARIES = ('cudart', 'nvJitLink', 'nvrtc', 'cublasLt', 'cublas', 'curand', 'cufft', 'cudnn')  # in the order of need
 QUIET, ERRORS = 4, 3  # onnxruntime's severities
 
@@ -51,7 +49,7 @@ class Bench:
 
     def fresh(self, name: str, **options: str) -> onnxruntime.InferenceSession:
         """A new session of a file; the provider's options are those as shipped and these."""
-        return self._open(name, self.provider, {**AS_SHIPPED, **options})
+        return self._open(name, self.provider, {**CUDA_OPTIONS, **options})
 
     def _open(
         self,
@@ -75,7 +73,7 @@ class Bench:
         settings = onnxruntime.SessionOptions()
         settings.enable_profiling = True
         settings.profile_file_prefix = prefix
-        return self._open(name, self.provider, AS_SHIPPED, settings)
+        return self._open(name, self.provider, CUDA_OPTIONS, settings)
 
     def why_no_gpu(self) -> str | None:
         """None where CUDA works; else what is known of why it does not, '' if there is simply none."""
@@ -88,7 +86,7 @@ class Bench:
             return ''
         load_libraries()
         onnxruntime.set_default_logger_severity(ERRORS)
-        error, said = heard(lambda: self._open(contract.RENDER, CUDA, AS_SHIPPED, severity=ERRORS))
+        error, said = heard(lambda: self._open(contract.RENDER, CUDA, CUDA_OPTIONS, severity=ERRORS))
         onnxruntime.set_default_logger_severity(QUIET)
         return f'{said} {error}'.strip()[:700] if error else None
 

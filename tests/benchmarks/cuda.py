@@ -2,13 +2,14 @@
 
     python -m tests.benchmarks.cuda [FOLDER] [--seconds 150] [--json FILE]
 
-It needs onnxruntime-gpu, NumPy, Pillow and the folder of the .onnx files (lumachrome/models), nothing else. The rows
-come one by one, the most telling ones first; when the time is over, what is left is named and skipped. Where there is
-no GPU it says so and that is no failure.
+It needs onnxruntime-gpu, NumPy, Pillow and the folder of the .onnx files (lumachrome/models), and onnx for a Resize
+alone. The rows come one by one, the most telling ones first: ten seconds tell whether a photo that shrinks looks to the
+network as on the CPU. When the time is over, what is left is named and skipped. No GPU is no failure.
 
 How to read it: `first` is the first run of such a photo, `warm` the median of those after it, both in milliseconds.
 `numpy` goes in and out through arrays as a caller has them; `bound` uploads the photo and fetches the 8-bit colors by
-IO binding; `resident` is the run alone, with all of it on the GPU already.
+IO binding; `resident` is the run alone, with all of it on the GPU already. Strips are those that `lumachrome.session`
+asks a GPU for, unless it says otherwise.
 """
 
 import argparse
@@ -17,6 +18,8 @@ import contextlib
 import faulthandler
 import functools
 import gc
+import importlib.util
+import itertools
 import json
 import os
 import sys
@@ -31,7 +34,8 @@ import numpy as np
 import onnxruntime
 
 from lumachrome import contract
-from tests.gpu import CPU, CUDA, Array, Bench, Bound, memory_used, nvidia_smi, timed
+from lumachrome.session import CPU, CUDA, STRIP_PIXELS
+from tests.gpu import Array, Bench, Bound, memory_used, nvidia_smi, timed
 
 Row = dict[str, Any]
 Rows = Iterator[tuple[str, Callable[[], Row]]]  # what is measured, and how
@@ -72,7 +76,7 @@ def measure(bench: Bench, section: Callable[[Bench], Rows], end: float, file: An
 
     def show(what: str, row: Row) -> None:
         facts = '  '.join(f'{key} {_short(value)}' for key, value in row.items())
-        print(f'{section.__name__:11}{what:44}{facts}', flush=True)
+        print(f'{section.__name__:11}{what:54}{facts}', flush=True)
         if file:
             file.write(json.dumps({'section': section.__name__, 'what': what, **row}) + '\n')
             file.flush()
@@ -117,56 +121,35 @@ def photo(height: int, width: int, dtype: str = 'uint8') -> Array:
 
 
 def feed_of(session: onnxruntime.InferenceSession, pictures: Array, **set_to: Any) -> dict[str, Array]:
-    """What a session takes; `hints` is their number, `rows` those of a strip ('H' the whole photo, None the file's)."""
-    n, height = pictures.shape[:2]
+    """What a session takes; `hints` is their number, `rows` those of a strip (None the file's)."""
+    n, height, width = pictures.shape[:3]
     rng = np.random.default_rng(1)
     hints = np.concatenate([rng.uniform(0, 1, (n, 16, 2)), rng.uniform(0, 255, (n, 16, 3))], 2).astype('float32')
-    rows = set_to.get('rows')
+    rows = {'whole': height, 'as shipped': STRIP_PIXELS // width}.get(asked := set_to.get('rows', 'as shipped'), asked)
     every: dict[str, Array] = {
         contract.PHOTO: pictures,
         contract.RENDER_SIZE: np.array([set_to.get('size', SIZE)]),
         contract.SATURATION: np.ones(1, 'float32'),
         contract.VIVIDNESS: np.full(1, set_to.get('vividness', 1), 'float32'),
         contract.HINTS: hints[:, : set_to.get('hints', 0)],
-        contract.AB: np.repeat(some_colors(), n, 0),
+        contract.AB: np.repeat(rng.normal(0, 20, (1, 64, 85, 2)).astype('float32'), n, 0),
     }
     if rows:
-        every[contract.STRIP_ROWS] = np.array([height if rows == 'H' else rows])
+        every[contract.STRIP_ROWS] = np.array([rows])
     taken = [*session.get_inputs(), *session.get_overridable_initializers()]
     return {tensor.name: every[tensor.name] for tensor in taken if tensor.name in every}
-
-
-@functools.cache
-def some_colors() -> Array:
-    return np.random.default_rng(2).normal(0, 20, (1, 64, 85, 2)).astype('float32')
 
 
 def picture_for(name: str, shape: tuple[int, int]) -> Array:
     return photo(*shape, 'uint16' if name == JOIN16 else 'uint8')
 
 
-# A photo through the three parts
-
-
-def chain(bench: Bench, pictures: Array) -> Array:
-    """As `Colorizer` does it, a small copy to the network and its colors to the join, but all of it on the device."""
-    render, network, join = (bench.session(name) for name in (RENDER, NETWORK, JOIN))
-    seen = Bound(render, feed_of(render, pictures), [contract.SHOWN], bench.device)
-    [shown] = seen.run()
-    height, width = shown.shape()[1:3]
-    feed = feed_of(network, pictures, size=min(height, width), rows=height)
-    [ab] = Bound(network, feed, [contract.AB], bench.device, {contract.PHOTO: shown}).run()
-    kept = {contract.PHOTO: seen.values[contract.PHOTO], contract.AB: ab}
-    bound = Bound(join, feed_of(join, pictures, rows='H'), [contract.COLORIZED], bench.device, kept)
-    return bound.run()[0].numpy()
-
-
 def parts(bench: Bench, pictures: Array) -> Array:
-    """As `Colorizer` does it today: three runs, arrays between them."""
-    render, network, join = (bench.session(name) for name in (RENDER, NETWORK, JOIN))
+    """A photo as `Colorizer` does it: three runs, arrays between them, the first on the CPU."""
+    render, network, join = bench.cpu(RENDER), bench.session(NETWORK), bench.session(JOIN)
     [shown] = render.run([contract.SHOWN], feed_of(render, pictures))
-    [ab] = network.run([contract.AB], feed_of(network, shown, size=min(shown.shape[1:3]), rows='H'))
-    return join.run([contract.COLORIZED], feed_of(join, pictures, rows='H') | {contract.AB: ab})[0]
+    [ab] = network.run([contract.AB], feed_of(network, shown, size=min(shown.shape[1:3])))
+    return join.run([contract.COLORIZED], feed_of(join, pictures) | {contract.AB: ab})[0]
 
 
 # Sections, the most telling first
@@ -204,7 +187,7 @@ def placed(bench: Bench, name: str) -> Row:
     """Where the nodes of a warm run are, and their time as the processor sees it."""
     with tempfile.TemporaryDirectory() as folder:
         session = bench.profiled(name, f'{folder}/profile')
-        feed = feed_of(session, picture_for(name, (700, 1000)), rows='H')
+        feed = feed_of(session, picture_for(name, (700, 1000)))
         for _ in range(3):
             session.run(None, feed)
         events = json.loads(Path(session.end_profiling()).read_text())
@@ -237,37 +220,69 @@ def placed(bench: Bench, name: str) -> Row:
     }
 
 
+def shrinking(bench: Bench) -> Rows:
+    for count, shape in (
+        (1, (700, 1000)),
+        (1, (256, 700)),
+        (1, (700, 256)),
+        (1, (37, 53)),
+        (3, (700, 1000)),
+        (1, LARGE),
+    ):
+        what = f'{RENDER} {count} of {shape[1]}x{shape[0]}'
+        yield what, functools.partial(compared, bench, RENDER, shape, {}, count)
+    every = ('uint8', 'float32'), (1, 0), ((1, 2100, 1, 364), (1, 3, 700, 364), (1, 3, 256, 1000), (1, 3, 256, 364))
+    for dtype, exclude, sizes in itertools.product(*every) if importlib.util.find_spec('onnx') else ():
+        what = f'Resize {dtype} exclude_outside {exclude} to {sizes}'
+        yield what, functools.partial(resized, bench, dtype, exclude, sizes)
+
+
+def resized(bench: Bench, dtype: str, exclude: int, sizes: tuple[int, ...]) -> Row:
+    """A Resize of 700 rows of 1000 pixels with antialias, of planes or of rows as pictures one pixel high."""
+    from export.graph import Graph
+
+    graph = Graph()
+    graph.Resize('x', '', '', 'sizes', mode='linear', antialias=1, exclude_outside=exclude, name='y')
+    every = [None] * 4
+    model = graph.model('resize', [('x', dtype, every), ('sizes', 'int64', [4])], [('y', dtype, every)])
+    feed = {'x': photo(700, 1000).transpose(0, 3, 1, 2).astype(dtype), 'sizes': np.array(sizes)}
+    feed['x'] = np.ascontiguousarray(feed['x']).reshape(*sizes[:2], -1, 1000)
+    with tempfile.TemporaryDirectory() as folder:
+        (Path(folder) / 'resize.onnx').write_bytes(model.SerializeToString())
+        other = Bench(Path(folder), bench.provider)
+        return difference(['y'], other.fresh('resize.onnx').run(None, feed), other.cpu('resize.onnx').run(None, feed))
+
+
 def same_bytes(bench: Bench) -> Rows:
-    for tf32, vividnesses in (('1', (0, 1)), ('0', (1,))):
-        for shape in ((256, 256), (700, 1000), (37, 53)):
-            for hints in (0, 3):
-                for vividness in vividnesses:
-                    what = f'{shape[1]}x{shape[0]} vividness {vividness} hints {hints} tf32 {tf32}'
-                    set_to = {'vividness': vividness, 'hints': hints}
-                    yield what, functools.partial(compared, bench, NETWORK, shape, set_to, use_tf32=tf32)
-    for name in (JOIN, JOIN16, RENDER):
-        yield f'{name} 1000x700', functools.partial(compared, bench, name, (700, 1000), {})
+    for tf32, vividnesses in (('0', (0, 1)), ('1', (1,))):
+        for shape in ((256, 256), (700, 1000), (37, 53), (1, 1)):
+            size = f'{shape[1]}x{shape[0]}'
+            for hints, vividness in itertools.product((0, 3), vividnesses):
+                what = f'{size} vividness {vividness} hints {hints} tf32 {tf32}'
+                set_to = {'vividness': vividness, 'hints': hints}
+                yield what, functools.partial(compared, bench, NETWORK, shape, set_to, use_tf32=tf32)
+            for name in (JOIN, JOIN16):
+                yield f'{name} {size} tf32 {tf32}', functools.partial(compared, bench, name, shape, {}, use_tf32=tf32)
 
 
-def smallest(bench: Bench) -> Rows:
-    for hints in (0, 3):
-        yield f'1x1 hints {hints}', functools.partial(compared, bench, NETWORK, (1, 1), {'hints': hints})
-    for name in (JOIN, JOIN16, RENDER):
-        yield f'{name} 1x1', functools.partial(compared, bench, name, (1, 1), {})
-
-
-def compared(bench: Bench, name: str, shape: tuple[int, int], set_to: Row, **provider_options: str) -> Row:
-    """The largest difference between the device's outputs and the CPU's, and the share of bytes that differ."""
+def compared(
+    bench: Bench, name: str, shape: tuple[int, int], set_to: Row, count: int = 1, **provider_options: str
+) -> Row:
     session = bench.session(name, **provider_options)
-    feed = feed_of(session, picture_for(name, shape), rows='H', **set_to)
+    feed = feed_of(session, np.repeat(picture_for(name, shape), count, 0), **set_to)
     names = [tensor.name for tensor in session.get_outputs()][:2]
+    return difference(names, session.run(names, feed), bench.cpu(name).run(names, feed))
+
+
+def difference(names: list[str], ours: list[Array], rights: list[Array]) -> Row:
+    """The largest difference between the device's outputs and the CPU's, and the share of bytes that differ."""
     row: Row = {}
-    for output, own, right in zip(names, session.run(names, feed), bench.cpu(name).run(names, feed), strict=True):
-        difference = np.abs(own.astype('float64') - right.astype('float64'))
-        row[f'{output} off by'] = float(difference.max())
+    for output, own, right in zip(names, ours, rights, strict=True):
+        off = np.abs(own.astype('float64') - right.astype('float64'))
+        row[f'{output} off by'] = float(off.max())
         if own.dtype.kind == 'u':
-            row['bytes that differ'] = f'{(difference > 0).mean():.4%}'
-            row['within a level'] = bool(difference.max() <= 1)
+            row['bytes that differ'] = f'{(off > 0).mean():.4%}'
+            row['within a level'] = bool(off.max() <= 1)
     return row
 
 
@@ -277,33 +292,21 @@ def speed(bench: Bench) -> Rows:
     ) -> tuple[str, Callable[[], Row]]:
         return f'{size} {what}, {how}', functools.partial(run_time, bench, name, shape, how, **set_to)
 
-    sizes = {f'{shape[1]}x{shape[0]}': shape for shape in (SMALL, MIDDLE, LARGE)}
-    for size, shape in sizes.items():
-        yield row(size, 'whole, one strip', NETWORK, 'numpy', shape, rows='H')
-        yield f'{size} three parts, numpy', functools.partial(in_parts, bench, shape, parts)
-        yield f'{size} three parts, bound', functools.partial(in_parts, bench, shape, chain)
-        yield row(size, 'whole, one strip', NETWORK, 'bound', shape, rows='H')
-    for size, shape in sizes.items():
-        yield row(
-            size, 'ab alone', NETWORK, 'resident', contract.rendered_shape(*shape, SIZE), rows='H', output=contract.AB
-        )
-        yield row(size, f'{JOIN}, one strip', JOIN, 'resident', shape, rows='H')
-        yield row(size, f'{JOIN}, one strip', JOIN, 'numpy', shape, rows='H')
-        yield row(size, f'{JOIN16}, one strip', JOIN16, 'numpy', shape, rows='H')
-        yield row(size, f"{JOIN}, the file's strips", JOIN, 'numpy', shape)
-        yield row(size, RENDER, RENDER, 'numpy', shape)
-        yield row(size, RENDER, RENDER, 'resident', shape)
-        yield row(size, 'whole, 10 hints', NETWORK, 'numpy', shape, rows='H', hints=10)
-        yield row(size, "whole, the file's strips", NETWORK, 'numpy', shape)
-        yield row(size, 'whole, one strip', NETWORK, 'resident', shape, rows='H')
-        yield row(
-            size, 'ab alone', NETWORK, 'numpy', contract.rendered_shape(*shape, SIZE), rows='H', output=contract.AB
-        )
-        yield row(size, f'{JOIN16}, one strip', JOIN16, 'resident', shape, rows='H')
-
-
-def in_parts(bench: Bench, shape: tuple[int, int], run: Callable[[Bench, Array], Array]) -> Row:
-    return timed(lambda: run(bench, photo(*shape)))
+    for shape in (SMALL, MIDDLE, LARGE):
+        size = f'{shape[1]}x{shape[0]}'
+        yield row(size, 'whole', NETWORK, 'numpy', shape)
+        yield f'{size} three parts, numpy', functools.partial(timed, functools.partial(parts, bench, photo(*shape)))
+    for shape in (SMALL, MIDDLE, LARGE):
+        size, shown = f'{shape[1]}x{shape[0]}', contract.rendered_shape(*shape, SIZE)
+        yield row(size, 'ab alone', NETWORK, 'numpy', shown, output=contract.AB)
+        for name in (JOIN, JOIN16, RENDER):
+            yield row(size, name, name, 'numpy', shape)
+            yield row(size, name, name, 'resident', shape)
+        yield row(size, 'whole', NETWORK, 'resident', shape)
+        yield row(size, 'whole, 10 hints', NETWORK, 'numpy', shape, hints=10)
+        yield row(size, 'whole, one strip', NETWORK, 'numpy', shape, rows='whole')
+        yield row(size, "whole, the file's strips", NETWORK, 'numpy', shape, rows=None)
+        yield row(size, f"{JOIN}, the file's strips", JOIN, 'numpy', shape, rows=None)
 
 
 def run_time(bench: Bench, name: str, shape: tuple[int, int], how: str, output: str = '', **set_to: Any) -> Row:
@@ -334,15 +337,16 @@ def batches(bench: Bench) -> Rows:
 
 def rate(bench: Bench, name: str, shape: tuple[int, int], count: int, how: str, output: str = '') -> Row:
     session = bench.session(name)
-    feed = feed_of(session, np.repeat(picture_for(name, shape), count, 0), rows='H')
+    feed = feed_of(session, np.repeat(picture_for(name, shape), count, 0))
     row = timed(caller(session, feed, how, bench.device, output))
     return {'photos a second': 1000 * count / row['warm'], **row}
 
 
 def memory(bench: Bench) -> Rows:
-    for name, rows in ((NETWORK, 'H'), (JOIN, 'H'), (JOIN, 1000), (JOIN, 250), (JOIN, 64), (JOIN16, 'H')):
+    files = (NETWORK, 'as shipped'), (NETWORK, 'whole'), (JOIN, 'whole'), (JOIN, 250), (JOIN16, 'as shipped')
+    for name, rows in files:
         for strategy in ('kSameAsRequested', 'kNextPowerOfTwo'):
-            what = f'{name} 4000x3000, rows {rows}, {strategy[1:]}'
+            what = f'{name} 4000x3000, strips {rows}, {strategy[1:]}'
             yield what, functools.partial(held, bench, name, rows, strategy)
 
 
@@ -359,10 +363,10 @@ def held(bench: Bench, name: str, rows: int | str, strategy: str) -> Row:
 
 
 def options(bench: Bench) -> Rows:
-    for search in ('HEURISTIC', 'EXHAUSTIVE', 'DEFAULT'):
-        yield f'{search}', functools.partial(with_options, bench, cudnn_conv_algo_search=search)
-    yield 'HEURISTIC, tf32 off', functools.partial(with_options, bench, use_tf32='0')
-    yield 'HEURISTIC, channels last', functools.partial(with_options, bench, prefer_nhwc='1')
+    yield 'as shipped', functools.partial(with_options, bench)
+    yield 'TF32', functools.partial(with_options, bench, use_tf32='1')
+    yield 'channels last', functools.partial(with_options, bench, prefer_nhwc='1')
+    yield 'EXHAUSTIVE', functools.partial(with_options, bench, cudnn_conv_algo_search='EXHAUSTIVE')
 
 
 def with_options(bench: Bench, **provider_options: str) -> Row:
@@ -371,7 +375,7 @@ def with_options(bench: Bench, **provider_options: str) -> Row:
     session = bench.fresh(NETWORK, **provider_options)
     row: Row = {'open': 1000 * (time.perf_counter() - start)}
     for what, shape in (('', SMALL), (' of another size', (256, 340))):
-        feed = feed_of(session, photo(*shape), rows='H')
+        feed = feed_of(session, photo(*shape))
         times = timed(lambda feed=feed: session.run([contract.AB], feed))
         row |= {f'{key}{what}': times[key] for key in ('first', 'warm')}
     return row
@@ -380,13 +384,13 @@ def with_options(bench: Bench, **provider_options: str) -> Row:
 # Of the time left, how much a section may take, the most telling first
 SHARES = {
     machine: 1,
-    placement: 0.5,
+    shrinking: 0.5,
     same_bytes: 0.35,
+    placement: 0.5,
+    options: 0.3,
     speed: 0.55,
     batches: 0.4,
-    memory: 0.6,
-    smallest: 0.5,
-    options: 1,
+    memory: 1,
 }
 
 

@@ -169,6 +169,19 @@ def test_threads_that_come_at_once_open_each_file_once(gray, monkeypatch):
     assert sorted(opened) == ['join.onnx', 'render.onnx']
 
 
+def test_on_a_gpu_the_shrinking_stays_on_the_cpu(gray, monkeypatch):
+    plain, opened, open_file = Colorizer('plain'), {}, session.open_file
+
+    def note(path, providers):
+        opened[path.name] = providers
+        return open_file(path, [CPU])
+
+    monkeypatch.setattr(session, 'open_file', note)
+    plain.provider = CUDA
+    plain.colorize(gray)
+    assert opened == {'render.onnx': [CPU], 'join.onnx': [CUDA, CPU]}
+
+
 def test_models_are_what_lies_in_the_folder(standins, tmp_path, monkeypatch):
     assert list(colorizer.models()) == ['plain', 'steered']  # without the joins
     assert Colorizer().name == 'plain'

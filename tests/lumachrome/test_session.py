@@ -37,13 +37,13 @@ PHOTO = {contract.PHOTO: np.zeros((1, 30, 40, 3), np.uint8)}
 @pytest.mark.parametrize(
     ('provider', 'overridable', 'rows'),
     [
-        (CUDA, ['eps', contract.STRIP_ROWS], [30]),
+        (CUDA, ['eps', contract.STRIP_ROWS], [100_000]),  # of 40 pixels are 4 megapixels
         (CPU, ['eps', contract.STRIP_ROWS], None),
         (CUDA, ['eps'], None),
         (CUDA, [], None),
     ],
 )
-def test_a_gpu_gets_the_whole_photo_at_once_and_a_cpu_the_files_strips(provider, overridable, rows):
+def test_a_gpu_gets_strips_of_megapixels_and_a_cpu_those_of_the_file(provider, overridable, rows):
     network, feed = Recorder(provider, overridable), dict(PHOTO)
     session.compute(network, [contract.AB], feed)
     assert feed.keys() == PHOTO.keys()  # the caller's own stays as it is
@@ -120,7 +120,9 @@ def test_a_gpu_is_there_where_its_driver_is(system, library, monkeypatch):
     session._has_gpu.cache_clear()
 
 
-def test_a_session_shares_the_cores_and_a_gpu_does_not_try_every_algorithm_on_every_photo(standins, monkeypatch, capfd):
+def test_a_session_shares_the_cores_and_a_gpu_is_exact_and_does_not_try_every_algorithm_on_every_photo(
+    standins, monkeypatch, capfd
+):
     opened, loaded = [], []
     monkeypatch.setattr(session, 'InferenceSession', lambda *a, **more: opened.append((*a, more['providers'])))
     monkeypatch.setattr(session.onnxruntime, 'preload_dlls', lambda: (loaded.append(1), print('cuDNN is missing')))
@@ -133,7 +135,7 @@ def test_a_session_shares_the_cores_and_a_gpu_does_not_try_every_algorithm_on_ev
     (_, options, cpu), (_, _, gpu) = opened
     assert options.get_session_config_entry('session.intra_op.allow_spinning') == '0'
     assert options.log_severity_level == 4  # fatal: what goes wrong is raised as well
-    assert cpu == [CPU] and gpu == [(CUDA, {'cudnn_conv_algo_search': 'HEURISTIC'}), CPU]
+    assert cpu == [CPU] and gpu == [(CUDA, {'cudnn_conv_algo_search': 'HEURISTIC', 'use_tf32': '0'}), CPU]
 
 
 def test_a_part_that_is_missing_is_named(tmp_path):
