@@ -1,6 +1,7 @@
 """The contract of a Lumachrome file: what goes in and comes out, as data.
 
-    photo, render_size, saturation [, vividness] [, hints] [, variant]  ──▶  colorized, ab [, probabilities, bins] [, anchors]
+    photo, render_size, saturation [, vividness] [, hints] [, variant]
+        ──▶  colorized, ab [, probabilities, bins] [, anchors]
 
 `variant` and `anchors` came with format 2; all else is as in format 1, and programs read both.
 
