@@ -166,7 +166,7 @@ def pytest_collection_modifyitems(items):
 
 @pytest.fixture(scope='session')
 def standins(tmp_path_factory):
-    """A folder with two networks whose colours are known, `plain` and `steered` (which has all that one may), and the joins."""
+    """Two networks whose colours are known, `plain` and `steered` (vividness, hints, variants), and all other files."""
     folder = tmp_path_factory.mktemp('models')
     byte = _TAIL.format(type=onnx.TensorProto.UINT8)
     _saved(
