@@ -110,11 +110,11 @@ def build(
                 with gr.Row():
                     adjust |= {name: controls.control(name, features) for name in controls.SLIDERS}
                 with gr.Accordion(
-                    label('variant'), open=False, visible=colorizer.predicts_distribution, elem_id='variants'
+                    label('variant'), open=False, visible=contract.ANCHORED in features, elem_id='variants'
                 ) as variants:
                     gallery = gr.Gallery(
                         show_label=False,
-                        columns=5,
+                        columns=4,
                         height='auto',
                         allow_preview=False,
                         interactive=False,
@@ -151,7 +151,7 @@ def build(
         painter.point(photo_page.suggest, seen, painter, **network | LIVE)
         adjust['render_size'].input(photo_page.look, [seen, model_choice, *values], shown, **busy)
         needy = {adjust[name]: SETTINGS[name].needs for name in controls.ON_PHOTO if SETTINGS[name].needs}
-        needy |= {variants: contract.DISTRIBUTION, keep: contract.TAKES_HINTS}
+        needy |= {variants: contract.ANCHORED, keep: contract.TAKES_HINTS}
         fit = controls.fitting(open_colorizer, list(needy.values()))
         model_choice.input(fit, model_choice, list(needy), **private).then(
             photo_page.look, [seen, model_choice, *values], shown, **busy
@@ -161,7 +161,8 @@ def build(
             if name == 'palette':
                 tinted.failure(lambda: None, None, adjust[name], **private)
         variants.expand(photo_page.variants, [seen, *values], gallery, show_progress_on=gallery, **network)
-        gallery.select(photo_page.choose, [seen, *values], [seen, painter], **network | LIVE)
+        unfolded = [part for part in shown if part is not variants]
+        gallery.select(photo_page.choose, [seen, *values], unfolded, **network | LIVE)
         ready = gr.DownloadButton(visible='hidden', elem_id='ready')
         fetch: dict[str, Any] = {'js': "() => document.querySelector('#ready a, a#ready, #ready').click()", **private}
         save_hints.click(photo_page.save_hints, seen, ready, **private).success(None, **fetch)

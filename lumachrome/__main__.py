@@ -116,10 +116,8 @@ def _add_adjustments(command: argparse.ArgumentParser) -> None:
     for name, setting in SETTINGS.items():
         flag = '--' + name.replace('_', '-')
         if setting.is_number:
-            more: dict[str, Any] = {'type': _number(setting), 'metavar': 'PIXELS' if setting.whole else 'NUMBER'}
+            more: dict[str, Any] = {'type': _number(setting), 'metavar': 'NUMBER'}
             more['help'] = f'{setting.help} A number {setting.range}, by default {setting.default:g}.'
-        elif setting.choices:
-            more = {'choices': setting.choices, 'help': setting.help}
         elif name == 'palette':
             more = {'metavar': 'PHOTO', 'help': setting.help}
         else:

@@ -93,8 +93,6 @@ class Setting:
         The part of the range that a slider shows, where less is more useful.
     presets : tuple of float
         Numbers to choose from, where any other is a choice for few.
-    choices : tuple of str
-        Of a text, beside the empty one.
     needs : str
         What a network must have for it, as in `contract.Tensor`.
     """
@@ -109,7 +107,6 @@ class Setting:
     off: float | None = None
     slider: tuple[float, float] | None = None
     presets: tuple[float, ...] = ()
-    choices: tuple[str, ...] = ()
     needs: str = ''
 
     @property
@@ -132,11 +129,7 @@ class Setting:
         """
         if value is None:
             return self.default
-        if self.is_number:
-            return self._number(value)
-        if self.choices and value not in ('', *self.choices):
-            raise AdjustmentError(f'{self.name} is one of {", ".join(self.choices)}, not {value!r:.60}.')
-        return value
+        return self._number(value) if self.is_number else value
 
     def _number(self, value: Any) -> float | int:
         try:

@@ -80,7 +80,7 @@ class Colorizer:
     metadata : dict of str
         What the file says about itself, without the prefix: see `contract.METADATA_KEYS`.
     features : frozenset of str
-        What the network has, `contract.DISTRIBUTION` and `contract.TAKES_HINTS`.
+        What the network has: of `contract.DISTRIBUTION`, `contract.TAKES_HINTS` and `contract.ANCHORED`.
     render_size : int
         Short side in pixels at which the network looks at a photo unless told otherwise.
 

@@ -86,7 +86,7 @@ _TAIL = """
 _PLAIN = 'ab = Identity (sized)'
 # A distribution over nine bins: half of it on a colour, the rest on gray and on what might be there instead. A hint
 # gives the quarter of the photo that it lies in to red, blue or gray. The mean is the faithful point, three times it
-# the vivid one.
+# the vivid one, to which each variant adds red where no hint is.
 _STEERED = """
     quarters = Expand (likely, every)
     padded = Pad (hints, one_row, absent)
@@ -124,9 +124,17 @@ _STEERED = """
     twice = Add (vividness, vividness)
     times = Add (twice, unit)
     chosen = Mul (faithful, times)
-    ab = Add (chosen, more)
+    number = Cast <to = 1> (variant)
+    felt = Mul (number, vividness)
+    drift = Mul (felt, redward)
+    drifts = Mul (unknown, drift)
+    varied = Add (chosen, drifts)
+    ab = Add (varied, more)
+    each = Concat <axis = 0> (shape, one, one)
+    anchors = Expand (no_anchor, each)
 """
 BINS = [(0, 0), (40, -10), (-10, 40), (0, 30), (0, -30), (30, 0), (-30, 0), (80, 0), (0, -80)]
+_REDWARD = (10, 0)  # what a variant adds to a and b, times its number
 _ABOVE, _BELOW = [0.3, 0.5, 0, 0.1, 0.1, 0, 0, 0, 0], [0.3, 0, 0.5, 0, 0, 0.1, 0.1, 0, 0]
 _CHOICES = [[float(i == chosen) for i in range(9)] for chosen in (0, 7, 8)]
 
@@ -158,7 +166,7 @@ def pytest_collection_modifyitems(items):
 
 @pytest.fixture(scope='session')
 def standins(tmp_path_factory):
-    """A folder with two networks whose colours are known, `plain` and `steered` (vividness, hints), and both joins."""
+    """Two networks whose colours are known, `plain` and `steered` (vividness, hints, variants), and all other files."""
     folder = tmp_path_factory.mktemp('models')
     byte = _TAIL.format(type=onnx.TensorProto.UINT8)
     _saved(
@@ -170,13 +178,14 @@ def standins(tmp_path_factory):
     )
     _saved(
         _NETWORK.format(
-            extra_inputs=', float[1] vividness, float[N,K,5] hints',
-            extra_outputs=', float[N,h,w,Q] probabilities, float[Q,2] bins',
+            extra_inputs=', float[1] vividness, float[N,K,5] hints, int64[1] variant',
+            extra_outputs=', float[N,h,w,Q] probabilities, float[Q,2] bins, float[N,A,5] anchors',
             extra_constants=f"""
                 float[1,2,2,9] likely = {{{_numbers([_ABOVE, _ABOVE, _BELOW, _BELOW])}}},
                 float[9,2] grid = {{{_numbers(BINS)}}}, float[3,9] choices = {{{_numbers(_CHOICES)}}},
                 int64[6] one_row = {{0, 0, 0, 0, 1, 0}}, float absent = {{-1}}, float[1] unit = {{1}},
                 float zero_scalar = {{0}}, float one_scalar = {{1}}, int64[2] three_and_one = {{3, 1}},
+                float[2] redward = {{{_numbers(_REDWARD)}}}, float[1,1,5] no_anchor = {{0.5, 0.5, 0, 0, 0}},
             """,
             extra_nodes=_STEERED,
             tail=byte,

@@ -41,15 +41,18 @@ def control(name: str, features: Iterable[str], prefix: str = '') -> Any:
         'elem_id': prefix + name.replace('_', '-'),
     }
     if setting.presets:
-        choices = [(label('own_size') if value == setting.off else f'{value:g}', value) for value in setting.presets]
+        choices = [(_preset(name, value), value) for value in setting.presets]
         return gr.Dropdown(choices, value=setting.default, min_width=200, **shared)
     if setting.is_number:
         low, high = setting.slider or (setting.low, setting.high)
         return gr.Slider(low, high, value=setting.default, step=setting.step, min_width=200, **shared)
-    if setting.choices:
-        choices = [(label(choice or 'as_it_was'), choice) for choice in ('', *setting.choices)]
-        return gr.Dropdown(choices, value='', min_width=200, **shared)
     return photo_input(height=160, **shared)
+
+
+def _preset(name: str, value: float) -> Any:
+    """A preset of a field as it is offered: in words where the page has some, such as `variant_0`, else its number."""
+    word = f'{name}_{value:g}'
+    return words.label(word) if word in words.WORDS['en'] else f'{value:g}'
 
 
 def model_choice(choices: Sequence[str | tuple[str, str]], first: str, prefix: str = '') -> Any:
@@ -84,8 +87,6 @@ def parameter(setting: Setting) -> Any:
     """The input that gives the API and the MCP tool a parameter; its value is checked by `adjustments`."""
     if setting.is_number:
         return gr.Number(setting.default, label=setting.name)
-    if setting.choices:
-        return gr.Dropdown(['', *setting.choices], value='', label=setting.name)
     return photo_input(label=setting.name) if setting.name == 'palette' else HintList(label=setting.name)
 
 
@@ -131,8 +132,6 @@ def with_parameters(names: Sequence[str]) -> Callable[[Callable[..., Any]], Call
 def _range(setting: Setting) -> str:
     if setting.is_number:
         return f' A number {setting.range}, by default {setting.default:g}.'
-    if setting.choices:
-        return f' One of {", ".join(setting.choices)}; by default none.'
     if setting.name == 'hints':
         return ' Such as [{"x": 0.5, "y": 0.2, "color": "#4060c0"}]; x and y: fractions of width and height.'
     return ''

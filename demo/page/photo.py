@@ -20,12 +20,13 @@ from demo.page import controls, words
 from demo.page.words import Words, in_words
 from demo.server.uploads import MAX_PIXELS, new_file
 from lumachrome import hints, photofile
-from lumachrome.adjustments import SETTINGS, VARIANTS, Adjustments, Colors
+from lumachrome.adjustments import SETTINGS, Adjustments, Colors
 from lumachrome.colorizer import Colorizer
 from lumachrome.hints import Hint
 from lumachrome.session import CUDA
 
 THUMBNAIL = 240  # long side in pixels of the other colourings
+VARIANTS = SETTINGS['variant'].presets
 DECODED = 8  # previews in memory, of at most 8 MB each: one a visitor who moves a slider now
 
 
@@ -43,7 +44,7 @@ class Seen:
     before: str
     model: str = ''
     hints: tuple[Hint, ...] = ()
-    variant: str = ''
+    variant: int = 0
     render_size: int = 0
     colors: str = ''
 
@@ -168,7 +169,8 @@ class PhotoPage:
                 colors = _kept(seen, say)
             else:  # at a hint, the network is sure of it: what else is likely there shows without
                 others = tuple(hint for i, hint in enumerate(seen.hints) if i != event.hint)
-                colors = colorizer.colors(preview, Adjustments(render_size=seen.render_size, hints=others))
+                wish = Adjustments(render_size=seen.render_size, variant=seen.variant, hints=others)
+                colors = colorizer.colors(preview, wish.without(colorizer.lacks(wish)))
             return {'swatches': hints.swatches(colorizer, preview, x, y, hints.suggestions(colors, x, y))}
 
     def variants(self, request: gr.Request, seen: Seen | None, *values: Any) -> Any:
@@ -177,24 +179,25 @@ class PhotoPage:
             return gr.skip()
         say = words.of(request)
         with in_words(say):
-            colors, colorizer = _kept(seen, say), self._open(seen.model)
-            image = Image.fromarray(_preview(seen, say))
+            colorizer, preview = self._open(seen.model), _preview(seen, say)
+            image = Image.fromarray(preview)
             image.thumbnail((THUMBNAIL, THUMBNAIL))
             small = np.asarray(image)
             found = []
-            for variant in ('', *VARIANTS):
+            for variant in VARIANTS:
                 adjustments = _adjustments(replace(seen, variant=variant), colorizer, say, values)
+                colors = _kept(seen, say) if variant == seen.variant else colorizer.colors(preview, adjustments)
                 path = new_file('variant.jpg')
                 photofile.write_preview(path, colorizer.colorize(small, adjustments, colors))
-                found.append((str(path), say[variant or 'as_it_was']))
+                found.append((str(path), say[f'variant_{variant}']))
         return gr.update(value=found, selected_index=None)
 
-    def choose(self, request: gr.Request, event: gr.SelectData, seen: Seen | None, *values: Any) -> tuple[Any, Any]:
-        """Take one of the other colourings."""
+    def choose(self, request: gr.Request, event: gr.SelectData, seen: Seen | None, *values: Any) -> tuple[Any, ...]:
+        """Show one of the other colourings; those on offer stay open."""
         if seen is None:
-            return gr.skip(), gr.skip()
-        seen = replace(seen, variant=('', *VARIANTS)[event.index])
-        return seen, self.tint(request, seen, *values)
+            return (gr.skip(),) * 4
+        *shown, _ = self.look(request, replace(seen, variant=VARIANTS[event.index]), seen.model, *values)
+        return tuple(shown)
 
     def save(self, request: gr.Request, seen: Seen | None, *values: Any) -> tuple[str, str]:
         """Colour the photo itself, at its full size, as the preview shows it."""

@@ -1,6 +1,7 @@
-"""What the page opens and decodes once: networks, and the previews of photos."""
+"""What the page opens and decodes once, networks and previews, and when it runs a network."""
 
 import threading
+import types
 from pathlib import Path
 
 import gradio as gr
@@ -9,11 +10,11 @@ import pytest
 import pyvips
 from PIL import Image
 
-from demo import colorizers
+from demo import app, colorizers
 from demo.colorizers import Colorizers
 from demo.page import controls
 from demo.page import photo as photo_page
-from lumachrome import colorizer, photofile, session
+from lumachrome import colorizer, contract, photofile, session
 from lumachrome.adjustments import SETTINGS, Adjustments
 from lumachrome.errors import ModelError
 
@@ -98,3 +99,48 @@ def test_what_is_saved_is_what_the_preview_showed(shipped, gray, tmp_path, monke
         expected = colorizer.Colorizer('steered').colorize(photo.pixels, wish, kept)
         np.testing.assert_array_equal(photofile.read(path).pixels, expected)
         assert expected.shape[2] == (4 if name == 'deep.png' else 3) and expected.dtype == pixels.dtype
+
+
+def test_other_colorings_cost_a_run_each_but_for_the_one_that_is_shown(shipped, gray, tmp_path, monkeypatch):
+    monkeypatch.setenv('GRADIO_TEMP_DIR', str(tmp_path / 'cache'))
+    Image.fromarray(gray).save(tmp_path / 'a.png')
+    page, asked, colors = photo_page.PhotoPage(Colorizers()), [], colorizer.Colorizer.colors
+    monkeypatch.setattr(
+        colorizer.Colorizer, 'colors', lambda *given: (asked.append(given[2].variant), colors(*given))[1]
+    )
+    values = [{'saturation': 0.5}.get(name, SETTINGS[name].default) for name in controls.ON_PHOTO]
+
+    def redness(path):
+        pixels = photofile.read(path).pixels.astype(int)
+        return (pixels[..., 0] - pixels[..., 1]).mean()
+
+    seen, first, *_ = page.begin(None, str(tmp_path / 'a.png'), 'steered', *values)
+    first = redness(first['value']['after'])
+    for chosen in (0, 2):
+        if chosen:
+            before = seen.colors
+            seen, shown, *_ = page.choose(None, types.SimpleNamespace(index=chosen), seen, *values)
+            assert redness(shown['after']) - first == pytest.approx(5 * chosen, abs=1)
+            assert asked == [chosen] and not Path(before).exists()
+        asked.clear()
+        offered = page.variants(None, seen, *values)['value']
+        assert asked == [variant for variant in range(4) if variant != chosen]
+        assert [words for _, words in offered] == ['As proposed', 'Another', 'A third', 'A fourth']
+        np.testing.assert_allclose([redness(path) - first for path, _ in offered], [0, 5, 10, 15], atol=1)
+        asked.clear()
+    seen = page.paint(None, seen, [{'x': 0.9, 'y': 0.9, 'color': '#808080'}], 'steered', *values)[0]
+    page.suggest(None, types.SimpleNamespace(x=0.9, y=0.9, hint=0), seen)
+    assert asked == [2, 2]  # hints go with what was chosen
+    seen = page.look(None, seen, 'plain', *values)[0]
+    assert asked.pop() == 0 and seen.variant == 2  # a network that has none is asked for none
+    assert page.begin(None, str(tmp_path / 'a.png'), 'steered', *values)[0].variant == 0
+
+
+@pytest.mark.parametrize(
+    'features', [(), (contract.DISTRIBUTION,), (contract.DISTRIBUTION, contract.TAKES_HINTS, contract.ANCHORED)]
+)
+def test_other_colorings_are_for_networks_that_have_them(features):
+    known = types.SimpleNamespace(features=features, takes_hints=contract.TAKES_HINTS in features)
+    shown = {block.elem_id: block.visible for block in app.build(open_colorizer=lambda _: known).blocks.values()}
+    assert shown['variants'] == shown['album-variant'] == (contract.ANCHORED in features)
+    assert shown['vividness'] == (contract.DISTRIBUTION in features)

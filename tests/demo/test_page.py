@@ -280,11 +280,23 @@ def test_other_colorings_are_offered_and_taken(page, photo, tmp_path):
     _steered(page, photo)
     before = _pixels(page)
     page.click('#variants button')
-    page.wait_for_function("document.querySelectorAll('#gallery img').length === 5")
+    page.wait_for_function("document.querySelectorAll('#gallery img').length === 4")
+    assert page.locator('#gallery .caption-label').all_inner_texts() == [
+        'As proposed',
+        'Another',
+        'A third',
+        'A fourth',
+    ]
     with _news(page):
-        page.locator('#gallery button.thumbnail-item').nth(1).click()
+        page.locator('#gallery button.thumbnail-item').nth(2).click()
+    np.testing.assert_allclose((_pixels(page) - before)[..., 0].mean(), 20, atol=2)
+    with _news(page):
+        page.locator('#gallery button.thumbnail-item').nth(1).click()  # the others stay on offer
+    _click(page, 0.8, 0.9)
+    with _news(page):
+        page.click('.painter .gray')
     redder = _pixels(page)
-    assert (redder[..., 0] - redder[..., 1]).mean() > (before[..., 0] - before[..., 1]).mean() + 3
+    np.testing.assert_allclose((redder - before)[:140, :, 0].mean(), 10, atol=2)  # where no hint is, it stays
     with page.expect_download() as download:
         page.click('#download')
     download.value.save_as(tmp_path / 'got.jpg')

@@ -209,6 +209,7 @@ def test_bombs_are_refused_unopened(url, bomb, tmp_path, monkeypatch):
         {'render_size': 'x'},
         {'warmth': True},
         {'variant': 'pink'},
+        {'model': 'steered', 'variant': 4},
         {'palette': 'nowhere.jpg'},
         {'saturation': math.nan},
         {'vividness': math.nan},

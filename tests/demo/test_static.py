@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from demo.page import component, words
-from lumachrome.adjustments import SETTINGS, VARIANTS
+from lumachrome.adjustments import SETTINGS
 
 DEMO = Path(component.__file__).parents[1]
 
@@ -26,8 +26,16 @@ def test_every_word_has_its_use():
     """In what Python says, in the markup, or in the scripts."""
     written = [*DEMO.glob('*.py'), *(DEMO / 'page').glob('*.py'), *(DEMO / 'server').glob('*.py')]
     text = '\n'.join(path.read_text('utf-8') for path in [*written, *component.STATIC.iterdir()])
-    made = {f'album_{ended}' for ended in ('stopped', 'late')} | {*SETTINGS, *VARIANTS}
+    presets = {f'{name}_{value:g}' for name, setting in SETTINGS.items() for value in setting.presets}
+    made = {f'album_{ended}' for ended in ('stopped', 'late')} | {*SETTINGS} | presets
     assert [name for name in set(words.WORDS['en']) - made if not re.search(rf'\b{name}\b', text)] == []
+
+
+def test_every_language_has_all_words_and_one_for_each_variant():
+    variants = {f'variant_{variant}' for variant in SETTINGS['variant'].presets}
+    for say in words.WORDS.values():
+        assert variants <= say.keys() == words.WORDS['en'].keys()
+        assert len({say[variant] for variant in variants}) == 4
 
 
 def test_the_linter_is_pinned_and_its_lock_names_no_host():

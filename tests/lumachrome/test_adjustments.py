@@ -8,7 +8,7 @@ import pytest
 from skimage import color, data
 
 from lumachrome import Adjustments, Colorizer, Hint, UserError, colorizer, contract, photofile
-from lumachrome.adjustments import SETTINGS, VARIANTS, Colors, Palette, variant_shift
+from lumachrome.adjustments import SETTINGS, Colors, Palette
 
 
 @pytest.fixture(autouse=True)
@@ -42,6 +42,7 @@ def test_ranges_and_steps_are_those_that_programs_and_sliders_count_on():
         'vividness': (0, 1, 0.05),
         'saturation': (0, 4, 0.05),
         'warmth': (-1, 1, 0.05),
+        'variant': (0, 3, 1),
         'strength': (0, 1, 0.05),
     }
     shown = SETTINGS['saturation'].slider
@@ -49,12 +50,16 @@ def test_ranges_and_steps_are_those_that_programs_and_sliders_count_on():
     sizes = SETTINGS['render_size'].presets
     assert sizes[0] == 0 and len(sizes) > 2 and list(sizes) == sorted(set(sizes))
     assert [SETTINGS['render_size'].checked(size) for size in sizes] == list(sizes)
+    assert SETTINGS['variant'].presets == (0, 1, 2, 3)  # all that there are
 
 
 def test_a_setting_says_what_a_network_needs_for_it():
     needs = {name: setting.needs for name, setting in SETTINGS.items() if setting.needs}
-    distribution = dict.fromkeys(['vividness', 'variant'], contract.DISTRIBUTION)
-    assert needs == distribution | {'hints': contract.TAKES_HINTS}
+    assert needs == {
+        'vividness': contract.DISTRIBUTION,
+        'variant': contract.ANCHORED,
+        'hints': contract.TAKES_HINTS,
+    }
 
 
 def test_what_was_checked_stays_as_it_was(colors):
@@ -68,7 +73,7 @@ def test_what_was_checked_stays_as_it_was(colors):
 
 
 def test_settings_can_be_put_back():
-    wish = Adjustments(warmth=1, saturation=0.5, variant='red')
+    wish = Adjustments(warmth=1, saturation=0.5, variant=2)
     assert wish.without(['warmth', 'variant']) == Adjustments(saturation=0.5)
     assert wish.without([]) == wish
 
@@ -90,13 +95,15 @@ def test_a_number_is_held_to_its_range(setting):
         assert len(str(error.value)) < 160
 
 
-def test_a_size_is_whole_and_a_variant_is_known():
+def test_a_size_and_a_variant_are_whole():
     with pytest.raises(UserError, match=r'^render_size is a whole number, 0 or from 32 to 1024, not 99\.5\.$'):
         Adjustments(render_size=99.5)
     with pytest.raises(UserError, match=r'^warmth is a number, from -1 to 1, not 1\.5\.$'):
         Adjustments(warmth=1.5)
-    with pytest.raises(UserError, match="variant is one of red, yellow, green, blue, not 'pink'"):
-        Adjustments(variant='pink')
+    for wrong in (4, -1, 1.5, 'red'):
+        with pytest.raises(UserError, match=rf'^variant is a whole number, from 0 to 3, not {wrong!r}\.$'):
+            Adjustments(variant=wrong)
+    assert Adjustments(variant='3').variant == 3
     assert Adjustments(render_size=333).render_size == 333
     assert len(Adjustments(hints=[Hint(0, 0, '#000000')] * 200).hints) == 200
     with pytest.raises(UserError, match='at most 200'):
@@ -150,63 +157,6 @@ def test_warmth_moves_everything_from_blue_to_yellow(colors):
     full, moved = np.array([500 * (x - y), 200 * (y - z)]), warm.mean((0, 1))
     share = moved @ full / (full @ full)
     assert 0.15 < share < 0.25 and np.linalg.norm(moved - share * full) < 1.5
-
-
-def test_a_variant_moves_what_the_network_is_not_sure_of():
-    bins = np.array([(0, 0), (40, 0), (-40, 0), (0, 40)], np.float32)
-    sure, unsure = (0, 0, 0, 1), (0.2, 0.4, 0.4, 0)
-    colors = Colors(np.zeros((1, 2, 2), np.float32), np.array([[sure, unsure]], np.float32), bins)
-    own = Adjustments().applied(colors)
-    for variant, sign in (('red', 1), ('green', -1)):
-        moved = Adjustments(variant=variant).applied(colors) - own
-        np.testing.assert_allclose(moved[0, 0], 0, atol=1e-4)
-        assert sign * moved[0, 1, 0] > 10
-
-
-def test_a_variant_moves_as_far_as_is_seen_and_no_further():
-    """The weights are e to the power of ab / 30; what changes most is brought to 22 units, at most four times."""
-    bins = np.array([(0, 0), (30, 0)], np.float32)
-    weighted = 30 * (math.e / (1 + math.e) - 0.5)  # one bin e times as likely as it was
-    even = np.full((1, 1, 2), 0.5, np.float32)
-    assert variant_shift(even, bins, (1, 0))[0, 0, 0] == pytest.approx(22, rel=1e-4)
-    few = variant_shift(np.array([[[0.99, 0.01]]], np.float32), bins, (1, 0))
-    shift = 30 * (0.01 * math.e / (0.99 + 0.01 * math.e) - 0.01)
-    assert few[0, 0, 0] == pytest.approx(4 * shift, rel=1e-3) and 4 * shift < 22 < 4 * weighted
-
-
-def test_every_variant_goes_its_own_way_and_all_go_equally_far():
-    ways = {'red': (1, 0), 'yellow': (0, 1), 'green': (-1, 0), 'blue': (0, -1)}
-    bins = np.array([(0, 0), *(30 * np.array(way) for way in ways.values())], np.float32)
-    colors = Colors(np.zeros((1, 1, 2), np.float32), np.array([[[0.98, *[0.005] * 4]]], np.float32), bins)
-    own, moved = Adjustments().applied(colors), {}
-    assert set(VARIANTS) == set(ways)
-    for name, way in ways.items():
-        shift = (Adjustments(variant=name).applied(colors) - own)[0, 0]
-        moved[name] = shift @ way
-        np.testing.assert_allclose(shift, moved[name] * np.array(way), atol=1e-4)
-    np.testing.assert_allclose(list(moved.values()), moved['red'], atol=1e-4)
-    assert moved['red'] > 0.5
-
-
-def test_neither_a_few_spots_nor_all_that_is_sure_decide_how_far_a_variant_goes():
-    """What is brought to 22 units is the photo's change that only a tenth of it exceeds."""
-    bins = np.array([(0, 0), (30, 0), (90, 0)], np.float32)
-    sure, wall, spot = (1, 0, 0), (0.5, 0.5, 0), (0.5, 0, 0.5)
-    likely = np.array([[sure] * 85 + [wall] * 13 + [spot] * 2], np.float32)
-    shift = variant_shift(likely, bins, (1, 0))[0, :, 0]
-    assert shift[0] == 0 and shift[90] == pytest.approx(22, rel=1e-3) and shift[-1] > 100
-
-
-def test_a_photo_that_is_sure_everywhere_has_no_variants():
-    sure = Colors(np.zeros((2, 2, 2), np.float32), np.ones((2, 2, 1), np.float32), np.zeros((1, 2), np.float32))
-    assert (Adjustments(variant='red').applied(sure) == 0).all()
-
-
-def test_variants_differ_from_each_other(colors):
-    found = [Adjustments(variant=variant).applied(colors) for variant in ('', *VARIANTS)]
-    for i, one in enumerate(found):
-        for other in found[:i]:
-            assert np.linalg.norm(one - other, axis=-1).max() > 5
 
 
 def test_a_palette_is_taken_over_by_strength(colors):

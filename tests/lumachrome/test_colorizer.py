@@ -45,7 +45,7 @@ def test_sixteen_bits_stay_sixteen_bits(gray):
 def test_kept_colors_are_joined_without_the_network(gray, monkeypatch):
     steered = Colorizer('steered')
     colors = steered.colors(gray)
-    wishes = [Adjustments(), Adjustments(saturation=0.4), Adjustments(vividness=0, warmth=0.5, variant='red')]
+    wishes = [Adjustments(), Adjustments(saturation=0.4), Adjustments(vividness=0, warmth=0.5)]
     expected = [steered.colorize(gray, wish) for wish in wishes]
     monkeypatch.setattr(steered, '_session', None)
     for wish, want in zip(wishes, expected, strict=True):
@@ -65,6 +65,12 @@ def test_every_setting_reaches_the_network(gray):
     np.testing.assert_array_equal(faithful[1, 1], [80, 0])
     np.testing.assert_array_equal(faithful[1, 0], [0, 0])
     np.testing.assert_allclose(faithful[0], usual.ab[0] / 3, rtol=1e-6)
+    for variant in (1, 2, 3):
+        other = steered.colors(gray, Adjustments(variant=variant))
+        np.testing.assert_allclose(other.ab - usual.ab, [[[10 * variant, 0]] * 2] * 2, rtol=1e-5)
+        np.testing.assert_allclose(
+            Adjustments(vividness=0.5).applied(other)[..., 0], usual.ab[..., 0] * 2 / 3 + 5 * variant
+        )
 
 
 def test_one_run_says_all_that_the_network_knows(gray):
@@ -134,7 +140,7 @@ def test_settings_that_the_network_lacks_are_refused(gray):
     assert not plain.takes_hints and not plain.predicts_distribution
     for wish, words in (
         (Adjustments(vividness=0.5), 'plain has no vividness'),
-        (Adjustments(variant='red'), 'plain has no variant'),
+        (Adjustments(variant=1), 'plain has no variant: it cannot give itself hints'),
         (Adjustments(hints=[Hint(0.5, 0.5, '#ff0000')]), 'plain takes no colour hints'),
     ):
         for colors in (None, plain.colors(gray)):
@@ -142,7 +148,7 @@ def test_settings_that_the_network_lacks_are_refused(gray):
                 plain.colorize(gray, wish, colors)
         assert wish.without(plain.lacks(wish)) == Adjustments()
     plain.check(Adjustments(vividness=1, warmth=1, render_size=64))
-    Colorizer('steered').check(Adjustments(vividness=0, variant='red', hints=[Hint(0.5, 0.5, '#ff0000')]))
+    Colorizer('steered').check(Adjustments(vividness=0, variant=3, hints=[Hint(0.5, 0.5, '#ff0000')]))
 
 
 def test_threads_share_a_colorizer(gray):
@@ -192,7 +198,7 @@ def test_models_are_what_lies_in_the_folder(standins, tmp_path, monkeypatch):
     article = Colorizer(tmp_path / 'article.onnx')
     assert article.path == tmp_path / 'article.onnx' == Colorizer(Path('article')).path
     assert article.name == 'plain' and article.render_size == 256  # as the file says
-    assert Colorizer().metadata == {'format': '1', 'network': 'plain', 'render_size': '256'}
+    assert Colorizer().metadata == {'format': '2', 'network': 'plain', 'render_size': '256'}
 
 
 @pytest.mark.parametrize(
@@ -206,9 +212,9 @@ def test_models_are_what_lies_in_the_folder(standins, tmp_path, monkeypatch):
         ('opset', 'cannot be run by onnxruntime'),
         ('operator', 'cannot be run by onnxruntime'),
         ('foreign', 'not a Lumachrome one'),
-        ('newer', 'has format 2'),
-        ('renamed', r'breaks the contract of format 1 \(ab, shades\)'),
-        ('wider', r'breaks the contract of format 1 \(photo\)'),
+        ('newer', 'has format 3, and this program reads 1 and 2'),
+        ('renamed', r'breaks the contract of format 2 \(ab, shades\)'),
+        ('wider', r'breaks the contract of format 2 \(photo\)'),
         ('unsized', 'does not say at which size'),
         ('folder', 'is a folder'),
     ],
@@ -233,7 +239,7 @@ def test_a_bad_model_is_named_with_what_to_do(content, words, standins, tmp_path
         elif content == 'wider':
             good.graph.input[0].type.tensor_type.shape.dim[3].Clear()
         else:
-            props = {'foreign': {}, 'newer': {'lumachrome.format': '2'}, 'unsized': {'lumachrome.format': '1'}}
+            props = {'foreign': {}, 'newer': {'lumachrome.format': '3'}, 'unsized': {'lumachrome.format': '2'}}
             onnx.helper.set_model_props(good, props[content])
         path.write_bytes(good.SerializeToString())
     with pytest.raises(ModelError, match=words) as error:

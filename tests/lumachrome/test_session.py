@@ -183,12 +183,28 @@ def stated(features, **changed):
     return types.SimpleNamespace(get_inputs=lambda: taken, get_outputs=lambda: given)
 
 
-FORMAT = {'format': '1', 'render_size': '256'}
+FORMAT = {'format': '2', 'render_size': '256'}
+FIRST = FORMAT | {'format': '1'}
+BOTH = (contract.DISTRIBUTION, contract.TAKES_HINTS)
+ALL = (*BOTH, contract.ANCHORED)
 
 
-@pytest.mark.parametrize('features', [(), (contract.DISTRIBUTION,), (contract.DISTRIBUTION, contract.TAKES_HINTS)])
-def test_a_file_is_known_to_have_what_its_inputs_say(features):
-    assert session.check_contract(Path('a.onnx'), FORMAT, stated(features)) == frozenset(features)
+@pytest.mark.parametrize(
+    ('metadata', 'features'),
+    [(each, few) for each in (FIRST, FORMAT) for few in ((), BOTH[:1], BOTH[1:])] + [(FIRST, BOTH), (FORMAT, ALL)],
+)
+def test_a_file_is_known_to_have_what_its_inputs_say(metadata, features):
+    assert session.check_contract(Path('a.onnx'), metadata, stated(features)) == frozenset(features)
+
+
+@pytest.mark.parametrize(
+    ('metadata', 'features'),
+    [(FORMAT, BOTH), (FIRST, ALL), (FORMAT, ALL[1:]), (FORMAT, (contract.DISTRIBUTION, contract.ANCHORED))],
+    ids=['none of format 2', 'format 1', 'without a distribution', 'without hints'],
+)
+def test_variants_are_where_they_have_to_be_and_nowhere_else(metadata, features):
+    with pytest.raises(ModelError, match=rf'breaks the contract of format {metadata["format"]} \(variant\)'):
+        session.check_contract(Path('a.onnx'), metadata, stated(features))
 
 
 @pytest.mark.parametrize(
@@ -204,12 +220,12 @@ def test_a_file_is_known_to_have_what_its_inputs_say(features):
 )
 def test_a_tensor_of_another_type_or_shape_is_named(changed):
     [name] = changed
-    with pytest.raises(ModelError, match=rf'^a\.onnx breaks the contract of format 1 \({name}\): export'):
+    with pytest.raises(ModelError, match=rf'^a\.onnx breaks the contract of format 2 \({name}\): export'):
         session.check_contract(Path('a.onnx'), FORMAT, stated((), **changed))
 
 
 def test_a_tensor_that_the_contract_does_not_know_is_named():
     network = stated(())
     network.get_outputs().append(types.SimpleNamespace(name='shades', type='tensor(float)', shape=['N']))
-    with pytest.raises(ModelError, match=r'breaks the contract of format 1 \(shades\)'):
+    with pytest.raises(ModelError, match=r'breaks the contract of format 2 \(shades\)'):
         session.check_contract(Path('a.onnx'), FORMAT, network)
