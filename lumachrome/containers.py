@@ -78,6 +78,22 @@ def jpeg_bits(found: Iterable[Part]) -> int:
     return next((content[0] for name, content in found if name == 'SOF' and content), 8)
 
 
+def jpeg2000_bits(path: Path) -> int:
+    """How many bits a channel has: in the codestream's SIZ marker, after sides, tiles and the number of channels."""
+    content = path.read_bytes()
+    at = content.find(b'\xff\x4f\xff\x51')
+    return (content[at + 42] & 0x7F) + 1 if 0 <= at < len(content) - 42 else 8
+
+
+def is_jpeg_xl(path: Path) -> bool:
+    """Whether a file begins as JPEG XL does (ISO/IEC 18181-2), as a codestream alone or in boxes."""
+    try:
+        with path.open('rb') as file:
+            return file.read(12).startswith((b'\xff\x0a', b'\0\0\0\x0cJXL \r\n\x87\n'))
+    except OSError:  # which the decoder will say
+        return False
+
+
 def resolution(found: Iterable[Part]) -> Resolution | None:
     """Pixels per millimetre by the container itself, PNG's pHYs or JPEG's JFIF; None where it does not say."""
     for name, content in found:
