@@ -13,6 +13,7 @@ import mmap
 import os
 import pickle
 import queue
+import secrets
 import struct
 import subprocess
 import sys
@@ -55,7 +56,7 @@ class Band:
         Rows, width and channels.
     dtype : str
     where : str
-        The path under which the memory is opened.
+        The path under which the memory is opened; on Windows its name.
     """
 
     first: int
@@ -175,6 +176,9 @@ def _joined(bands: list[Band]) -> Array:
 
 
 def _mapped(band: Band) -> Array:
+    if sys.platform == 'win32':
+        length = int(np.prod(band.shape)) * np.dtype(band.dtype).itemsize
+        return np.frombuffer(mmap.mmap(-1, length, tagname=band.where), band.dtype).reshape(band.shape)
     with open(band.where, 'r+b') as file:
         memory = mmap.mmap(file.fileno(), 0)  # lives as long as the array
     if not band.where.startswith('/proc/'):
@@ -268,8 +272,13 @@ def serve() -> None:
         _send(answers, answer)
 
 
-def _shared(pixels: Array) -> tuple[Band, IO[bytes]]:
+def _shared(pixels: Array) -> tuple[Band, IO[bytes] | mmap.mmap]:
     """Pixels in memory that the parent can open, and what keeps it there until then."""
+    if sys.platform == 'win32':  # which deletes no file that somebody has mapped, but has memory with names
+        where = f'lumachrome-{secrets.token_hex(16)}'
+        named = mmap.mmap(-1, pixels.nbytes, tagname=where)
+        np.frombuffer(named, pixels.dtype)[:] = pixels.ravel()
+        return Band(0, pixels.shape, pixels.dtype.name, where), named
     if hasattr(os, 'memfd_create') and os.path.isdir('/proc/self/fd'):
         file: IO[bytes] = os.fdopen(os.memfd_create('lumachrome'), 'r+b')
         where = f'/proc/{os.getpid()}/fd/{file.fileno()}'

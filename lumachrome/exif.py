@@ -28,7 +28,7 @@ _Base, _IFD = ExifTags.Base, ExifTags.IFD
 _SHORT, _LONG, _RATIONAL = 3, 4, 5
 _SIZES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4, 16: 8, 17: 8, 18: 8}
 _UNITS = _SIZES | {5: 4, 10: 4}  # bytes that turn around together where the order of bytes changes
-_MAY_POINT = {4, 13, 16, 18}  # types of values that may be places in the old file
+_POINTERS, _MAY_POINT = {13, 18}, {4, 16}  # types of values that are places in the file, and that may be
 
 PHOTOMETRIC, BITS, DNG_VERSION = 262, 258, 50706
 LAB = (8, 9, 10)  # values of the first: CIELAB in three spellings
@@ -120,6 +120,12 @@ class Directories:
         length = min(entry.count * _SIZES.get(entry.kind, 0), 100 * unit)
         value = self._read(entry.at, length)
         return [int.from_bytes(value[i : i + unit], self.order) for i in range(0, length, unit)]
+
+    def may_point(self, entry: Entry) -> bool:
+        """Whether an entry's values may be places in the file; in another one they would be wrong."""
+        if entry.kind not in _MAY_POINT:
+            return entry.kind in _POINTERS
+        return any(8 <= number < self.size for number in self.numbers(entry)) or entry.count > 100
 
     def number(self, entry: Entry | None) -> int:
         """The first of an entry's values, or 0."""
@@ -246,9 +252,10 @@ def tiff_tags(path: Path, width: int, height: int, page: int = 0) -> tuple[Tags,
             kept = {
                 tag: entry
                 for tag, entry in entries.items()
-                if tag not in _OF_THE_PIXELS and (tag in _KEPT_ANYWAY or entry.kind not in _MAY_POINT)
+                if tag not in _OF_THE_PIXELS and (tag in _KEPT_ANYWAY or not directories.may_point(entry))
             }
             tags, whole = plain(directories, kept)
+            whole = whole and entries.keys() - _OF_THE_PIXELS == kept.keys()
     except (OSError, ValueError):
         return {}, False
     below = tags.get(_IFD.Exif, {})

@@ -8,9 +8,9 @@ from pathlib import Path
 
 from lumachrome.errors import PhotoError
 
-# Resident memory from the decoder to the written file, by the bits of a channel, without what is there for any photo:
-# measured on TIFF, PNG and JPEG, of which the leanest counts. Nothing that fits is refused.
-BYTES_A_PIXEL = {8: 10, 16: 20}
+# Resident memory from the decoder to the written file, beside what is there for any photo, by what is written: a
+# little less than was measured at 60 megapixels, so that nothing is refused that fits. JPEG keeps its coefficients.
+BYTES_A_PIXEL = {'jpeg': 20, 'deep': 18, 'other': 9}
 
 _CONTAINER = Path('/sys/fs/cgroup')  # control groups of Linux, version 2
 _MEMORY = Path('/proc/meminfo')
@@ -37,13 +37,15 @@ def free_memory() -> int | None:
         return free
 
 
-def check_size(width: int, height: int, bits: int, name: str, max_pixels: int, free: int | None) -> None:
+def check_size(width: int, height: int, kind: str, name: str, max_pixels: int, free: int | None) -> None:
     """Raise PhotoError for a photo that is too large.
 
     Parameters
     ----------
-    width, height, bits : int
-        In pixels, and of a channel.
+    width, height : int
+        In pixels.
+    kind : str
+        A key of `BYTES_A_PIXEL`; 'deep' is 16 bits a channel.
     name : str
         How people know the photo.
     max_pixels : int
@@ -53,7 +55,7 @@ def check_size(width: int, height: int, bits: int, name: str, max_pixels: int, f
     """
     if width * height > max_pixels:
         raise PhotoError(too_large(name, max_pixels))
-    fitting = max_pixels if free is None else free // BYTES_A_PIXEL[16 if bits > 8 else 8]
+    fitting = max_pixels if free is None else free // BYTES_A_PIXEL[kind]
     if width * height > fitting:
         raise PhotoError(
             f'{name} has {width * height / 1e6:,.1f} megapixels, and the free memory of this machine takes '

@@ -111,7 +111,7 @@ def read(path: Path, image: VipsImage, target: str, parts: list[Part], turned: b
             said.lost.append('EXIF, which is damaged')
     if target == 'tiff':
         said.tiff_tags, whole = exif.tiff_tags(path, image.width, image.height, page)
-        said.lost += [] if whole else ['tags that cannot be read']
+        said.lost += [] if whole else ['tags that cannot be read, or may be places in the old file']
     _take_parts(said, target, parts)
     packet = said.fields.get('xmp-data', ('', b''))[1]
     if packet and _parsed(packet) is None:

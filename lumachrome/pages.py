@@ -22,7 +22,7 @@ _SUBFILE, _OLD_SUBFILE, _STRIPS, _LENGTHS = 254, 255, 273, 279  # TIFF 6.0, sect
 _SMALLER, _PAGE, _MASK = 1, 2, 4  # bits of the first
 _OLD_SMALLER = 2  # a value of the second
 _LONG = 4
-_CODES = {3: 'H', 4: 'L'}  # of struct, for types of numbers
+_CODES = {3: 'H', 4: 'I'}  # of struct, for types of numbers
 
 
 @dataclass(frozen=True)

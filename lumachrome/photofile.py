@@ -149,7 +149,8 @@ def decode(path: Path, name: str, max_pixels: int, page: int | None = None, free
     _check_kind(path, name, parts, page or 0)
     try:
         image, target = _open(path, name, max_pixels, page or 0, free)
-        limits.check_size(image.width, image.height, 8 if image.format == 'uchar' else 16, name, max_pixels, free)
+        kind = 'deep' if image.format == 'ushort' else 'jpeg' if target == 'jpeg' else 'other'
+        limits.check_size(image.width, image.height, kind, name, max_pixels, free)
         if image.format not in ('uchar', 'ushort'):
             raise PhotoError(_too_deep(name, image.format))
         found = tiff_pages.find(path) if target == 'tiff' else tiff_pages.Pages()
@@ -325,7 +326,8 @@ def _open_with_pillow(path: Path, name: str, max_pixels: int, page: int, free: i
     try:
         with Image.open(path, formats=_PILLOW_FORMATS) as picture:
             picture.seek(page)
-            limits.check_size(*picture.size, 16 if picture.mode.startswith('I') else 8, name, max_pixels, free)
+            kind = 'deep' if picture.mode.startswith('I') else 'other'
+            limits.check_size(*picture.size, kind, name, max_pixels, free)
             # Pillow wraps colours of more than 8 bits around, so that white becomes black; gray ones it holds in 16.
             if picture.format == 'JPEG2000' and picture.mode != 'I;16' and (bits := containers.jpeg2000_bits(path)) > 8:
                 raise PhotoError(f'{name} holds JPEG 2000 colours of {bits} bits: save it as TIFF or PNG first.')
