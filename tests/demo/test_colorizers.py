@@ -9,7 +9,7 @@ import pytest
 import pyvips
 from PIL import Image
 
-from demo import colorizers
+from demo import app, colorizers
 from demo.colorizers import Colorizers
 from demo.page import controls
 from demo.page import photo as photo_page
@@ -98,3 +98,13 @@ def test_what_is_saved_is_what_the_preview_showed(shipped, gray, tmp_path, monke
         expected = colorizer.Colorizer('steered').colorize(photo.pixels, wish, kept)
         np.testing.assert_array_equal(photofile.read(path).pixels, expected)
         assert expected.shape[2] == (4 if name == 'deep.png' else 3) and expected.dtype == pixels.dtype
+
+
+def test_who_names_no_network_gets_the_pages_own(shipped, monkeypatch):
+    asked = []
+    opened = Colorizers()
+    page = app.build('steered', lambda name: asked.append(name) or opened(name))
+    (call,) = [each for each in page.fns.values() if each.api_name == 'colorize']
+    own = call.fn.__self__ if hasattr(call.fn, '__self__') else None
+    assert own is not None and own._open(None).name == 'steered' and own._open('plain').name == 'plain'
+    assert asked[-2:] == ['steered', 'plain']
