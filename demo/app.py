@@ -81,9 +81,11 @@ def build(
     """
     open_colorizer = open_colorizer or Colorizers()
     open_for_album = open_for_album or open_colorizer
-    photo_page, album_page = PhotoPage(open_colorizer), AlbumPage(open_for_album)
     known = list(models())
     first = str(model or next(iter(known), ''))
+    # Who names no network, as programs may, gets the page's own.
+    photo_page = PhotoPage(lambda name: open_colorizer(name or first or None))
+    album_page = AlbumPage(lambda name: open_for_album(name or first or None))
     colorizer = open_colorizer(first or None)
     features = colorizer.features
     choices = known if first in known else [(Path(first).stem, first), *known]
@@ -175,6 +177,7 @@ def build(
         )
 
         with gr.Row(visible=False):  # what programs may ask for
+            pages = gr.Checkbox(False, label='all_pages')
             taken = {name: controls.parameter(setting) for name, setting in SETTINGS.items()}
             gr.Button().click(
                 photo_page.colorize,
@@ -185,7 +188,7 @@ def build(
             )
             gr.Button().click(
                 album_page.colorize_album,
-                [AlbumFiles(label='Photos or ZIPs'), model_choice, *(taken[name] for name in controls.ON_ALBUM)],
+                [AlbumFiles(label='Photos or ZIPs'), model_choice, *(taken[name] for name in controls.ON_ALBUM), pages],
                 [gr.File(label='ZIP of the photos in colour'), gr.JSON(label='Report')],
                 api_name='colorize_album',
                 **{**ALBUM, 'api_visibility': 'public'},

@@ -44,6 +44,7 @@ def colorize(options: argparse.Namespace, out: streams.Listener, err: streams.Li
         streams.Output() if options.out == streams.NAME else album.Folder(options.force, sources),
         _adjustments(options),
         _hints(options.hints or [], found),
+        all_pages=options.all_pages,
     )
     done, failed = [], []
     for outcome in tqdm(outcomes, total=len(found), unit='photo', file=err, disable=len(found) == 1):
@@ -104,6 +105,7 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument('--model', metavar='MODEL', help=f'a name ({names}) or an .onnx file')
     _add_adjustments(command)
     command.add_argument('--provider', choices=('cpu', 'cuda'), help='by default CUDA where it works, else the CPU')
+    command.add_argument('--all-pages', action='store_true', help='all pages of a TIFF file, not the first alone')
     command.add_argument('--force', action='store_true', help='replace results that are there already')
     return parser
 

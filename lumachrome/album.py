@@ -1,7 +1,7 @@
 """Many photos in, many photos out, one at a time in memory: the command line's folders and the page's albums.
 
 A bad photo never spoils the rest: each one gives an `Outcome`, coloured or not, and the next one follows. Where the
-results go is a target's business: `Folder` here, `zipfiles.Writer` and `streams.Output`.
+results go is a target's business: `folders.Folder`, `zipfiles.Writer` and `streams.Output`.
 """
 
 import contextlib
@@ -19,12 +19,14 @@ from lumachrome import folders, photofile, streams, zipfiles
 from lumachrome.adjustments import Adjustments
 from lumachrome.colorizer import AS_THEY_COME
 from lumachrome.errors import AdjustmentError, PhotoError, UserError, printable
+from lumachrome.folders import Folder as Folder  # the target of most albums
 from lumachrome.hints import Hint
 
 LOG = logging.getLogger(__name__)
 
 Array = npt.NDArray[Any]
 Place = Path | PurePosixPath
+Page = tuple[Array, photofile.Photo]  # the new pixels of one, and what its file says
 
 
 class ColorsPhotos(Protocol):
@@ -46,7 +48,7 @@ class Target(Protocol):
         """Raise PhotoError if something is in the way of the result."""
         ...
 
-    def write(self, place: Place, pixels: Array, photo: photofile.Photo) -> None:
+    def write(self, place: Place, pixels: Array, photo: photofile.Photo, more: Iterable[Page] = ()) -> None:
         """Write a photo's new pixels, as `photofile.write` does."""
         ...
 
@@ -108,36 +110,6 @@ class Outcome:
     small: Array | None = None
 
 
-class Folder:
-    """Results as files of their own. Nothing that is there is replaced unless `force`.
-
-    Parameters
-    ----------
-    force : bool
-    photos : iterable of path
-        The photos of the run, which are never replaced.
-    """
-
-    def __init__(self, force: bool = False, photos: Iterable[str | Path] = ()) -> None:
-        self._force = force
-        self._photos = {_identity(path) for path in photos if os.path.exists(path)}
-
-    def key(self, place: Place) -> Hashable:
-        return zipfiles.one_file(place)
-
-    def check(self, place: Place) -> None:
-        """Raise PhotoError if something is in the way of the result."""
-        if not os.path.exists(place):
-            return
-        if _identity(place) in self._photos:
-            raise PhotoError(f'{place} would be replaced by a colour version: choose another folder.')
-        if not self._force:
-            raise PhotoError(f'{place} is there already: use --force to replace it.')
-
-    def write(self, place: Place, pixels: Array, photo: photofile.Photo) -> None:
-        photofile.write(Path(place), pixels, photo)
-
-
 def tasks(
     inputs: Sequence[str | Path], out: str | Path, note: Callable[[str], object] = lambda sentence: None
 ) -> list[Task]:
@@ -194,7 +166,7 @@ def tasks(
             ]
             found += photos or [Task(str(path), path, top, path.name, refusal=f'{path} holds no photos.')]
         else:
-            found += in_zip(path, str(path), out / path.stem if len(albums) > 1 else out)
+            found += in_zip(path, str(path), out / path.stem if len(albums) > 1 else out, note)
     return found
 
 
@@ -208,7 +180,9 @@ def _single(path: Path, folder: Path) -> Task:
     return Task(str(path), path, folder, path.stem)
 
 
-def in_zip(path: Path, name: str, folder: Place, **limits: int) -> list[Task]:
+def in_zip(
+    path: Path, name: str, folder: Place, note: Callable[[str], object] = lambda sentence: None, **limits: int
+) -> list[Task]:
     """The photos of a ZIP as tasks whose results go below a folder; one that tells why not, where it cannot be read.
 
     Parameters
@@ -217,6 +191,8 @@ def in_zip(path: Path, name: str, folder: Place, **limits: int) -> list[Task]:
     name : str
         How people know the ZIP.
     folder : Path or PurePosixPath
+    note : callable
+        Is told in a sentence which files are passed over, as no photos.
     **limits
         As `zipfiles.members` takes them.
 
@@ -225,7 +201,7 @@ def in_zip(path: Path, name: str, folder: Place, **limits: int) -> list[Task]:
     list of Task
     """
     try:
-        members = zipfiles.members(path, name, **limits)
+        members = zipfiles.members(path, name, note=note, **limits)
     except PhotoError as error:
         return [Task(name, path, folder, path.stem, refusal=str(error))]
     places = [folder / member.name for member in members]
@@ -274,6 +250,7 @@ def colorize(
     hints: Mapping[str, tuple[Hint, ...]] = MappingProxyType({}),
     preview: int = 0,
     max_pixels: int = photofile.MAX_PIXELS,
+    all_pages: bool = False,
 ) -> Iterator[Outcome]:
     """Colour photos one after the other.
 
@@ -294,6 +271,8 @@ def colorize(
         Long side in pixels of the small picture that comes with each outcome; 0 for none.
     max_pixels : int
         How many a photo may have.
+    all_pages : bool
+        Whether all pages of a TIFF file are coloured, not the first alone; hints are for the first.
 
     Yields
     ------
@@ -311,7 +290,7 @@ def colorize(
     for task, place in zip(found, _planned(found, target, taken), strict=True):
         settings = replace(adjustments, hints=hints[task.name]) if task.name in hints else adjustments
         try:
-            outcome = _colored(task, place, colorizer, target, taken, settings, preview, max_pixels)
+            outcome = _colored(task, place, colorizer, target, taken, settings, preview, max_pixels, all_pages)
         except UserError as error:
             outcome = Outcome(task.name, error=str(error))
         except MemoryError:
@@ -333,6 +312,7 @@ def _colored(
     adjustments: Adjustments,
     preview: int,
     max_pixels: int,
+    all_pages: bool,
 ) -> Outcome:
     """One photo; a function of its own, so that its pixels are gone when the next one is read."""
     if task.refusal:
@@ -340,21 +320,37 @@ def _colored(
     if task.keeps_name:  # what is there already need not be decoded to be seen
         target.check(place)
     with task.opened() as path:
-        photo = photofile.read(path, task.name, max_pixels)
-    if task.suffix and task.suffix.lower() not in photofile.SUFFIXES[photo.format]:
-        raise PhotoError(
-            f'{task.name} is written as {photo.format.upper()}: name the result {task.stem}{photo.suffix}.'
-        )
-    if (suffix := task.suffix or photo.suffix) != task.expected:  # the content is not what the name says
-        place = _free(task, suffix, target, taken)
-    target.check(place)
-    note = photo.note
-    if photofile.palette(photofile.shrink(photo.pixels, photofile.PALETTE_SIDE)).is_colored:
-        note = f'{note} {task.name} has colours of its own: only its light and dark are used.'.strip()
-    pixels = colorizer.colorize(photo.pixels, adjustments)
-    target.write(place, pixels, photo)
+        photo = photofile.read(path, task.name, max_pixels, 0 if all_pages else None)
+        if task.suffix and task.suffix.lower() not in photofile.SUFFIXES[photo.format]:
+            raise PhotoError(
+                f'{task.name} is written as {photo.format.upper()}: name the result {task.stem}{photo.suffix}.'
+            )
+        if (suffix := task.suffix or photo.suffix) != task.expected:  # the content is not what the name says
+            place = _free(task, suffix, target, taken)
+        target.check(place)
+        notes = _notes(task, photo)
+
+        def further_pages() -> Iterator[Page]:
+            for count, number in enumerate(photo.pages[1:] if all_pages else (), 2):
+                try:
+                    page = photofile.read(path, task.name, max_pixels, number)
+                except PhotoError as error:
+                    raise PhotoError(str(error).replace(task.name, f'{task.name}, page {count},', 1)) from error
+                notes.extend(note for note in _notes(task, page) if note not in notes)
+                yield colorizer.colorize(page.pixels, replace(adjustments, hints=())), page
+
+        pixels = colorizer.colorize(photo.pixels, adjustments)
+        target.write(place, pixels, photo, further_pages())
     small = photofile.shrink(pixels, preview) if preview else None
-    return Outcome(task.name, place, note=note, small=small)
+    return Outcome(task.name, place, note=' '.join(notes), small=small)
+
+
+def _notes(task: Task, photo: photofile.Photo) -> list[str]:
+    """What is to be said of a photo."""
+    notes = [photo.note] if photo.note else []
+    if photofile.palette(photofile.shrink(photo.pixels, photofile.PALETTE_SIDE)).is_colored:
+        notes.append(f'{task.name} has colours of its own: only its light and dark are used.')
+    return notes
 
 
 def _planned(found: Sequence[Task], target: Target, taken: set[Hashable]) -> list[Place]:
@@ -379,9 +375,3 @@ def _free(task: Task, suffix: str, target: Target, taken: set[Hashable]) -> Plac
         place, count = task.folder / f'{task.stem} ({count}){suffix}', count + 1
     taken.add(target.key(place))
     return place
-
-
-def _identity(path: str | Place) -> tuple[int, int]:
-    """What two paths of one file share."""
-    found = os.stat(path)
-    return found.st_dev, found.st_ino

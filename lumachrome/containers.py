@@ -1,4 +1,4 @@
-"""The parts of JPEG, PNG, WebP and AVIF files that metadata lie in: read, and put into a file that libvips wrote.
+"""The parts of JPEG, PNG, GIF, WebP and AVIF files that metadata lie in: read, and put into a file that libvips wrote.
 
 libvips cuts the keywords of PNG at the first space, takes Latin-1 for UTF-8, passes over JPEG's comments and writes
 EXIF through libexif, which drops what it does not know. So what lies in these parts is carried over byte for byte.
@@ -25,15 +25,16 @@ _FRAMES = {*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC}  # where a picture's size an
 def parts(path: Path) -> list[Part]:
     """The chunks of a PNG other than pixels, or the segments of a JPEG before them; of a damaged one, the first.
 
-    A JPEG's frame header comes as 'SOF'. What is damaged, or beyond `LARGEST` bytes in all, is named, but without its
-    content.
+    A GIF's comments come as the texts of the PNG that it becomes, a JPEG's frame header as 'SOF'. What is damaged, or
+    beyond `LARGEST` bytes in all, is named, but without its content.
     """
     found: list[Part] = []
     try:
         with path.open('rb') as file:
             start = file.read(8)
         length = 0
-        for name, content in _chunks(path) if start == PNG_START else _segments(path):
+        reader = _chunks if start == PNG_START else _comments if start.startswith(b'GIF8') else _segments
+        for name, content in reader(path):
             length += len(content)
             found.append((name, content if length <= LARGEST else b''))
     except OSError:  # which the decoder will say
@@ -73,9 +74,59 @@ def _segments(path: Path) -> Generator[Part]:
                 yield name, content
 
 
+def _comments(path: Path) -> Generator[Part]:
+    """Graphics Interchange Format 89a (https://www.w3.org/Graphics/GIF/spec-gif89a.txt), sections 15 to 24."""
+    with path.open('rb') as file:
+
+        def pass_colors(flags: int) -> None:
+            file.seek(3 << (flags & 7) + 1 if flags & 0x80 else 0, 1)
+
+        def blocks() -> Generator[bytes]:
+            while length := file.read(1).strip(b'\0'):
+                yield file.read(length[0])
+
+        pass_colors(file.read(13)[10:11].ljust(1, b'\0')[0])
+        length = 0
+        while (kind := file.read(1)) in (b'!', b','):
+            if kind == b',':
+                pass_colors(file.read(9)[8:].ljust(1, b'\0')[0])
+            label = file.read(1)  # before pixels it is the size of a code
+            content = bytearray()
+            for block in blocks():
+                if kind + label == b'!\xfe' and length + len(content) <= LARGEST:
+                    content += block
+            length += len(content)
+            if kind + label == b'!\xfe' and content:
+                yield _text('Comment', bytes(content))
+
+
+def _text(keyword: str, content: bytes) -> Part:
+    """A PNG's chunk for a text that is ASCII, by the specification, UTF-8 or Latin-1."""
+    try:
+        return 'iTXt', f'{keyword}\0\0\0\0\0{content.decode()}'.encode()
+    except UnicodeError:
+        return 'tEXt', keyword.encode() + b'\0' + content
+
+
 def jpeg_bits(found: Iterable[Part]) -> int:
     """Bits a sample of a JPEG, by its parts; 8 where they do not say."""
     return next((content[0] for name, content in found if name == 'SOF' and content), 8)
+
+
+def jpeg2000_bits(path: Path) -> int:
+    """How many bits a channel has: in the codestream's SIZ marker, after sides, tiles and the number of channels."""
+    content = path.read_bytes()
+    at = content.find(b'\xff\x4f\xff\x51')
+    return (content[at + 42] & 0x7F) + 1 if 0 <= at < len(content) - 42 else 8
+
+
+def is_jpeg_xl(path: Path) -> bool:
+    """Whether a file begins as JPEG XL does (ISO/IEC 18181-2), as a codestream alone or in boxes."""
+    try:
+        with path.open('rb') as file:
+            return file.read(12).startswith((b'\xff\x0a', b'\0\0\0\x0cJXL \r\n\x87\n'))
+    except OSError:  # which the decoder will say
+        return False
 
 
 def resolution(found: Iterable[Part]) -> Resolution | None:

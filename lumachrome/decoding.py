@@ -13,6 +13,7 @@ import mmap
 import os
 import pickle
 import queue
+import secrets
 import struct
 import subprocess
 import sys
@@ -27,7 +28,7 @@ from typing import IO, Any
 import numpy as np
 import numpy.typing as npt
 
-from lumachrome import photofile
+from lumachrome import limits, photofile
 from lumachrome.errors import PhotoError
 
 Array = npt.NDArray[Any]
@@ -55,7 +56,7 @@ class Band:
         Rows, width and channels.
     dtype : str
     where : str
-        The path under which the memory is opened.
+        The path under which the memory is opened; on Windows its name.
     """
 
     first: int
@@ -64,7 +65,7 @@ class Band:
     where: str
 
 
-def decoded(path: Path, name: str, max_pixels: int) -> 'photofile.Photo':
+def decoded(path: Path, name: str, max_pixels: int, page: int | None = None) -> 'photofile.Photo':
     """A photo that a child process has decoded: `photofile.decode`, with its parameters and errors.
 
     Raises
@@ -73,7 +74,7 @@ def decoded(path: Path, name: str, max_pixels: int) -> 'photofile.Photo':
         As `photofile.decode` raises it; or the file ended its decoder, or took it too long.
     """
     with _borrowed() as decoder:
-        return decoder.decode(path, name, max_pixels)
+        return decoder.decode(path, name, max_pixels, page)
 
 
 def start() -> None:
@@ -111,11 +112,11 @@ class _Decoder:
             self._process.communicate()
             self._process = None
 
-    def decode(self, path: Path, name: str, max_pixels: int) -> 'photofile.Photo':
+    def decode(self, path: Path, name: str, max_pixels: int, page: int | None) -> 'photofile.Photo':
         for fresh in (False, True):
             process = self._process if self._process and self._process.poll() is None else self._start()
             try:
-                answer = self._asked(process, os.path.abspath(path), name, max_pixels)
+                answer = self._asked(process, os.path.abspath(path), name, max_pixels, page)
                 pixels = _joined(answer['bands']) if 'bands' in answer else None  # while it lives that shares them
                 break
             except TimeoutError as error:
@@ -137,13 +138,16 @@ class _Decoder:
             raise PhotoError(f'{name} is too large for the memory of this machine.')
         return replace(answer['photo'], pixels=pixels)
 
-    def _asked(self, process: subprocess.Popen[bytes], path: str, name: str, max_pixels: int) -> dict[str, Any]:
+    def _asked(
+        self, process: subprocess.Popen[bytes], path: str, name: str, max_pixels: int, page: int | None
+    ) -> dict[str, Any]:
         assert process.stdin is not None and process.stdout is not None
         late = threading.Event()
         clock = threading.Timer(SECONDS + SECONDS_A_MEGAPIXEL * max_pixels / 1e6, lambda: (late.set(), process.kill()))
         clock.start()
         try:
-            _send(process.stdin, (path, name, max_pixels, BYTES + BYTES_A_PIXEL * max_pixels))
+            question = path, name, max_pixels, page, limits.free_memory()
+            _send(process.stdin, (question, BYTES + BYTES_A_PIXEL * max_pixels))
             data = _received(process.stdout)
         except (EOFError, OSError) as error:
             raise TimeoutError if late.is_set() else EOFError from error
@@ -160,8 +164,6 @@ class _Plain(pickle.Unpickler):
         if (module, name) in {
             ('lumachrome.photofile', 'Photo'),
             ('lumachrome.decoding', 'Band'),
-            ('PIL.TiffImagePlugin', 'IFDRational'),
-            ('fractions', 'Fraction'),
         }:
             return super().find_class(module, name)
         raise pickle.UnpicklingError(f'{module}.{name} is not of a photo')
@@ -174,6 +176,9 @@ def _joined(bands: list[Band]) -> Array:
 
 
 def _mapped(band: Band) -> Array:
+    if sys.platform == 'win32':
+        length = int(np.prod(band.shape)) * np.dtype(band.dtype).itemsize
+        return np.frombuffer(mmap.mmap(-1, length, tagname=band.where), band.dtype).reshape(band.shape)
     with open(band.where, 'r+b') as file:
         memory = mmap.mmap(file.fileno(), 0)  # lives as long as the array
     if not band.where.startswith('/proc/'):
@@ -245,7 +250,7 @@ def serve() -> None:
     shared = None
     while True:
         try:
-            path, name, max_pixels, most_bytes = pickle.loads(_received(questions))
+            (path, *asked), most_bytes = pickle.loads(_received(questions))
         except EOFError:
             return
         _bound_memory(most_bytes)
@@ -253,7 +258,7 @@ def serve() -> None:
         if shared is not None:
             shared.close()  # the parent has mapped it by now
         try:
-            photo = photofile.decode(Path(path), name, max_pixels)
+            photo = photofile.decode(Path(path), *asked)
             band, shared = _shared(photo.pixels)
             large = photo.pixels.nbytes > KEPT_BYTES
             answer = {'photo': replace(photo, pixels=[]), 'bands': [band], 'last': large}
@@ -267,8 +272,13 @@ def serve() -> None:
         _send(answers, answer)
 
 
-def _shared(pixels: Array) -> tuple[Band, IO[bytes]]:
+def _shared(pixels: Array) -> tuple[Band, IO[bytes] | mmap.mmap]:
     """Pixels in memory that the parent can open, and what keeps it there until then."""
+    if sys.platform == 'win32':  # which deletes no file that somebody has mapped, but has memory with names
+        where = f'lumachrome-{secrets.token_hex(16)}'
+        named = mmap.mmap(-1, pixels.nbytes, tagname=where)
+        np.frombuffer(named, pixels.dtype)[:] = pixels.ravel()
+        return Band(0, pixels.shape, pixels.dtype.name, where), named
     if hasattr(os, 'memfd_create') and os.path.isdir('/proc/self/fd'):
         file: IO[bytes] = os.fdopen(os.memfd_create('lumachrome'), 'r+b')
         where = f'/proc/{os.getpid()}/fd/{file.fileno()}'

@@ -8,7 +8,9 @@ CIPA DC-008 (https://www.cipa.jp/std/documents/download_e.html?DC-008-Translatio
 """
 
 import io
+import itertools
 import os
+from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -26,7 +28,7 @@ _Base, _IFD = ExifTags.Base, ExifTags.IFD
 _SHORT, _LONG, _RATIONAL = 3, 4, 5
 _SIZES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4, 16: 8, 17: 8, 18: 8}
 _UNITS = _SIZES | {5: 4, 10: 4}  # bytes that turn around together where the order of bytes changes
-_MAY_POINT = {4, 13, 16, 18}  # types of values that may be places in the old file
+_POINTERS, _MAY_POINT = {13, 18}, {4, 16}  # types of values that are places in the file, and that may be
 
 PHOTOMETRIC, BITS, DNG_VERSION = 262, 258, 50706
 LAB = (8, 9, 10)  # values of the first: CIELAB in three spellings
@@ -56,9 +58,9 @@ class Entry:
 class Directories:
     """Reads the directories of a TIFF file, or of an EXIF block; all raise ValueError where it is damaged."""
 
-    def __init__(self, file: IO[bytes]) -> None:
+    def __init__(self, file: IO[bytes], page: int = 0, most_bytes: int = LARGEST) -> None:
         self._file = file
-        self._left = LARGEST  # each of many values may lie in the same place
+        self._left = most_bytes  # each of many values may lie in the same place
         self.size = file.seek(0, os.SEEK_END)
         start = self._read(0, 8)
         if start[:4] not in (b'II*\0', b'MM\0*', b'II+\0', b'MM\0+'):
@@ -66,16 +68,31 @@ class Directories:
         self.order: Literal['little', 'big'] = 'little' if start.startswith(b'I') else 'big'
         self.big = b'+' in start[:4]
         self.first = self._number(8, 8) if self.big else self._number(4, 4)
+        for at in itertools.islice(self.chain(), page, page + 1) if page else ():
+            self.first = at
 
-    def directory(self, at: int) -> tuple[dict[int, Entry], int]:
-        """The entries of the directory at an offset, and the offset at which that of the next one stands."""
+    def chain(self) -> Iterator[int]:
+        """The offsets of this directory and of those that follow it, each once: a file may go round in a circle."""
+        at, seen = self.first, set[int]()
+        while at and at not in seen:
+            yield at
+            seen.add(at)
+            at = self._number(self.following(at), 8 if self.big else 4)
+
+    def following(self, at: int) -> int:
+        """The offset at which the directory at an offset says where the next one lies."""
+        head, length = (8, 20) if self.big else (2, 12)
+        return at + head + self._number(at, head) * length
+
+    def directory(self, at: int, most: int = 65_536) -> tuple[dict[int, Entry], int]:
+        """The entries of the directory at an offset, the first so many, and what `following` says of it."""
         head, length = (8, 20) if self.big else (2, 12)
         number = self._number(at, head)
         if number > 65_536:
             raise ValueError('no directory')
         self._read(at, head + number * length)  # they are all there
         entries: dict[int, Entry] = {}
-        for itself in range(at + head, at + head + number * length, length):
+        for itself in range(at + head, at + head + min(number, most) * length, length):
             kind, count = self._number(itself + 2, 2), self._number(itself + 4, head if self.big else 4)
             room = 8 if self.big else 4
             value = itself + length - room
@@ -83,7 +100,7 @@ class Directories:
             entries.setdefault(
                 self._number(itself, 2), Entry(kind, count, value if inline else self._number(value, room), itself)
             )
-        return entries, at + head + number * length
+        return entries, self.following(at)
 
     def below(self, entry: Entry) -> dict[int, Entry]:
         """The entries of the directory that an entry points to."""
@@ -104,6 +121,12 @@ class Directories:
         value = self._read(entry.at, length)
         return [int.from_bytes(value[i : i + unit], self.order) for i in range(0, length, unit)]
 
+    def may_point(self, entry: Entry) -> bool:
+        """Whether an entry's values may be places in the file; in another one they would be wrong."""
+        if entry.kind not in _MAY_POINT:
+            return entry.kind in _POINTERS
+        return any(8 <= number < self.size for number in self.numbers(entry)) or entry.count > 100
+
     def number(self, entry: Entry | None) -> int:
         """The first of an entry's values, or 0."""
         return next(iter(self.numbers(entry)), 0) if entry else 0
@@ -118,11 +141,11 @@ class Directories:
         return self._file.read(length)
 
 
-def first_directory(path: Path) -> dict[int, list[int]]:
-    """Photometric interpretation, bits a sample and DNG version of a TIFF file, as far as it states them."""
+def page_directory(path: Path, page: int = 0) -> dict[int, list[int]]:
+    """Photometric interpretation, bits a sample and DNG version of a TIFF's page, as far as it states them."""
     try:
         with path.open('rb') as file:
-            directories = Directories(file)
+            directories = Directories(file, page)
             entries, _ = directories.directory(directories.first)
             asked = (PHOTOMETRIC, BITS, DNG_VERSION)
             return {tag: directories.numbers(entries[tag]) for tag in asked if tag in entries}
@@ -140,10 +163,10 @@ def orientation(block: bytes) -> int:
     return stated if stated in range(1, 9) else 1
 
 
-def resolution(file: IO[bytes]) -> Resolution | None:
-    """Pixels per millimetre by an EXIF block or a TIFF file; None where it does not say."""
+def resolution(file: IO[bytes], page: int = 0) -> Resolution | None:
+    """Pixels per millimetre by an EXIF block or a TIFF's page; None where it does not say."""
     try:
-        directories = Directories(file)
+        directories = Directories(file, page)
         entries, _ = directories.directory(directories.first)
         sides = [entries.get(tag) for tag in (_Base.XResolution, _Base.YResolution)]
         halves = [directories.numbers(side) if side and side.kind == _RATIONAL else [] for side in sides]
@@ -220,18 +243,19 @@ def _without_thumbnail(directories: Directories, following: int, data: bytearray
     return bytes(data)
 
 
-def tiff_tags(path: Path, width: int, height: int) -> tuple[Tags, bool]:
-    """What a TIFF file says besides its pixels, EXIF and place among it, and whether that is all of it."""
+def tiff_tags(path: Path, width: int, height: int, page: int = 0) -> tuple[Tags, bool]:
+    """What a TIFF's page says besides its pixels, EXIF and place among it, and whether that is all of it."""
     try:
         with path.open('rb') as file:
-            directories = Directories(file)
+            directories = Directories(file, page)
             entries, _ = directories.directory(directories.first)
             kept = {
                 tag: entry
                 for tag, entry in entries.items()
-                if tag not in _OF_THE_PIXELS and (tag in _KEPT_ANYWAY or entry.kind not in _MAY_POINT)
+                if tag not in _OF_THE_PIXELS and (tag in _KEPT_ANYWAY or not directories.may_point(entry))
             }
-            tags, whole = _plain(directories, kept)
+            tags, whole = plain(directories, kept)
+            whole = whole and entries.keys() - _OF_THE_PIXELS == kept.keys()
     except (OSError, ValueError):
         return {}, False
     below = tags.get(_IFD.Exif, {})
@@ -242,8 +266,8 @@ def tiff_tags(path: Path, width: int, height: int) -> tuple[Tags, bool]:
     return tags, whole
 
 
-def _plain(directories: Directories, entries: dict[int, Entry]) -> tuple[Tags, bool]:
-    """Entries as `Tags` holds them, and whether these are all."""
+def plain(directories: Directories, entries: dict[int, Entry]) -> tuple[Tags, bool]:
+    """Entries of a directory as `Tags` holds them, and whether these are all."""
     tags: Tags = {}
     whole = True
     for tag, entry in entries.items():
@@ -253,7 +277,7 @@ def _plain(directories: Directories, entries: dict[int, Entry]) -> tuple[Tags, b
                 # Places in the old file; and what points to itself has no end.
                 passed_over = (*_BELOW, _Base.ExifInteroperabilityOffset)
                 inner = {each: value for each, value in directories.below(entry).items() if each not in passed_over}
-                value, sound = _plain(directories, inner)
+                value, sound = plain(directories, inner)
             elif tag == _PHOTOSHOP:
                 resources, sound = without_pictures(directories.value(entry))
                 value = (entry.kind, resources) if resources else None
@@ -320,17 +344,17 @@ def add_tags(path: Path, tags: Tags) -> None:
             rows[tag] = file.read(10)  # its value stays where it is
         end = directories.size + directories.size % 2
         file.seek(end)
-        file.write(_laid_out(rows, end, directories.order))
+        file.write(laid_out(rows, end, directories.order))
         file.seek(4)
         file.write(end.to_bytes(4, directories.order))
 
 
 def block(tags: Tags) -> bytes:
     """Tags as an EXIF block."""
-    return b'II*\0\x08\0\0\0' + _laid_out(tags, 8, 'little')
+    return b'II*\0\x08\0\0\0' + laid_out(tags, 8, 'little')
 
 
-def _laid_out(rows: Tags, at: int, order: Literal['little', 'big']) -> bytes:
+def laid_out(rows: Tags, at: int, order: Literal['little', 'big']) -> bytes:
     """A directory that is to lie at an offset, and its values behind it; a row may be its ten bytes already."""
     head, values = bytearray(len(rows).to_bytes(2, order)), bytearray()
     behind = at + 2 + 12 * len(rows) + 4
@@ -342,7 +366,7 @@ def _laid_out(rows: Tags, at: int, order: Literal['little', 'big']) -> bytes:
         place = behind + len(values)
         if isinstance(value, dict):
             kind, count, inline = _LONG, 1, place.to_bytes(4, order)
-            values += _laid_out(value, place, order)
+            values += laid_out(value, place, order)
         else:
             kind, data = value
             count = len(data) // _SIZES[kind]

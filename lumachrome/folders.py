@@ -1,11 +1,17 @@
-"""Folders: the photos below them."""
+"""Folders: the photos below them, and results in them."""
 
 import os
 from collections import Counter
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable, Hashable, Iterable, Iterator
+from pathlib import Path, PurePath
+from typing import Any
 
-from lumachrome.photofile import PHOTO_SUFFIXES
+import numpy.typing as npt
+
+from lumachrome import photofile, zipfiles
+from lumachrome.errors import PhotoError
+
+Array = npt.NDArray[Any]
 
 
 def photos(
@@ -25,10 +31,51 @@ def photos(
             note(f'{link} is a link to a folder and was passed over: name it as well to have its photos coloured.')
         for name in sorted(name for name in files if not name.startswith('.')):
             suffix = Path(name).suffix.lower()
-            if suffix in PHOTO_SUFFIXES:
+            if suffix in photofile.PHOTO_SUFFIXES:
                 yield Path(parent) / name
             else:
-                others[suffix or 'without a suffix'] += 1
+                others[suffix] += 1
     if others:
-        kinds = ', '.join(f'{count} {suffix}' for suffix, count in sorted(others.items()))
-        note(f'{folder} holds files that are no photos by their names, and were passed over: {kinds}.')
+        note(zipfiles.passed_over(str(folder), others))
+
+
+class Folder:
+    """Results as files of their own. Nothing that is there is replaced unless `force`.
+
+    Parameters
+    ----------
+    force : bool
+    photos : iterable of path
+        The photos of the run, which are never replaced.
+    """
+
+    def __init__(self, force: bool = False, photos: Iterable[str | Path] = ()) -> None:
+        self._force = force
+        self._photos = {_identity(path) for path in photos if os.path.exists(path)}
+
+    def key(self, place: PurePath) -> Hashable:
+        return zipfiles.one_file(place)
+
+    def check(self, place: PurePath) -> None:
+        """Raise PhotoError if something is in the way of the result."""
+        if not os.path.exists(place):
+            return
+        if _identity(place) in self._photos:
+            raise PhotoError(f'{place} would be replaced by a colour version: choose another folder.')
+        if not self._force:
+            raise PhotoError(f'{place} is there already: use --force to replace it.')
+
+    def write(
+        self,
+        place: PurePath,
+        pixels: Array,
+        photo: photofile.Photo,
+        more: Iterable[tuple[Array, photofile.Photo]] = (),
+    ) -> None:
+        photofile.write(Path(place), pixels, photo, more)
+
+
+def _identity(path: str | PurePath) -> tuple[int, int]:
+    """What two paths of one file share."""
+    found = os.stat(path)
+    return found.st_dev, found.st_ino

@@ -79,7 +79,7 @@ class Said:
     lost: list[str] = field(default_factory=list[str])
 
 
-def read(path: Path, image: VipsImage, target: str, parts: list[Part], turned: bool) -> Said:
+def read(path: Path, image: VipsImage, target: str, parts: list[Part], turned: bool, page: int = 0) -> Said:
     """Read what a photo file says besides its pixels; whatever cannot be read is left out.
 
     Parameters
@@ -93,11 +93,13 @@ def read(path: Path, image: VipsImage, target: str, parts: list[Part], turned: b
         The file's `containers.parts`.
     turned : bool
         Whether it lay on its side, so that across and down have changed places.
+    page : int
+        Which picture of a TIFF file.
     """
     fields, readable = _fields(image)
     said = Said(fields, lost=[] if readable or parts else ['names that are no text'])  # parts hold names as bytes
     block = said.fields.pop('exif-data', ('', b''))[1].removeprefix(b'Exif\0\0')
-    said.resolution = _resolution(path, target, image, block, parts, turned)
+    said.resolution = _resolution(path, target, image, block, parts, turned, page)
     most = {'jpeg': containers.SEGMENT_BYTES - 6, 'avif': containers.SEGMENT_BYTES}.get(target, exif.LARGEST)
     if len(block) > most:
         said.lost.append('EXIF, which is too large')
@@ -108,8 +110,8 @@ def read(path: Path, image: VipsImage, target: str, parts: list[Part], turned: b
         except ValueError:
             said.lost.append('EXIF, which is damaged')
     if target == 'tiff':
-        said.tiff_tags, whole = exif.tiff_tags(path, image.width, image.height)
-        said.lost += [] if whole else ['tags that cannot be read']
+        said.tiff_tags, whole = exif.tiff_tags(path, image.width, image.height, page)
+        said.lost += [] if whole else ['tags that cannot be read, or may be places in the old file']
     _take_parts(said, target, parts)
     packet = said.fields.get('xmp-data', ('', b''))[1]
     if packet and _parsed(packet) is None:
@@ -137,13 +139,13 @@ def completed(image: VipsImage, parts: list[Part]) -> VipsImage:
 
 
 def _resolution(
-    path: Path, target: str, image: VipsImage, block: bytes, parts: list[Part], turned: bool
+    path: Path, target: str, image: VipsImage, block: bytes, parts: list[Part], turned: bool, page: int
 ) -> Resolution | None:
     """What the container says of its pixels goes before what EXIF does."""
     stated = None
     if target == 'tiff':
         with contextlib.suppress(OSError), path.open('rb') as file:
-            stated = exif.resolution(file)
+            stated = exif.resolution(file, page)
     else:
         stated = containers.resolution(parts) or exif.resolution(io.BytesIO(block))
         if not stated and not parts and image.xres != 1 and image.yres != 1:

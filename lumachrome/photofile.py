@@ -9,6 +9,7 @@ them is for `lumachrome.metadata`.
 import io
 import os
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,8 @@ import pi_heif
 import pyvips
 from PIL import Image, PngImagePlugin, TiffImagePlugin
 
-from lumachrome import containers, exif, frames, metadata, srgb
+from lumachrome import containers, exif, frames, limits, metadata, srgb
+from lumachrome import pages as tiff_pages
 from lumachrome.adjustments import Palette
 from lumachrome.errors import PhotoError, atomic
 
@@ -80,6 +82,8 @@ class Photo:
         Pixels per millimetre, across and down; None where the file does not say.
     note : str
         A sentence on what the reader should know, or ''.
+    pages : tuple of int
+        Of a TIFF file, which of its pictures are pages: the numbers that `read` takes.
     """
 
     name: str
@@ -90,6 +94,7 @@ class Photo:
     parts: list[containers.Part] = field(default_factory=list[containers.Part])
     resolution: exif.Resolution | None = None
     note: str = ''
+    pages: tuple[int, ...] = ()
 
     @property
     def suffix(self) -> str:
@@ -98,7 +103,7 @@ class Photo:
         return given if given.lower() in SUFFIXES[self.format] else SUFFIXES[self.format][0]
 
 
-def read(path: str | Path, name: str | None = None, max_pixels: int = MAX_PIXELS) -> Photo:
+def read(path: str | Path, name: str | None = None, max_pixels: int = MAX_PIXELS, page: int | None = None) -> Photo:
     """Read a photo.
 
     Parameters
@@ -110,6 +115,8 @@ def read(path: str | Path, name: str | None = None, max_pixels: int = MAX_PIXELS
         How people know the photo, with or without folders; by default the file's own name.
     max_pixels : int
         How many it may have, at most `MAX_PIXELS`.
+    page : int, optional
+        Which picture of a TIFF file, counted from 0; without it the first one, and a note if there are more pages.
 
     Returns
     -------
@@ -118,7 +125,7 @@ def read(path: str | Path, name: str | None = None, max_pixels: int = MAX_PIXELS
     Raises
     ------
     PhotoError
-        The file is missing, damaged, cut short, too large, or not a photo.
+        The file is missing, damaged, cut short, too large for the limit or the free memory, or not a photo.
 
     Notes
     -----
@@ -133,20 +140,25 @@ def read(path: str | Path, name: str | None = None, max_pixels: int = MAX_PIXELS
         raise PhotoError(f'{name or path} does not exist.')
     if not os.path.isfile(path):  # a pipe would be waited for
         raise PhotoError(f'{name or path} is no file that a photo can lie in.')
-    return decoding.decoded(path, name or path.name, max_pixels)
+    return decoding.decoded(path, name or path.name, max_pixels, page)
 
 
-def decode(path: Path, name: str, max_pixels: int) -> Photo:
-    """Decode a photo here, in this process; parameters and errors are those of `read`."""
+def decode(path: Path, name: str, max_pixels: int, page: int | None = None, free: int | None = None) -> Photo:
+    """Decode a photo here, in this process; `free` is how much memory is, all else as `read` has it."""
     parts = containers.parts(path)
-    _check_kind(path, name, parts)
+    _check_kind(path, name, parts, page or 0)
     try:
-        image, target = _open(path, name, max_pixels)
-        _check_size(image.width, image.height, name, max_pixels)
+        image, target = _open(path, name, max_pixels, page or 0, free)
+        kind = 'deep' if image.format == 'ushort' else 'jpeg' if target == 'jpeg' else 'other'
+        limits.check_size(image.width, image.height, kind, name, max_pixels, free)
         if image.format not in ('uchar', 'ushort'):
             raise PhotoError(_too_deep(name, image.format))
-        pages = max(image.get_n_pages(), frames.count(path))
-        note = f'{name} has {pages} pages or frames; this is the first one.' if pages > 1 else ''
+        found = tiff_pages.find(path) if target == 'tiff' else tiff_pages.Pages()
+        pictures = len(found.numbers) or max(image.get_n_pages(), frames.count(path))
+        if found.numbers and page is not None:
+            note = found.note(name) if page == 0 else ''
+        else:
+            note = f'{name} has {pictures} pages or frames; this is the first one.' if pictures > 1 else ''
         image = metadata.completed(image, parts) if target == 'png' else image
         turned = image.get_typeof('orientation') != 0 and image.get('orientation') in range(5, 9)
         image = image.autorot()
@@ -162,7 +174,7 @@ def decode(path: Path, name: str, max_pixels: int) -> Photo:
     except (pyvips.Error, UnicodeError) as error:
         pyvips.vips_lib.vips_error_clear()
         raise PhotoError(f'{name} is damaged or cut short and cannot be read.') from error
-    said = metadata.read(path, image, target, parts, turned)
+    said = metadata.read(path, image, target, parts, turned, page or 0)
     if said.lost:
         said_of = f'{name} says things about itself that cannot be kept, or cannot be read; they are left out: '
         lost = f'{said_of}{"; ".join(said.lost)}.'
@@ -176,10 +188,11 @@ def decode(path: Path, name: str, max_pixels: int) -> Photo:
         parts=said.parts,
         resolution=said.resolution,
         note=note,
+        pages=found.numbers,
     )
 
 
-def write(path: str | Path, pixels: Array, photo: Photo) -> None:
+def write(path: str | Path, pixels: Array, photo: Photo, more: Iterable[tuple[Array, Photo]] = ()) -> None:
     """Write a photo's new pixels, with all that its file said beside them.
 
     The file appears under its name only when it is whole.
@@ -192,6 +205,8 @@ def write(path: str | Path, pixels: Array, photo: Photo) -> None:
         sRGB, of the shape of `photo.pixels`.
     photo : Photo
         The photo that the colours were made for.
+    more : iterable of (pixels, photo)
+        Of a TIFF file, the further pages; each is asked for when the one before is written.
 
     Raises
     ------
@@ -199,6 +214,26 @@ def write(path: str | Path, pixels: Array, photo: Photo) -> None:
         The file cannot be written.
     """
     path = Path(path)
+    try:
+        with atomic(path) as temporary:
+            _save(temporary, pixels, photo)
+            for further, page in more:
+                with atomic(temporary.with_name(f'{temporary.stem}.page{path.suffix}')) as alone:
+                    _save(alone, further, page)
+                    tiff_pages.append(temporary, alone, photo.name)
+                    alone.unlink()
+    except (pyvips.Error, UnicodeDecodeError, OSError) as error:
+        # libvips says first what the system says, and then what it was doing, with names that need not be UTF-8.
+        text = error.object.decode(errors='replace') if isinstance(error, UnicodeDecodeError) else str(error)
+        reasons = re.findall('system error: (.+)', text) or text.strip().splitlines()[-1:]
+        reason = getattr(error, 'strerror', None) or reasons[0].strip()
+        raise PhotoError(f'{path} cannot be written: {reason}.') from error
+    finally:
+        pyvips.vips_lib.vips_error_clear()
+
+
+def _save(path: Path, pixels: Array, photo: Photo) -> None:
+    """Write a photo of one page."""
     said = metadata.Said(photo.metadata, photo.tiff_tags, photo.parts, photo.resolution)
     across, down = photo.resolution or _SCREEN
     image = _image(pixels).copy(xres=across, yres=down)
@@ -208,18 +243,8 @@ def write(path: str | Path, pixels: Array, photo: Photo) -> None:
         image.set_type(pyvips.type_from_name(kind), name, value)
     # libvips would make up an EXIF block where there was none.
     keep = 'xmp|icc|exif' if any(name.startswith('exif') for name in fields) else 'xmp|icc'
-    try:
-        with atomic(path) as temporary:
-            _SAVERS[photo.format](image, str(temporary), keep=keep)
-            metadata.write(temporary, photo.format, said)
-    except (pyvips.Error, UnicodeDecodeError, OSError) as error:
-        # libvips says first what the system says, and then what it was doing, with names that need not be UTF-8.
-        text = error.object.decode(errors='replace') if isinstance(error, UnicodeDecodeError) else str(error)
-        reasons = re.findall('system error: (.+)', text) or text.strip().splitlines()[-1:]
-        reason = getattr(error, 'strerror', None) or reasons[0].strip()
-        raise PhotoError(f'{path} cannot be written: {reason}.') from error
-    finally:
-        pyvips.vips_lib.vips_error_clear()
+    _SAVERS[photo.format](image, str(path), keep=keep)
+    metadata.write(path, photo.format, said)
 
 
 def shrink(pixels: Array, long_side: int = 1600) -> Array:
@@ -278,35 +303,40 @@ _SAVERS = {
 }
 
 
-def _open(path: Path, name: str, max_pixels: int) -> tuple[VipsImage, str]:
+def _open(path: Path, name: str, max_pixels: int, page: int, free: int | None) -> tuple[VipsImage, str]:
     """The image, not yet decoded, and the format to write."""
     try:
         with path.open('rb') as file:  # which libvips opens again; of names it must not tell, as some are no UTF-8
             source = pyvips.Source.new_from_descriptor(file.fileno())
-        image: VipsImage = pyvips.Image.new_from_source(source, '', fail_on='error')
+        which = {'page': page} if page else {}  # other formats know of none
+        image: VipsImage = pyvips.Image.new_from_source(source, '', fail_on='error', **which)
     except (pyvips.Error, UnicodeError, OSError):
         pyvips.vips_lib.vips_error_clear()  # where its text is no UTF-8, pyvips leaves it there for the next file
-        return _open_with_pillow(path, name, max_pixels)
+        return _open_with_pillow(path, name, max_pixels, page, free)
     loader = image.get('vips-loader').partition('load')[0] + 'load'
     if loader == 'heifload':
-        return (image, 'avif') if image.get('heif-compression') == 'av1' else _open_with_pillow(path, name, max_pixels)
+        if image.get('heif-compression') == 'av1':
+            return image, 'avif'
+        return _open_with_pillow(path, name, max_pixels, page, free)
     return image, {'jpegload': 'jpeg', 'pngload': 'png', 'tiffload': 'tiff', 'webpload': 'webp'}.get(loader, 'png')
 
 
-def _open_with_pillow(path: Path, name: str, max_pixels: int) -> tuple[VipsImage, str]:
+def _open_with_pillow(path: Path, name: str, max_pixels: int, page: int, free: int | None) -> tuple[VipsImage, str]:
     """The same for what libvips does not know: through a PNG in memory, which carries the metadata along."""
     try:
         with Image.open(path, formats=_PILLOW_FORMATS) as picture:
-            _check_size(*picture.size, name, max_pixels)
+            picture.seek(page)
+            kind = 'deep' if picture.mode.startswith('I') else 'other'
+            limits.check_size(*picture.size, kind, name, max_pixels, free)
             # Pillow wraps colours of more than 8 bits around, so that white becomes black; gray ones it holds in 16.
-            if picture.format == 'JPEG2000' and picture.mode != 'I;16' and (bits := _jpeg2000_bits(path)) > 8:
+            if picture.format == 'JPEG2000' and picture.mode != 'I;16' and (bits := containers.jpeg2000_bits(path)) > 8:
                 raise PhotoError(f'{name} holds JPEG 2000 colours of {bits} bits: save it as TIFF or PNG first.')
-            target = {'HEIF': 'jpeg', 'JPEG': 'jpeg', 'AVIF': 'avif'}.get(picture.format or '', 'png')
+            target = {'HEIF': 'jpeg', 'JPEG': 'jpeg', 'AVIF': 'avif', 'TIFF': 'tiff'}.get(picture.format or '', 'png')
             info = PngImagePlugin.PngInfo()
             # The block as it is: Pillow writes every letter beyond ASCII as "?".
             block, dpi = picture.info.get('exif'), picture.info.get('dpi')
             if isinstance(picture, TiffImagePlugin.TiffImageFile):
-                block = exif.block(exif.tiff_tags(path, *picture.size)[0])
+                block = exif.block(exif.tiff_tags(path, *picture.size, page)[0])
             if xmp := picture.info.get('xmp'):
                 info.add_itxt('XML:com.adobe.xmp', xmp.decode(errors='replace') if isinstance(xmp, bytes) else xmp)
             if picture.mode == 'F':
@@ -318,11 +348,13 @@ def _open_with_pillow(path: Path, name: str, max_pixels: int) -> tuple[VipsImage
             buffer = io.BytesIO()
             picture.save(buffer, 'PNG', compress_level=0, pnginfo=info, exif=block, dpi=dpi)
     except Image.DecompressionBombError as error:
-        raise PhotoError(_too_large(name, max_pixels)) from error
+        raise PhotoError(limits.too_large(name, max_pixels)) from error
     except Image.UnidentifiedImageError as error:
         if path.suffix.lower() in PHOTO_SUFFIXES and b'\0' in _start_of(path):
             raise PhotoError(f'{name} is damaged or cut short and cannot be read.') from error
         raise PhotoError(f'{name} is not a photo that can be read.') from error
+    except FileNotFoundError as error:
+        raise PhotoError(f'{name} is gone: it was there a moment ago.') from error
     except PermissionError as error:
         raise PhotoError(f'{name} may not be read: permission denied.') from error
     except (MemoryError, PhotoError):
@@ -332,9 +364,11 @@ def _open_with_pillow(path: Path, name: str, max_pixels: int) -> tuple[VipsImage
     return pyvips.Image.new_from_buffer(buffer.getvalue(), '', fail_on='truncated'), target
 
 
-def _check_kind(path: Path, name: str, parts: list[containers.Part]) -> None:
+def _check_kind(path: Path, name: str, parts: list[containers.Part], page: int) -> None:
     """Raise PhotoError for what no decoder here reads, or reads as another picture."""
-    tags = exif.first_directory(path)
+    if containers.is_jpeg_xl(path):
+        raise PhotoError(f'{name} is JPEG XL, which is not read here: save it as PNG, TIFF or JPEG first.')
+    tags = exif.page_directory(path, page)
     if Path(name).suffix.lower() in RAW_SUFFIXES or exif.DNG_VERSION in tags:
         raise PhotoError(f'{name} is a raw file of a camera: develop it first, and take the JPEG or TIFF.')
     if set(tags.get(exif.PHOTOMETRIC, ())) & set(exif.LAB):
@@ -351,24 +385,8 @@ def _start_of(path: Path) -> bytes:
         return file.read(512)
 
 
-def _jpeg2000_bits(path: Path) -> int:
-    """How many bits a channel has: in the codestream's SIZ marker, after sides, tiles and the number of channels."""
-    content = path.read_bytes()
-    at = content.find(b'\xff\x4f\xff\x51')
-    return (content[at + 42] & 0x7F) + 1 if 0 <= at < len(content) - 42 else 8
-
-
 def _too_deep(name: str, kind: str) -> str:
     return f'{name} holds {kind} values: save it with 8 or 16 bits a channel first.'
-
-
-def _check_size(width: int, height: int, name: str, max_pixels: int) -> None:
-    if width * height > max_pixels:
-        raise PhotoError(_too_large(name, max_pixels))
-
-
-def _too_large(name: str, max_pixels: int) -> str:
-    return f'{name} has more than {max_pixels // 1_000_000} megapixels: make it smaller first.'
 
 
 def _image(pixels: Array) -> VipsImage:

@@ -9,7 +9,7 @@ import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Generator, Hashable
+from collections.abc import Generator, Hashable, Iterable
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any, BinaryIO, TextIO
 
@@ -20,7 +20,10 @@ from lumachrome.errors import PhotoError
 if TYPE_CHECKING:
     from lumachrome.photofile import Photo
 
+Array = npt.NDArray[Any]
+
 NAME = '-'  # of either, where a path is asked for
+PIECE = 8_000_000  # bytes that are read at a time
 
 
 class Input:
@@ -35,11 +38,16 @@ class Input:
         PhotoError
             There is none, or the disk has no room for it.
         """
+        from lumachrome import zipfiles
+
         with tempfile.TemporaryDirectory(prefix='lumachrome-') as folder:
             path = Path(folder) / 'photo'
             try:
+                source = _binary(sys.stdin)
                 with path.open('wb') as file:
-                    shutil.copyfileobj(_binary(sys.stdin), file)
+                    while piece := source.read(PIECE):
+                        zipfiles.make_sure_of_room(folder, len(piece), 'Standard input')  # nobody says how long it is
+                        file.write(piece)
             except (OSError, ValueError) as error:
                 raise PhotoError(f'Standard input cannot be read: {_reason(error)}.') from error
             if not path.stat().st_size:
@@ -56,7 +64,7 @@ class Output:
     def check(self, place: PurePath) -> None:
         """Nothing is in the way."""
 
-    def write(self, place: PurePath, pixels: npt.NDArray[Any], photo: 'Photo') -> None:
+    def write(self, place: PurePath, pixels: Array, photo: 'Photo', more: 'Iterable[tuple[Array, Photo]]' = ()) -> None:
         """Write a photo, as `photofile.write` does.
 
         Raises
@@ -68,7 +76,7 @@ class Output:
 
         with tempfile.TemporaryDirectory(prefix='lumachrome-') as folder:
             path = Path(folder) / f'photo{photo.suffix}'
-            photofile.write(path, pixels, photo)
+            photofile.write(path, pixels, photo, more)
             try:
                 with path.open('rb') as file:
                     shutil.copyfileobj(file, _binary(sys.stdout))

@@ -14,7 +14,8 @@ import threading
 import unicodedata
 import zipfile
 import zlib
-from collections.abc import Generator
+from collections import Counter
+from collections.abc import Callable, Generator, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePath, PurePosixPath
 from typing import Any
@@ -23,6 +24,8 @@ import numpy.typing as npt
 
 from lumachrome import photofile
 from lumachrome.errors import PhotoError, atomic
+
+Array = npt.NDArray[Any]
 
 SUFFIX = '.zip'
 LIST_BYTES = 8_000_000  # of a ZIP's list of files, which is read whole: some 80,000 files
@@ -67,7 +70,7 @@ class Member:
             It is damaged, or the disk has no room for it.
         """
         with tempfile.TemporaryDirectory(prefix='lumachrome-') as folder:
-            _make_sure_of_room(folder, self.info.file_size, self.name)
+            make_sure_of_room(folder, self.info.file_size, self.name)
             path = Path(folder) / f'photo{PurePosixPath(self.name).suffix}'
             try:
                 with self.archive.opened() as archive, archive.open(self.info) as packed, path.open('wb') as file:
@@ -77,7 +80,13 @@ class Member:
             yield path
 
 
-def members(path: str | Path, name: str, max_photos: int | None = None, max_bytes: int | None = None) -> list[Member]:
+def members(
+    path: str | Path,
+    name: str,
+    max_photos: int | None = None,
+    max_bytes: int | None = None,
+    note: Callable[[str], object] = lambda sentence: None,
+) -> list[Member]:
     """The photos in a ZIP.
 
     Parameters
@@ -87,6 +96,8 @@ def members(path: str | Path, name: str, max_photos: int | None = None, max_byte
         How people know the ZIP.
     max_photos, max_bytes : int, optional
         How many photos it may hold, and how many bytes they may have unpacked.
+    note : callable
+        Is told in a sentence which files are passed over, as no photos.
 
     Returns
     -------
@@ -107,7 +118,10 @@ def members(path: str | Path, name: str, max_photos: int | None = None, max_byte
         raise PhotoError(f'{name} may not be read: permission denied.') from error
     except _BROKEN as error:
         raise PhotoError(f'{name} is not a ZIP that can be read.') from error
-    shown = [(info, given) for info, given in listed if _shows(given)]
+    visible = [(info, given) for info, given in listed if not _is_hidden(given)]
+    shown = [(info, given) for info, given in visible if _suffix(given) in photofile.PHOTO_SUFFIXES]
+    if others := Counter(_suffix(given) for _, given in visible) - Counter(_suffix(given) for _, given in shown):
+        note(passed_over(name, others))
     whole = _Archive(path, len(shown))
     found = [Member(whole, info, inside(given), _refusal(info, given)) for info, given in shown]
     if not found:
@@ -132,6 +146,12 @@ def inside(name: str) -> str:
 def one_file(place: PurePath) -> str:
     """What two places share that would be one file on some system: many tell no A from an a."""
     return unicodedata.normalize('NFC', str(place)).casefold()
+
+
+def passed_over(name: str, suffixes: Mapping[str, int]) -> str:
+    """A sentence on the files of a folder or a ZIP that are no photos: how many there are of each suffix."""
+    kinds = ', '.join(f'{count} {suffix or "without a suffix"}' for suffix, count in sorted(suffixes.items()))
+    return f'{name} holds files that are no photos by their names, and were passed over: {kinds}.'
 
 
 def has_room(folder: str | Path, size: int) -> bool:
@@ -179,7 +199,13 @@ class Writer:
     def check(self, place: PurePath) -> None:
         """Nothing is in the way of a photo: the ZIP is new."""
 
-    def write(self, place: PurePath, pixels: npt.NDArray[Any], photo: photofile.Photo) -> None:
+    def write(
+        self,
+        place: PurePath,
+        pixels: Array,
+        photo: photofile.Photo,
+        more: Iterable[tuple[Array, photofile.Photo]] = (),
+    ) -> None:
         """Add a photo, as `photofile.write` writes it.
 
         Raises
@@ -190,14 +216,17 @@ class Writer:
         file = self._path.with_name(place.name[-50:])  # file systems take 255 bytes
         try:
             try:
-                photofile.write(file, pixels, photo)
-            except PhotoError as error:  # `file` is a temporary one
+                photofile.write(file, pixels, photo, more)
+            except PhotoError as error:
+                if not str(error).startswith(str(file)):  # of a further page
+                    raise
+                # `file` is a temporary one
                 reason = str(error).rpartition(': ')[2]
                 raise PhotoError(f'{photo.name} cannot be put into the ZIP: {reason}') from error
             size = file.stat().st_size
             if self._max_bytes and self._path.stat().st_size + size > self._max_bytes:
                 raise PhotoError(f'{photo.name} no longer fits into the ZIP: send it as another album.')
-            _make_sure_of_room(file.parent, size, photo.name)
+            make_sure_of_room(file.parent, size, photo.name)
             self._archive.write(file, _as_unicode(place.as_posix()))
         finally:
             file.unlink(missing_ok=True)
@@ -291,11 +320,14 @@ def _as_unicode(name: str) -> str:
         return name.encode('utf-8', 'surrogateescape').decode('cp437')
 
 
-def _shows(name: str) -> bool:
-    """Whether a member is a photo to colour: systems add hidden files of their own, some of them named like photos."""
+def _is_hidden(name: str) -> bool:
+    """Whether a member is hidden: systems add files of their own, some of them named like photos."""
     parts = name.replace('\\', '/').split('/')
-    hidden = any((part.startswith('.') and part not in ('.', '..')) or part == '__MACOSX' for part in parts)
-    return not hidden and PurePosixPath(parts[-1]).suffix.lower() in photofile.PHOTO_SUFFIXES
+    return any((part.startswith('.') and part not in ('.', '..')) or part == '__MACOSX' for part in parts)
+
+
+def _suffix(name: str) -> str:
+    return PurePosixPath(name.replace('\\', '/')).suffix.lower()
 
 
 def _refusal(info: zipfile.ZipInfo, name: str) -> str:
@@ -308,6 +340,7 @@ def _refusal(info: zipfile.ZipInfo, name: str) -> str:
     return ''
 
 
-def _make_sure_of_room(folder: str | Path, size: int, name: str) -> None:
+def make_sure_of_room(folder: str | Path, size: int, name: str) -> None:
+    """Raise PhotoError where the disk of a folder has no room for so many bytes of a photo."""
     if not has_room(folder, size):
         raise PhotoError(f'{name} finds no room on the disk of this machine.')

@@ -8,7 +8,7 @@ import secrets
 import threading
 import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -48,7 +48,7 @@ class Progress:
         How many there are, and how many had their turn.
     failed : list of (name, reason)
     notes : list of str
-        What is to be known about photos that were coloured.
+        What is to be known about photos that were coloured, and what was passed over.
     news : deque of (name, uint8 array [h, w, 3])
         The last ones that were coloured, as small pictures, for who looks to take out.
     archive : Path or None
@@ -84,7 +84,12 @@ class AlbumPage:
 
     @controls.with_parameters(controls.ON_ALBUM)
     def colorize_album(
-        self, files: Files, model: str | None, settings: dict[str, Any], request: gr.Request | None = None
+        self,
+        files: Files,
+        model: str | None,
+        settings: dict[str, Any],
+        all_pages: bool = False,
+        request: gr.Request | None = None,
     ) -> Iterator[tuple[str | None, dict[str, Any]]]:
         """Colour many black-and-white photos. Their names, folders, sizes, formats and metadata stay.
 
@@ -94,6 +99,7 @@ class AlbumPage:
             files: A list of photos, of ZIPs with photos in folders, and of files of hints, which name their photo.
             model: The network that chooses the colours.
             {settings}
+            all_pages: Whether all pages of a TIFF file are coloured, not the first alone.
 
         Returns:
             A ZIP of the photos in colour, or null if there are none, and a report: "photos" and how many of them are
@@ -102,7 +108,7 @@ class AlbumPage:
         """
         say = words.of(request)
         with in_words(say):
-            for progress in self._colored(files, model, controls.adjustments(settings), say):
+            for progress in self._colored(files, model, controls.adjustments(settings), say, all_pages=bool(all_pages)):
                 yield (
                     progress.archive and str(progress.archive),
                     {
@@ -164,21 +170,23 @@ class AlbumPage:
         say: Words,
         cancelled: threading.Event | None = None,
         preview: int = 0,
+        all_pages: bool = False,
     ) -> Iterator[Progress]:
         """Colour an album. Yields the same `Progress` again and again; closed early, it leaves no file behind."""
         given = [path for path, name in files if Path(name).suffix.lower() == HINTS_SUFFIX]
         files = [file for file in files if file[0] not in given]
         if not files:
             raise gr.Error(say['album_choose_first'], print_exception=False)
-        colorizer, found = self._open(model), _tasks(files)
+        notes: list[str] = []
+        colorizer, found = self._open(model), _tasks(files, notes.append)
         if len(found) > MAX_PHOTOS:
             raise gr.Error(say['album_too_many'].format(limit=MAX_PHOTOS), print_exception=False)
         known = album.hints_by_name([hints.read(path) for path in given], found)
-        progress, path = Progress(len(found)), new_file(f'{_title(files)[:50]}-colour{zipfiles.SUFFIX}')
+        progress, path = Progress(len(found), notes=notes), new_file(f'{_title(files)[:50]}-colour{zipfiles.SUFFIX}')
         yield progress
         end, seen = time.monotonic() + 60 * MINUTES, time.monotonic()
         with zipfiles.new_zip(path, MAX_RESULT) as target:
-            for outcome in album.colorize(found, colorizer, target, adjustments, known, preview, MAX_PIXELS):
+            for outcome in album.colorize(found, colorizer, target, adjustments, known, preview, MAX_PIXELS, all_pages):
                 _note(progress, outcome)
                 stopped = cancelled is not None and cancelled.is_set()
                 if progress.done < progress.photos and (stopped or time.monotonic() > end):
@@ -191,10 +199,10 @@ class AlbumPage:
         yield progress
 
 
-def _tasks(files: Files) -> list[album.Task]:
+def _tasks(files: Files, note: Callable[[str], object]) -> list[album.Task]:
     """The photos of an album, as (path, name), where ZIPs are opened; if there is more, each ZIP keeps its own name.
 
-    No more ZIPs are opened when there are too many photos already.
+    What a ZIP holds beside photos is noted. No more ZIPs are opened when there are too many photos already.
     """
     found = []
     for path, called in files:
@@ -207,7 +215,7 @@ def _tasks(files: Files) -> list[album.Task]:
             found.append(album.Task(name, path, place.parent, place.stem, refusal=refusal))
         elif place.suffix.lower() == zipfiles.SUFFIX:
             folder = place.with_suffix('') if len(files) > 1 else PurePosixPath()
-            found += album.in_zip(path, name, folder, max_photos=MAX_PHOTOS, max_bytes=MAX_UNPACKED)
+            found += album.in_zip(path, name, folder, note, max_photos=MAX_PHOTOS, max_bytes=MAX_UNPACKED)
         else:
             found.append(album.Task(name, path, place.parent, place.stem))
     return found

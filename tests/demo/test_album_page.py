@@ -34,7 +34,7 @@ def test_the_api_page_shows_a_call_that_works(client):
     files, *settings = client.view_api(return_format='dict')['named_endpoints']['/colorize_album']['parameters']
     assert files['label'] == 'Photos or ZIPs' and files['example_input'][0]['path'] == 'album.zip'
     names = [name for name in SETTINGS if name != 'hints']
-    assert [setting['parameter_name'] for setting in settings] == ['model', *names]
+    assert [setting['parameter_name'] for setting in settings] == ['model', *names, 'all_pages']
     assert all(setting['parameter_has_default'] for setting in settings)
 
 
@@ -51,6 +51,29 @@ def test_an_album_through_the_api(client, holiday, tmp_path):
         'letter.jpg': 'letter.jpg is not a photo that can be read.',
         'notes.txt': 'notes.txt is not a photo that can be read.',
     }
+
+
+def test_all_pages_through_the_api(client, photo, tmp_path):
+    with Image.open(photo) as page:
+        page.save(tmp_path / 'scan.tif', save_all=True, append_images=[page])
+    for all_pages in (True, False):
+        archive, report = client.predict(
+            [handle_file(tmp_path / 'scan.tif')], all_pages=all_pages, api_name='/colorize_album'
+        )
+        with zipfile.ZipFile(archive) as found, Image.open(found.open('scan.tif')) as file:
+            assert file.n_frames == 1 + all_pages
+        assert bool(report['notes']) != all_pages
+
+
+def test_what_a_zip_holds_beside_photos_is_noted(client, photo, tmp_path):
+    source = zip_of(
+        tmp_path / 'family.zip', photo, 'a.jpg', **{'raw/b.DNG': b'', 'c': b'', 'd.txt': b'', '.e.txt': b''}
+    )
+    _, report = client.predict([handle_file(source)], api_name='/colorize_album')
+    assert report['notes'] == [
+        'family.zip holds files that are no photos by their names, and were passed over: '
+        '1 without a suffix, 1 .dng, 1 .txt.'
+    ]
 
 
 def test_a_zip_through_the_api_with_settings(client, photo, tmp_path):

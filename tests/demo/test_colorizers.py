@@ -144,3 +144,13 @@ def test_other_colorings_are_for_networks_that_have_them(features):
     shown = {block.elem_id: block.visible for block in app.build(open_colorizer=lambda _: known).blocks.values()}
     assert shown['variants'] == shown['album-variant'] == (contract.ANCHORED in features)
     assert shown['vividness'] == (contract.DISTRIBUTION in features)
+
+
+def test_who_names_no_network_gets_the_pages_own(shipped, monkeypatch):
+    asked = []
+    opened = Colorizers()
+    page = app.build('steered', lambda name: asked.append(name) or opened(name))
+    (call,) = [each for each in page.fns.values() if each.api_name == 'colorize']
+    own = call.fn.__self__ if hasattr(call.fn, '__self__') else None
+    assert own is not None and own._open(None).name == 'steered' and own._open('plain').name == 'plain'
+    assert asked[-2:] == ['steered', 'plain']

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from lumachrome import frames, photofile
+from lumachrome import containers, frames, photofile
 
 
 @pytest.fixture
@@ -55,3 +55,18 @@ def test_previews_and_maps_beside_a_photo_are_none(pictures, tmp_path):
 def test_what_cannot_be_counted_is_one(tmp_path):
     (tmp_path / 'a.png').write_bytes(b'no photo')
     assert frames.count(tmp_path / 'a.png') == frames.count(tmp_path / 'nobody.png') == 1
+
+
+@pytest.mark.parametrize('comment', ['Großmutter 祖母'.encode(), 'Großmutter'.encode('latin-1'), b'x' * 700])
+def test_the_comments_of_a_gif_become_texts_of_the_png(comment, pictures, tmp_path):
+    photo = photofile.read(saved(tmp_path / 'a.gif', pictures, comment=comment))
+    photofile.write(tmp_path / 'a.png', photo.pixels, photo)
+    with Image.open(tmp_path / 'a.png') as file:
+        text = file.info['Comment']
+    assert text in (comment.decode(errors='replace'), comment.decode('latin-1'))
+    content = (tmp_path / 'a.gif').read_bytes()
+    (tmp_path / 'cut.gif').write_bytes(content[: -len(content) // 3])
+    assert containers.parts(tmp_path / 'cut.gif')[0][1].endswith(comment)
+    for length in range(20):  # whatever is missing, it ends
+        (tmp_path / 'cut.gif').write_bytes(content[:length])
+        assert containers.parts(tmp_path / 'cut.gif') == []

@@ -251,7 +251,7 @@ def test_a_tiff_keeps_texts_ratings_and_iptc(order, big, gray, tmp_path):
     path = tmp_path / 'photo.tif'
     tifffile.imwrite(path, gray, byteorder=order, bigtiff=big, extratags=tags, metadata=None, rowsperstrip=4)
     photo, out = again(path)
-    assert photo.note == ''
+    assert photo.note.endswith('are left out: tags that cannot be read, or may be places in the old file.')
     with tifffile.TiffFile(out) as written:
         found = {tag.code: tag for tag in written.pages[0].tags}
         raw = {}
@@ -379,3 +379,13 @@ def test_no_exif_is_made_up(suffix, gray, tmp_path):
     Image.fromarray(gray).save(tmp_path / f'photo{suffix}')
     _, out = again(tmp_path / f'photo{suffix}')
     assert 'exif' not in Image.open(out).info and b'~~' not in out.read_bytes()
+
+
+def test_numbers_that_are_no_places_in_a_tiff_are_kept_and_others_are_said(gray, tmp_path):
+    said = [(65000, 4, 1, 3, True), (65001, 4, 2, (1, 4_000_000_000), True), (65002, 4, 1, 20, True)]
+    tifffile.imwrite(tmp_path / 'a.tif', gray, extratags=said)
+    photo, out = again(tmp_path / 'a.tif')
+    with tifffile.TiffFile(out) as file:
+        tags = file.pages[0].tags
+        assert tags[65000].value == 3 and tags[65001].value == (1, 4_000_000_000) and 65002 not in tags
+    assert photo.note.endswith('are left out: tags that cannot be read, or may be places in the old file.')

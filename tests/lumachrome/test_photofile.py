@@ -380,3 +380,15 @@ def test_names_as_long_as_they_can_be(gray, tmp_path):
         photofile.read(tmp_path / f'{"ü" * 200}.png')
     with pytest.raises(PhotoError, match='cannot be written: File name too long'):
         photofile.write(tmp_path / f'{"ü" * 200}.png', photo.pixels, photo)
+
+
+@pytest.mark.parametrize('start', [b'\xff\x0a', b'\0\0\0\x0cJXL \r\n\x87\n'])
+def test_jpeg_xl_is_named(start, tmp_path):
+    (tmp_path / 'a.jxl').write_bytes(start + bytes(100))
+    with pytest.raises(PhotoError, match=r'^a\.jxl is JPEG XL, which is not read here: save it as PNG, TIFF or JPEG f'):
+        photofile.read(tmp_path / 'a.jxl')
+
+
+def test_what_was_deleted_in_between_is_gone(tmp_path):
+    with pytest.raises(PhotoError, match=r'^a\.jpg is gone: it was there a moment ago\.$'):
+        photofile.decode(tmp_path / 'a.jpg', 'a.jpg', photofile.MAX_PIXELS)

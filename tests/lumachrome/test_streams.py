@@ -11,7 +11,7 @@ from albums import photo_file, zip_of
 from PIL import Image
 from skimage import data
 
-from lumachrome import colorizer
+from lumachrome import colorizer, zipfiles
 from lumachrome.__main__ import main
 
 
@@ -67,6 +67,13 @@ def test_what_is_no_photo_on_standard_input_is_said(content, words, monkeypatch,
     assert main(['colorize', '-', '-o', '-']) == 1
     said = capsysbinary.readouterr()
     assert words in said.err and said.out == b''
+
+
+def test_a_full_disk_takes_nothing_from_standard_input(photo, tmp_path, monkeypatch, capsysbinary):
+    sent(monkeypatch, photo.read_bytes())
+    monkeypatch.setattr(zipfiles, 'SPARE_BYTES', 10**18)
+    assert main(['colorize', '-', '-o', str(tmp_path / 'out')]) == 1
+    assert b'Standard input finds no room on the disk of this machine.' in capsysbinary.readouterr().err
 
 
 def test_standard_output_takes_one_photo(photo, tmp_path, monkeypatch, capsys):

@@ -1,0 +1,67 @@
+"""How large a photo may be: the pixels that a door allows, and those that the memory of this machine does.
+
+A photo that does not fit is refused by its header, before it is decoded: later the system might end any program.
+"""
+
+import os
+from pathlib import Path
+
+from lumachrome.errors import PhotoError
+
+# Resident memory from the decoder to the written file, beside what is there for any photo, by what is written: a
+# little less than was measured at 60 megapixels, so that nothing is refused that fits. JPEG keeps its coefficients.
+BYTES_A_PIXEL = {'jpeg': 20, 'deep': 18, 'other': 9}
+
+_CONTAINER = Path('/sys/fs/cgroup')  # control groups of Linux, version 2
+_MEMORY = Path('/proc/meminfo')
+
+
+def free_memory() -> int | None:
+    """Bytes of memory to be had: what is free, or what a container may have more than it has; None if nobody says.
+
+    Swap counts, and where a system tells of no free memory, all that it has.
+    """
+    try:
+        stated = dict(line.split()[:2] for line in _MEMORY.read_text().splitlines())
+        free = 1024 * (int(stated['MemAvailable:']) + int(stated['SwapFree:']))
+    except (OSError, KeyError, ValueError):  # no Linux
+        try:
+            free = os.sysconf('SC_PHYS_PAGES') * os.sysconf('SC_PAGE_SIZE')
+        except (AttributeError, OSError, ValueError):  # Windows
+            return None
+    try:
+        most, used, stat = ((_CONTAINER / f'memory.{name}').read_text() for name in ('max', 'current', 'stat'))
+        given_up = dict(line.split() for line in stat.splitlines())['inactive_file']  # when it is needed
+        return min(free, int(most) - int(used) + int(given_up))
+    except (OSError, KeyError, ValueError):  # no container, or one without a limit
+        return free
+
+
+def check_size(width: int, height: int, kind: str, name: str, max_pixels: int, free: int | None) -> None:
+    """Raise PhotoError for a photo that is too large.
+
+    Parameters
+    ----------
+    width, height : int
+        In pixels.
+    kind : str
+        A key of `BYTES_A_PIXEL`; 'deep' is 16 bits a channel.
+    name : str
+        How people know the photo.
+    max_pixels : int
+        How many the door allows.
+    free : int or None
+        Bytes of free memory; None where nobody knows.
+    """
+    if width * height > max_pixels:
+        raise PhotoError(too_large(name, max_pixels))
+    fitting = max_pixels if free is None else free // BYTES_A_PIXEL[kind]
+    if width * height > fitting:
+        raise PhotoError(
+            f'{name} has {width * height / 1e6:,.1f} megapixels, and the free memory of this machine takes '
+            f'{fitting / 1e6:,.1f}: close other programs, or make it smaller first.'
+        )
+
+
+def too_large(name: str, max_pixels: int) -> str:
+    return f'{name} has more than {max_pixels // 1_000_000} megapixels: make it smaller first.'
