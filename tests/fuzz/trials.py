@@ -1,0 +1,255 @@
+"""Mutated files through an album, as the shell's: what must hold whatever a file does."""
+
+import contextlib
+import hashlib
+import logging
+import os
+import re
+import shutil
+import signal
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Generator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import numpy as np
+
+from lumachrome import album, decoding, photofile
+from tests.fuzz.mutations import Mutated
+from tests.fuzz.seeds import seeds
+
+FOUND = Path(__file__).parent / 'found'
+SECONDS = 10.0  # that one file and its neighbour may take
+BYTES = 1_000_000_000  # of memory that this process and each decoder may take meanwhile
+# A picture of twice as many may honestly take more than that, however small its file is.
+MAX_PIXELS = 16_000_000
+NEIGHBOURS = ('plain.png', 'plain.jpg', 'deep.tif', 'lossless.webp', 'plain.bmp', 'heic.heic')
+
+
+class StandIn:
+    """A colorizer that costs nothing: what counts here is reading and writing. It remembers what it has made."""
+
+    def __init__(self) -> None:
+        self.made: list[photofile.Array] = []
+
+    def check(self, adjustments: Any) -> None: ...
+
+    def colorize(self, photo: photofile.Array, adjustments: Any) -> photofile.Array:
+        colored = photo.copy()
+        colored[..., 0] //= 2
+        self.made.append(colored)
+        return colored
+
+
+class Hang(BaseException):
+    """A file has taken too long; not an Exception, which an album would take for the file's own."""
+
+
+@dataclass
+class Counts:
+    """What was tried, and what became of it.
+
+    Attributes
+    ----------
+    tried, colored : Counter
+        Files by their format's suffix.
+    refusals : Counter
+        Of the others, by their sentences without names and numbers.
+    bytes : dict
+        The most memory: of this process, and of a decoder.
+    slowest : tuple
+        Seconds, and what was tried.
+    findings : dict
+        What was found, by its kind: how often, and the first file.
+    """
+
+    tried: Counter[str] = field(default_factory=Counter[str])
+    colored: Counter[str] = field(default_factory=Counter[str])
+    refusals: Counter[str] = field(default_factory=Counter[str])
+    bytes: dict[str, int] = field(default_factory=lambda: {'this process': 0, 'a decoder': 0})
+    slowest: tuple[float, str] = (0.0, '')
+    findings: dict[str, tuple[int, str]] = field(default_factory=dict[str, tuple[int, str]])
+
+
+class Trials:
+    """Tries one file after another in a folder of their own; `counts` tells what became of them."""
+
+    def __init__(self, found: Path = FOUND) -> None:
+        self.counts = Counts()
+        self._found = found
+        self._folder = Path(tempfile.mkdtemp(prefix='lumachrome-fuzz-'))
+        self._photos, self._out = self._folder / 'photos', self._folder / 'out'
+        self._photos.mkdir()
+        self._expected = {name: self._neighbour_alone(name) for name in NEIGHBOURS}
+        self._dead = _most_of_the_dead()
+
+    def close(self) -> None:
+        shutil.rmtree(self._folder)
+
+    def try_file(self, file: Mutated, origin: str = '') -> list[str]:
+        """Colour a file and a sound neighbour after it; the kinds of what must not have happened.
+
+        A file with findings is kept, beside a text that says what was found and `origin`, how it was made.
+        """
+        suffix = Path(file.seed).suffix
+        self.counts.tried[suffix] += 1
+        neighbour = NEIGHBOURS[len(file.content) % len(NEIGHBOURS)]
+        bad, sound = self._photos / f'bad{suffix}', self._photos / f'sound{Path(neighbour).suffix}'
+        bad.write_bytes(file.content)
+        sound.write_bytes(seeds()[neighbour])
+        _forget_peaks()
+        begun = time.monotonic()
+        findings: list[str] = []
+        try:
+            with _watched(findings), _time_limit():
+                outcomes, made = self._colored()
+                first, second = outcomes
+                findings += self._of_the_bad(first, suffix, made[0]) + self._of_the_neighbour(second, neighbour)
+                findings += self._left_over([outcome.target for outcome in outcomes if not outcome.error])
+        except Hang:
+            findings.append(f'takes more than {SECONDS:g} s')
+        seconds = time.monotonic() - begun
+        self.counts.slowest = max(self.counts.slowest, (seconds, str(file)))
+        findings += self._too_much_memory()
+        shutil.rmtree(self._out, ignore_errors=True)
+        bad.unlink()
+        sound.unlink()
+        for kind in findings:
+            self._keep(kind, file, origin)
+        return findings
+
+    def _colored(self) -> tuple[list[album.Outcome], list[photofile.Array]]:
+        found, standin = album.tasks([self._photos], self._out), StandIn()
+        outcomes = list(album.colorize(found, standin, album.Folder(), max_pixels=MAX_PIXELS))
+        return outcomes, standin.made
+
+    def _neighbour_alone(self, name: str) -> bytes:
+        path = self._photos / f'sound{Path(name).suffix}'
+        path.write_bytes(seeds()[name])
+        ((outcome,), _) = self._colored()
+        assert isinstance(outcome.target, Path), outcome.error
+        content = outcome.target.read_bytes()
+        shutil.rmtree(self._out)
+        path.unlink()
+        return content
+
+    def _of_the_bad(self, outcome: album.Outcome, suffix: str, made: photofile.Array) -> list[str]:
+        if outcome.error:
+            self.counts.refusals[re.sub(r'\S*bad\S*', 'X', re.sub(r'\d+', 'N', outcome.error))] += 1
+            is_sentence = re.fullmatch(r'.*\bbad\.\w+ .+\.', outcome.error)
+            return [] if is_sentence else [f'is refused in these words: {outcome.error}']
+        self.counts.colored[suffix] += 1
+        assert isinstance(outcome.target, Path)
+        try:
+            again = photofile.read(outcome.target, max_pixels=MAX_PIXELS)
+        except photofile.PhotoError as error:
+            return [f'gives a result that cannot be read: {error}']
+        if again.pixels.shape != made.shape:
+            return ['gives a result of another size']
+        if again.format not in ('jpeg', 'avif') and not np.array_equal(again.pixels, made):
+            return ['gives a result of other pixels']
+        return [] if 'left out' not in again.note else [f'gives a result of which it is said: {again.note}']
+
+    def _of_the_neighbour(self, outcome: album.Outcome, name: str) -> list[str]:
+        if outcome.error:
+            return [f'hurts its neighbour: {outcome.error}']
+        assert isinstance(outcome.target, Path)
+        same = outcome.target.read_bytes() == self._expected[name]
+        return [] if same else ['changes its neighbour']
+
+    def _left_over(self, results: Sequence[Any]) -> list[str]:
+        there = {path for path in self._out.rglob('*') if path.is_file()}
+        return [f'leaves {path.suffix} behind' for path in there - set(results)]
+
+    def _too_much_memory(self) -> list[str]:
+        peaks = {'this process': _peak('self')}
+        living = [decoder._process.pid for decoder in decoding._made if decoder._process]
+        dead = _most_of_the_dead()
+        peaks['a decoder'] = max([dead if dead > self._dead else 0, *map(_peak, living)], default=0)
+        self._dead = dead
+        for name, peak in peaks.items():
+            self.counts.bytes[name] = max(self.counts.bytes[name], peak)
+        return [f'takes more than {BYTES / 1e9:g} GB in {name}' for name, peak in peaks.items() if peak > BYTES]
+
+    def _keep(self, kind: str, file: Mutated, origin: str) -> None:
+        kind = re.sub(r'0x\w+|\d+', 'N', kind.replace(str(self._folder), ''))
+        count, first = self.counts.findings.get(kind, (0, ''))
+        name = f'{hashlib.sha256(file.content).hexdigest()[:12]}{Path(file.seed).suffix}'
+        self.counts.findings[kind] = count + 1, first or name
+        if count >= 10:  # of one kind
+            return
+        self._found.mkdir(parents=True, exist_ok=True)
+        (self._found / name).write_bytes(file.content)
+        text = f'{kind}\n\n{file}\n{origin}\n'
+        (self._found / f'{name}.txt').write_text(text, 'utf-8')
+
+
+@contextlib.contextmanager
+def _watched(findings: list[str]) -> Generator[None]:
+    """Take a traceback that an album logs, or that leaves it, for a finding."""
+
+    class Handler(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            error = record.exc_info[1] if record.exc_info else None
+            last = str(error or record.getMessage()).strip().splitlines()[-1:]
+            findings.append(f'shows a traceback: {type(error).__name__}: {"".join(last)}')
+
+    handler = Handler()
+    album.LOG.addHandler(handler)
+    propagates, album.LOG.propagate = album.LOG.propagate, False
+    try:
+        yield
+    except Exception as error:
+        findings.append(f'ends the run: {error!r}')
+    finally:
+        album.LOG.propagate = propagates
+        album.LOG.removeHandler(handler)
+
+
+@contextlib.contextmanager
+def _time_limit() -> Generator[None]:
+    """Raise Hang when `SECONDS` are over, where there are alarms."""
+    if not hasattr(signal, 'setitimer'):
+        yield
+        return
+
+    def ring(number: int, frame: FrameType | None) -> None:
+        raise Hang
+
+    before = signal.signal(signal.SIGALRM, ring)
+    signal.setitimer(signal.ITIMER_REAL, SECONDS)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+
+
+def _peak(process: int | str) -> int:
+    """The most memory that a process has had since `_forget_peaks`, in bytes; 0 where the system does not say."""
+    try:
+        status = Path(f'/proc/{process}/status').read_text()
+    except OSError:
+        return 0
+    found = re.search(r'VmHWM:\s+(\d+) kB', status)
+    return int(found[1]) * 1024 if found else 0
+
+
+def _forget_peaks() -> None:
+    living = [decoder._process.pid for decoder in decoding._made if decoder._process]
+    for process in (os.getpid(), *living):
+        with contextlib.suppress(OSError):
+            Path(f'/proc/{process}/clear_refs').write_text('5')
+
+
+def _most_of_the_dead() -> int:
+    """The most memory that any child of this process had that has ended, in bytes."""
+    try:
+        import resource
+    except ImportError:  # Windows
+        return 0
+    return resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024
