@@ -12,6 +12,7 @@ import random
 import zlib
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -57,14 +58,22 @@ class Mutated:
 def mutated(number: int) -> Mutated:
     """The file of a number: a seed with one to four changes."""
     rng = random.Random(number)
-    suffixes = sorted({Path(name).suffix for name in seeds()})
-    (suffix,) = rng.choices(suffixes, [WEIGHTS.get(each, 3) for each in suffixes])
-    name = rng.choice([name for name in seeds() if name.endswith(suffix)])
+    names = _by_suffix()
+    (suffix,) = rng.choices(list(names), [WEIGHTS.get(each, 3) for each in names])
+    name = rng.choice(names[suffix])
     content, done = seeds()[name], []
     for _ in range(rng.choice((1, 1, 1, 2, 2, 4))):
         content, what = _changed(rng, content)
         done.append(what)
     return Mutated(name, content[:MOST], tuple(done))
+
+
+@cache
+def _by_suffix() -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for name in seeds():
+        found.setdefault(Path(name).suffix, []).append(name)
+    return found
 
 
 def _changed(rng: random.Random, content: bytes) -> tuple[bytes, str]:

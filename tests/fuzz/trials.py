@@ -108,7 +108,7 @@ class Trials:
             with _watched(findings), _time_limit():
                 outcomes, made = self._colored()
                 first, second = outcomes
-                findings += self._of_the_bad(first, suffix, made[0]) + self._of_the_neighbour(second, neighbour)
+                findings += self._of_the_bad(first, suffix, made) + self._of_the_neighbour(second, neighbour)
                 findings += self._left_over([outcome.target for outcome in outcomes if not outcome.error])
         except Hang:
             findings.append(f'takes more than {SECONDS:g} s')
@@ -137,7 +137,7 @@ class Trials:
         path.unlink()
         return content
 
-    def _of_the_bad(self, outcome: album.Outcome, suffix: str, made: photofile.Array) -> list[str]:
+    def _of_the_bad(self, outcome: album.Outcome, suffix: str, made: list[photofile.Array]) -> list[str]:
         if outcome.error:
             self.counts.refusals[re.sub(r'\S*bad\S*', 'X', re.sub(r'\d+', 'N', outcome.error))] += 1
             is_sentence = re.fullmatch(r'.*\bbad\.\w+ .+\.', outcome.error)
@@ -148,9 +148,11 @@ class Trials:
             again = photofile.read(outcome.target, max_pixels=MAX_PIXELS)
         except photofile.PhotoError as error:
             return [f'gives a result that cannot be read: {error}']
-        if again.pixels.shape != made.shape:
+        if (again.format, made[0].shape[2]) == ('webp', 4):  # which leaves out a transparency that is nowhere
+            again.pixels = _with_transparency(again.pixels)
+        if again.pixels.shape != made[0].shape:
             return ['gives a result of another size']
-        if again.format not in ('jpeg', 'avif') and not np.array_equal(again.pixels, made):
+        if again.format not in ('jpeg', 'avif') and not _same(again.pixels, made[0]):
             return ['gives a result of other pixels']
         return [] if 'left out' not in again.note else [f'gives a result of which it is said: {again.note}']
 
@@ -186,6 +188,16 @@ class Trials:
         (self._found / name).write_bytes(file.content)
         text = f'{kind}\n\n{file}\n{origin}\n'
         (self._found / f'{name}.txt').write_text(text, 'utf-8')
+
+
+def _with_transparency(pixels: photofile.Array) -> photofile.Array:
+    return pixels if pixels.shape[2] == 4 else np.pad(pixels, ((0, 0), (0, 0), (0, 1)), constant_values=255)
+
+
+def _same(pixels: photofile.Array, others: photofile.Array) -> bool:
+    """Whether pictures are the same where they can be seen: WebP keeps no colours of what is wholly transparent."""
+    seen = np.ones(pixels.shape[:2], bool) if pixels.shape[2] == 3 else pixels[..., 3] > 0
+    return np.array_equal(pixels[..., 3:], others[..., 3:]) and np.array_equal(pixels[seen], others[seen])
 
 
 @contextlib.contextmanager
