@@ -12,7 +12,7 @@ import time
 from pathlib import Path
 
 from tests.fuzz.mutations import Mutated, mutated
-from tests.fuzz.trials import Counts, Trials
+from tests.fuzz.trials import GROUP, Counts, Trials
 
 
 def main() -> int:
@@ -28,11 +28,10 @@ def main() -> int:
     print(f'From number {first} on.')
     try:
         for path in options.files:
-            trials.try_file(Mutated(path.name, path.read_bytes()), str(path))
-        for number in itertools.count(first) if not options.files else ():
-            if time.monotonic() > until or trials.counts.tried.total() == options.count:
-                break
-            trials.try_file(mutated(number), f'python -m tests.fuzz --first {number} --count 1')
+            trials.try_files(Mutated(path.name, path.read_bytes()))
+        numbers = itertools.islice(itertools.count(first), 0 if options.files else options.count)
+        while time.monotonic() < until and (group := list(itertools.islice(numbers, GROUP))):
+            trials.try_files(*map(mutated, group))
             if time.monotonic() - said > 60:
                 said = time.monotonic()
                 print(f'{trials.counts.tried.total()} files; findings: {trials.counts.findings}', flush=True)

@@ -45,11 +45,12 @@ class Piece:
 
 @dataclass(frozen=True)
 class Mutated:
-    """A file to be tried: the name of the seed that it was made of, its bytes, and what was done to them."""
+    """A file to be tried: the name of the seed that it was made of, its bytes, what was done to them, and by what."""
 
     seed: str
     content: bytes
     done: tuple[str, ...] = ()
+    origin: str = ''
 
     def __str__(self) -> str:
         return f'{self.seed}: {", ".join(self.done)} ({len(self.content)} bytes)'
@@ -65,7 +66,7 @@ def mutated(number: int) -> Mutated:
     for _ in range(rng.choice((1, 1, 1, 2, 2, 4))):
         content, what = _changed(rng, content)
         done.append(what)
-    return Mutated(name, content[:MOST], tuple(done))
+    return Mutated(name, content[:MOST], tuple(done), f'python -m tests.fuzz --first {number} --count 1')
 
 
 @cache

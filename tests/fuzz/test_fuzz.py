@@ -27,8 +27,8 @@ def trying(tmp_path):
 def test_mutated_files_hurt_nothing(trying):
     until, number = time.monotonic() + SECONDS, 0
     while time.monotonic() < until:
-        trying.try_file(mutated(number), f'python -m tests.fuzz --first {number} --count 1')
-        number += 1
+        trying.try_files(*map(mutated, range(number, number + trials.GROUP)))
+        number += trials.GROUP
     assert not trying.counts.findings
     assert number > 100 and 0.2 < trying.counts.colored.total() / number < 0.8  # neither all sound nor all hopeless
 
@@ -38,14 +38,14 @@ def test_what_is_mutated_is_sound(trying):
     coloured = set()
     for name, content in seeds().items():
         before = trying.counts.colored.total()
-        assert not trying.try_file(Mutated(name, content))
+        assert not trying.try_files(Mutated(name, content))
         coloured |= {name} if trying.counts.colored.total() > before else set()
     assert seeds().keys() - coloured == REFUSED
 
 
 @pytest.mark.parametrize('path', sorted(set(HOSTILE.glob('*.*')) - {HOSTILE / 'README.md'}), ids=lambda path: path.name)
 def test_what_was_found_once_hurts_nothing_any_more(path, trying):
-    assert not trying.try_file(Mutated(path.name, path.read_bytes()))
+    assert not trying.try_files(Mutated(path.name, path.read_bytes()))
 
 
 def test_a_number_is_a_file():
@@ -69,7 +69,7 @@ def hangs(path, name, max_pixels):
 
 
 def fills(path, name, max_pixels):
-    assert np.ones(30_000_000, np.uint8).sum()
+    assert np.ones(200_000_000, np.uint8).sum()
     return decoded(path, name, max_pixels)
 
 
@@ -97,17 +97,31 @@ FAULTS = [
 ]
 
 
+def test_the_one_of_several_that_did_it_is_kept(trying, tmp_path, monkeypatch):
+    files = [Mutated(name, seeds()[name]) for name in ('plain.jpg', 'gama.png', 'plain.bmp')]
+
+    def one_fails(path, name, max_pixels):
+        assert path.read_bytes() != files[1].content
+        return decoded(path, name, max_pixels)
+
+    monkeypatch.setattr(decoding, 'decoded', one_fails)
+    assert trying.try_files(*files)
+    (kept,) = (tmp_path / 'found').glob('*[!t]')
+    assert kept.read_bytes() == files[1].content
+    assert trying.counts.tried.total() == 3
+
+
 @pytest.mark.parametrize(('module', 'name', 'fault', 'kind'), FAULTS, ids=[fault[3] for fault in FAULTS])
 def test_what_must_not_happen_is_seen(module, name, fault, kind, trying, tmp_path, monkeypatch):
-    file = Mutated('plain.png', seeds()['plain.png'])
-    assert not trying.try_file(file)
+    file = Mutated('plain.png', seeds()['plain.png'], origin='by hand')
+    assert not trying.try_files(file)
     monkeypatch.setattr(module, name, fault)
     if fault is hangs:
         monkeypatch.setattr(trials, 'SECONDS', 0.5)
     if fault is fills:
         trials._forget_peaks()
-        monkeypatch.setattr(trials, 'BYTES', trials._peak('self') + 10_000_000)
-    findings = trying.try_file(file, 'by hand')
+        monkeypatch.setattr(trials, 'BYTES', trials._peak('self') + 100_000_000)
+    findings = trying.try_files(file)
     assert any(re.fullmatch(kind, each) for each in findings), findings
     (kept,) = (tmp_path / 'found').glob('*.png')
     assert kept.read_bytes() == file.content

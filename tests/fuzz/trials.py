@@ -10,7 +10,7 @@ import signal
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Generator, Sequence
+from collections.abc import Collection, Generator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
@@ -23,7 +23,8 @@ from tests.fuzz.mutations import Mutated
 from tests.fuzz.seeds import seeds
 
 FOUND = Path(__file__).parent / 'found'
-SECONDS = 10.0  # that one file and its neighbour may take
+GROUP = 4  # files at a time, to which one neighbour is enough
+SECONDS = 10.0  # that they may take
 BYTES = 1_000_000_000  # of memory that this process and each decoder may take meanwhile
 # A picture of twice as many may honestly take more than that, however small its file is.
 MAX_PIXELS = 16_000_000
@@ -31,22 +32,30 @@ NEIGHBOURS = ('plain.png', 'plain.jpg', 'deep.tif', 'lossless.webp', 'plain.bmp'
 
 
 class StandIn:
-    """A colorizer that costs nothing: what counts here is reading and writing. It remembers what it has made."""
+    """A colorizer that costs nothing: what counts here is reading and writing. It remembers its last result."""
 
-    def __init__(self) -> None:
-        self.made: list[photofile.Array] = []
+    made: photofile.Array | None = None
 
     def check(self, adjustments: Any) -> None: ...
 
     def colorize(self, photo: photofile.Array, adjustments: Any) -> photofile.Array:
         colored = photo.copy()
         colored[..., 0] //= 2
-        self.made.append(colored)
+        self.made = colored
         return colored
 
 
 class Hang(BaseException):
     """A file has taken too long; not an Exception, which an album would take for the file's own."""
+
+
+@dataclass(frozen=True)
+class Result:
+    """What became of a photo, what colours it was given, and the seconds that it took."""
+
+    outcome: album.Outcome
+    made: photofile.Array | None
+    seconds: float
 
 
 @dataclass
@@ -76,7 +85,7 @@ class Counts:
 
 
 class Trials:
-    """Tries one file after another in a folder of their own; `counts` tells what became of them."""
+    """Tries files in a folder of their own; `counts` tells what became of them."""
 
     def __init__(self, found: Path = FOUND) -> None:
         self.counts = Counts()
@@ -90,69 +99,82 @@ class Trials:
     def close(self) -> None:
         shutil.rmtree(self._folder)
 
-    def try_file(self, file: Mutated, origin: str = '') -> list[str]:
-        """Colour a file and a sound neighbour after it; the kinds of what must not have happened.
+    def try_files(self, *files: Mutated) -> list[str]:
+        """Colour files, and a sound neighbour after them; the kinds of what must not have happened.
 
-        A file with findings is kept, beside a text that says what was found and `origin`, how it was made.
+        A file with findings is kept, beside a text that says what was found, and how it was made. Where it is one of
+        several, they are tried again one by one, to see which it was.
         """
-        suffix = Path(file.seed).suffix
-        self.counts.tried[suffix] += 1
-        neighbour = NEIGHBOURS[len(file.content) % len(NEIGHBOURS)]
-        bad, sound = self._photos / f'bad{suffix}', self._photos / f'sound{Path(neighbour).suffix}'
-        bad.write_bytes(file.content)
-        sound.write_bytes(seeds()[neighbour])
+        self.counts.tried.update(Path(file.seed).suffix for file in files)
+        together = self._findings(files)
+        if not together:
+            return []
+        counts, self.counts = self.counts, Counts()
+        alone = [self._findings([file]) for file in files] if len(files) > 1 else [together]
+        self.counts = counts
+        for file, findings in zip(files, alone if any(alone) else [together] * len(files), strict=True):
+            for kind in findings:
+                self._keep(kind, file)
+        return together
+
+    def _findings(self, files: Sequence[Mutated]) -> list[str]:
+        neighbour = NEIGHBOURS[len(files[0].content) % len(NEIGHBOURS)]
+        for number, file in enumerate(files):
+            (self._photos / f'bad-{number}{Path(file.seed).suffix}').write_bytes(file.content)
+        (self._photos / f'sound{Path(neighbour).suffix}').write_bytes(seeds()[neighbour])
         _forget_peaks()
-        begun = time.monotonic()
         findings: list[str] = []
         try:
             with _watched(findings), _time_limit():
-                outcomes, made = self._colored()
-                first, second = outcomes
-                findings += self._of_the_bad(first, suffix, made) + self._of_the_neighbour(second, neighbour)
-                findings += self._left_over([outcome.target for outcome in outcomes if not outcome.error])
+                *bad, sound = self._colored()
+                for file, result in zip(files, bad, strict=True):
+                    self.counts.slowest = max(self.counts.slowest, (result.seconds, str(file)))
+                    findings += self._of_the_bad(result, Path(file.seed).suffix)
+                findings += self._of_the_neighbour(sound.outcome, neighbour)
+                findings += self._left_over({each.outcome.target for each in (*bad, sound)})
         except Hang:
             findings.append(f'takes more than {SECONDS:g} s')
-        seconds = time.monotonic() - begun
-        self.counts.slowest = max(self.counts.slowest, (seconds, str(file)))
         findings += self._too_much_memory()
         shutil.rmtree(self._out, ignore_errors=True)
-        bad.unlink()
-        sound.unlink()
-        for kind in findings:
-            self._keep(kind, file, origin)
+        for path in self._photos.iterdir():
+            path.unlink()
         return findings
 
-    def _colored(self) -> tuple[list[album.Outcome], list[photofile.Array]]:
+    def _colored(self) -> list[Result]:
         found, standin = album.tasks([self._photos], self._out), StandIn()
-        outcomes = list(album.colorize(found, standin, album.Folder(), max_pixels=MAX_PIXELS))
-        return outcomes, standin.made
+        results, begun = list[Result](), time.monotonic()
+        for outcome in album.colorize(found, standin, album.Folder(), max_pixels=MAX_PIXELS):
+            results.append(Result(outcome, standin.made, time.monotonic() - begun))
+            standin.made, begun = None, time.monotonic()
+        return results
 
     def _neighbour_alone(self, name: str) -> bytes:
         path = self._photos / f'sound{Path(name).suffix}'
         path.write_bytes(seeds()[name])
-        ((outcome,), _) = self._colored()
-        assert isinstance(outcome.target, Path), outcome.error
-        content = outcome.target.read_bytes()
+        (result,) = self._colored()
+        assert isinstance(result.outcome.target, Path), result.outcome.error
+        content = result.outcome.target.read_bytes()
         shutil.rmtree(self._out)
         path.unlink()
         return content
 
-    def _of_the_bad(self, outcome: album.Outcome, suffix: str, made: list[photofile.Array]) -> list[str]:
+    def _of_the_bad(self, result: Result, suffix: str) -> list[str]:
+        outcome, made = result.outcome, result.made
         if outcome.error:
             self.counts.refusals[re.sub(r'\S*bad\S*', 'X', re.sub(r'\d+', 'N', outcome.error))] += 1
-            is_sentence = re.fullmatch(r'.*\bbad\.\w+ .+\.', outcome.error)
+            is_sentence = re.fullmatch(r'.*\bbad-\d\.\w+ .+\.', outcome.error)
             return [] if is_sentence else [f'is refused in these words: {outcome.error}']
         self.counts.colored[suffix] += 1
-        assert isinstance(outcome.target, Path)
+        assert isinstance(outcome.target, Path) and made is not None
         try:
             again = photofile.read(outcome.target, max_pixels=MAX_PIXELS)
         except photofile.PhotoError as error:
             return [f'gives a result that cannot be read: {error}']
-        if (again.format, made[0].shape[2]) == ('webp', 4):  # which leaves out a transparency that is nowhere
+        if (again.format, made.shape[2]) == ('webp', 4):  # which leaves out a transparency that is nowhere
             again.pixels = _with_transparency(again.pixels)
-        if again.pixels.shape != made[0].shape:
+        if again.pixels.shape != made.shape:
             return ['gives a result of another size']
-        if again.format not in ('jpeg', 'avif') and not _same(again.pixels, made[0]):
+        if again.format not in ('jpeg', 'avif') and not _same(again.pixels, made):
             return ['gives a result of other pixels']
         return [] if 'left out' not in again.note else [f'gives a result of which it is said: {again.note}']
 
@@ -163,9 +185,9 @@ class Trials:
         same = outcome.target.read_bytes() == self._expected[name]
         return [] if same else ['changes its neighbour']
 
-    def _left_over(self, results: Sequence[Any]) -> list[str]:
+    def _left_over(self, results: Collection[Any]) -> list[str]:
         there = {path for path in self._out.rglob('*') if path.is_file()}
-        return [f'leaves {path.suffix} behind' for path in there - set(results)]
+        return [f'leaves {path.suffix} behind' for path in there - {*results}]
 
     def _too_much_memory(self) -> list[str]:
         peaks = {'this process': _peak('self')}
@@ -177,7 +199,7 @@ class Trials:
             self.counts.bytes[name] = max(self.counts.bytes[name], peak)
         return [f'takes more than {BYTES / 1e9:g} GB in {name}' for name, peak in peaks.items() if peak > BYTES]
 
-    def _keep(self, kind: str, file: Mutated, origin: str) -> None:
+    def _keep(self, kind: str, file: Mutated) -> None:
         kind = re.sub(r'0x\w+|\d+', 'N', kind.replace(str(self._folder), ''))
         count, first = self.counts.findings.get(kind, (0, ''))
         name = f'{hashlib.sha256(file.content).hexdigest()[:12]}{Path(file.seed).suffix}'
@@ -186,7 +208,7 @@ class Trials:
             return
         self._found.mkdir(parents=True, exist_ok=True)
         (self._found / name).write_bytes(file.content)
-        text = f'{kind}\n\n{file}\n{origin}\n'
+        text = f'{kind}\n\n{file}\n{file.origin}\n'
         (self._found / f'{name}.txt').write_text(text, 'utf-8')
 
 
