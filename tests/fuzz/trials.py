@@ -24,7 +24,7 @@ from tests.fuzz.seeds import seeds
 
 FOUND = Path(__file__).parent / 'found'
 GROUP = 4  # files at a time, to which one neighbour is enough
-SECONDS = 10.0  # that they may take
+SECONDS = 10.0  # that they may take, on a machine that does nothing else
 BYTES = 1_000_000_000  # of memory that this process and each decoder may take meanwhile
 # A picture of twice as many may honestly take more than that, however small its file is.
 MAX_PIXELS = 16_000_000
@@ -246,7 +246,7 @@ def _watched(findings: list[str]) -> Generator[None]:
 
 @contextlib.contextmanager
 def _time_limit() -> Generator[None]:
-    """Raise Hang when `SECONDS` are over, where there are alarms."""
+    """Raise Hang when `SECONDS` are over, where there are alarms; where others are at work, as many times later."""
     if not hasattr(signal, 'setitimer'):
         yield
         return
@@ -255,7 +255,8 @@ def _time_limit() -> Generator[None]:
         raise Hang
 
     before = signal.signal(signal.SIGALRM, ring)
-    signal.setitimer(signal.ITIMER_REAL, SECONDS)
+    busy = max(os.getloadavg()[0] / (os.cpu_count() or 1), 1)
+    signal.setitimer(signal.ITIMER_REAL, SECONDS * busy)
     try:
         yield
     finally:
