@@ -1,4 +1,4 @@
-# make demo · env · test · test-quick · test-slow · check · bench · kodak · space · wheel        `make` alone lists them
+# make demo · env · test · test-quick · test-slow · fuzz · check · bench · kodak · space · wheel        `make` alone lists them
 
 PYTHON := $(firstword $(foreach p,python3.13 python3.12 python3.11 python3,$(shell $(p) -c 'import ensurepip, sys; (3,11) <= sys.version_info[:2] <= (3,13) and print("$(p)")' 2>/dev/null)))
 # The CUDA libraries are gigabytes: only where a driver is there to use them
@@ -15,6 +15,7 @@ help:
 	@echo 'make test-quick   most tests, in a minute: no browser, no training'
 	@echo 'make test         what every change must pass: check, and all tests but the slow ones'
 	@echo 'make test-slow    the slow ones'
+	@echo 'make fuzz MINUTES=10   damaged files, made up anew each time'
 	@echo 'make check        format, lint and types'
 	@echo 'make bench        speed, as ratios'
 	@echo 'make kodak        how good the network that ships is, on 24 photos that everybody may have'
@@ -26,13 +27,16 @@ demo: $(DEMO)
 env: .venv/made
 
 test-quick: env
-	$(PYTEST) -m 'not browser and not training and not install and not startup and not slow'
+	$(PYTEST) -m 'not browser and not training and not install and not startup and not fuzz and not slow'
 
 test: env check
 	$(PYTEST) -m 'not slow'
 
 test-slow: env
 	$(PYTEST) -m slow
+
+fuzz: env
+	.venv/bin/python -m tests.fuzz --minutes $(or $(MINUTES),10)
 
 check: env check-types $(if $(NPM),check-static)
 	.venv/bin/ruff format --check .
@@ -79,4 +83,4 @@ define environment
 	@touch $@
 endef
 
-.PHONY: help demo env test test-quick test-slow check check-static check-types bench kodak space wheel
+.PHONY: help demo env test test-quick test-slow fuzz check check-static check-types bench kodak space wheel

@@ -108,8 +108,8 @@ class Directories:
 
     def value(self, entry: Entry) -> bytes:
         """The bytes of an entry's values."""
-        length = entry.count * _SIZES.get(entry.kind, LARGEST + 1)
-        if length > self._left:
+        length = entry.count * _SIZES.get(entry.kind, 0)
+        if entry.kind not in _SIZES or length > self._left:
             raise ValueError('too large, or of no type that there is')
         self._left -= length
         return self._read(entry.at, length)
@@ -210,12 +210,17 @@ def renewed(block: bytes, width: int, height: int, resolution: Resolution | None
             if entry and entry.kind == _RATIONAL and entry.count == 1:
                 halves = _as_people_write_it(side * length)
                 data[entry.at : entry.at + 8] = b''.join(half.to_bytes(4, order) for half in halves)
-    if _IFD.Exif in entries:
-        below = directories.below(entries[_IFD.Exif])
-        put(below.get(_Base.ColorSpace), 1)
-        put(below.get(_Base.ExifImageWidth), width)
-        put(below.get(_Base.ExifImageHeight), height)
-    return _without_thumbnail(directories, following, data)
+    below = directories.below(entries[_IFD.Exif]) if _IFD.Exif in entries else {}
+    put(below.get(_Base.ColorSpace), 1)
+    put(below.get(_Base.ExifImageWidth), width)
+    put(below.get(_Base.ExifImageHeight), height)
+    whole = _without_thumbnail(directories, following, data)
+    again = Directories(io.BytesIO(whole))
+    kept, _ = again.directory(again.first)
+    kept_below = again.below(kept[_IFD.Exif]) if _IFD.Exif in kept else {}
+    if kept.keys() != entries.keys() or kept_below.keys() != below.keys():
+        raise ValueError('values that were changed lie where its directories do')
+    return whole
 
 
 def _as_people_write_it(number: float) -> tuple[int, int]:

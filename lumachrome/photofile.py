@@ -44,6 +44,7 @@ RAW_SUFFIXES = ('.dng', '.cr2', '.cr3', '.nef', '.arw', '.orf', '.rw2', '.raf', 
 PHOTO_SUFFIXES = frozenset(READ_ONLY_SUFFIXES).union(*SUFFIXES.values())
 
 _BITS = {1, 2, 4, 8, 16}  # a channel, that Pillow reads as they are meant
+_PLANAR = 284  # a tag of TIFF: 2 where each channel lies for itself
 _SCREEN = (72 / 25.4, 72 / 25.4)
 
 pi_heif.register_heif_opener()
@@ -336,6 +337,7 @@ def _open_with_pillow(path: Path, name: str, max_pixels: int, page: int, free: i
             # The block as it is: Pillow writes every letter beyond ASCII as "?".
             block, dpi = picture.info.get('exif'), picture.info.get('dpi')
             if isinstance(picture, TiffImagePlugin.TiffImageFile):
+                _check_strips(picture)
                 block = exif.block(exif.tiff_tags(path, *picture.size, page)[0])
             if xmp := picture.info.get('xmp'):
                 info.add_itxt('XML:com.adobe.xmp', xmp.decode(errors='replace') if isinstance(xmp, bytes) else xmp)
@@ -362,6 +364,14 @@ def _open_with_pillow(path: Path, name: str, max_pixels: int, page: int, free: i
     except Exception as error:  # Pillow's plug-ins raise what they like
         raise PhotoError(f'{name} is damaged or cut short and cannot be read.') from error
     return pyvips.Image.new_from_buffer(buffer.getvalue(), '', fail_on='truncated'), target
+
+
+def _check_strips(picture: TiffImagePlugin.TiffImageFile) -> None:
+    """Raise ValueError if strips or tiles of a TIFF are not there: Pillow leaves black what they would have covered."""
+    planes = len(picture.getbands()) if picture.tag_v2.get(_PLANAR) == 2 else 1
+    covered = sum((right - left) * (below - top) for _, (left, top, right, below), *_ in picture.tile)
+    if picture.tile[0].codec_name != 'libtiff' and covered < picture.width * picture.height * planes:
+        raise ValueError('strips are missing')
 
 
 def _check_kind(path: Path, name: str, parts: list[containers.Part], page: int) -> None:

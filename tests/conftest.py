@@ -154,7 +154,8 @@ def _saved(text, path, **metadata):
 
 # What takes a fixture takes the time of it: see the markers in pyproject.toml.
 _MARKS = {'browser': 'browser', 'tiny': 'training', 'exported': 'training'}
-_LONGEST = ['test_fit', 'test_whole_line', 'test_verify', 'test_page']  # begun first, so that all workers end together
+# Begun first, so that all workers end together.
+_LONGEST = ['test_fit', 'test_fuzz', 'test_whole_line', 'test_verify', 'test_page']
 
 
 def pytest_collection_modifyitems(items):

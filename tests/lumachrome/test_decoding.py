@@ -50,6 +50,11 @@ def test_names_inside_that_are_no_text_do_not_keep_a_photo_from_being_read(name)
     assert 100 < photofile.read(HOSTILE / name).pixels.mean() < 150
 
 
+def test_a_tiff_whose_strips_are_not_there_is_refused():
+    with pytest.raises(PhotoError, match=r'^missing-strips\.tif is damaged or cut short'):
+        photofile.read(HOSTILE / 'missing-strips.tif')  # of 196,611 rows, 36 are there
+
+
 def test_a_photo_comes_through_whole(gray, tmp_path):
     deep = np.random.default_rng(0).integers(0, 65536, (40, 50)).astype(np.uint16)
     Image.fromarray(deep).save(tmp_path / 'deep.png')

@@ -1,0 +1,128 @@
+"""A minute of mutated files, the same ones each time; and that what must not happen would be seen."""
+
+import re
+import time
+
+import numpy as np
+import pytest
+
+from lumachrome import album, decoding, photofile
+from lumachrome.errors import PhotoError
+from tests.fuzz import trials
+from tests.fuzz.mutations import Mutated, mutated
+from tests.fuzz.seeds import HOSTILE, seeds
+
+SECONDS = 45  # of the minute; the rest is for the other tests here
+REFUSED = {'float.pnm', 'lzma.tif', 'turned.tif', 'zstd.tif'}  # though they are sound
+
+
+@pytest.fixture
+def trying(tmp_path):
+    made = trials.Trials(tmp_path / 'found')
+    yield made
+    made.close()
+
+
+@pytest.mark.fuzz
+def test_mutated_files_hurt_nothing(trying):
+    until, number = time.monotonic() + SECONDS, 0
+    while time.monotonic() < until:
+        trying.try_files(*map(mutated, range(number, number + trials.GROUP)))
+        number += trials.GROUP
+    assert not trying.counts.findings
+    assert number > 100 and 0.2 < trying.counts.colored.total() / number < 0.8  # neither all sound nor all hopeless
+
+
+@pytest.mark.fuzz
+def test_what_is_mutated_is_sound(trying):
+    coloured = set()
+    for name, content in seeds().items():
+        before = trying.counts.colored.total()
+        assert not trying.try_files(Mutated(name, content))
+        coloured |= {name} if trying.counts.colored.total() > before else set()
+    assert seeds().keys() - coloured == REFUSED
+
+
+@pytest.mark.parametrize('path', sorted(set(HOSTILE.glob('*.*')) - {HOSTILE / 'README.md'}), ids=lambda path: path.name)
+def test_what_was_found_once_hurts_nothing_any_more(path, trying):
+    assert not trying.try_files(Mutated(path.name, path.read_bytes()))
+
+
+def test_a_number_is_a_file():
+    assert seeds.__wrapped__() == seeds()
+    files = [mutated(number) for number in range(300)]
+    assert [mutated(number) for number in range(300)] == files
+    assert len({file.content for file in files}) > 250
+    assert {file.seed.partition('.')[2] for file in files} == {name.partition('.')[2] for name in seeds()}
+
+
+def fails(*given):
+    raise ValueError('no such thing')
+
+
+def speaks(path, name, max_pixels):
+    raise PhotoError('It did not work.')
+
+
+def hangs(path, name, max_pixels):
+    time.sleep(5)
+
+
+def fills(path, name, max_pixels):
+    assert np.ones(200_000_000, np.uint8).sum()
+    return decoded(path, name, max_pixels)
+
+
+def litters(path, pixels, photo):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.with_name('.1.part.png').write_bytes(b'half')
+    write(path, pixels, photo)
+
+
+def forgets(path, pixels, photo):
+    write(path, pixels[:-1], photo)
+
+
+decoded, write = decoding.decoded, photofile.write
+FAULTS = [
+    (album, '_colored', fails, 'shows a traceback: ValueError: no such thing'),
+    (album, 'tasks', fails, 'ends the run: ValueError.*'),
+    (decoding, 'decoded', speaks, 'is refused in these words: It did not work.'),
+    (decoding, 'decoded', speaks, 'hurts its neighbour: It did not work.'),
+    (decoding, 'decoded', hangs, 'takes more than 0.5 s'),
+    (decoding, 'decoded', fills, 'takes more than .* GB in this process'),
+    (photofile, 'write', litters, 'leaves .png behind'),
+    (photofile, 'write', forgets, 'gives a result of another size'),
+    (photofile, 'write', forgets, 'changes its neighbour'),
+]
+
+
+def test_the_one_of_several_that_did_it_is_kept(trying, tmp_path, monkeypatch):
+    files = [Mutated(name, seeds()[name]) for name in ('plain.jpg', 'gama.png', 'plain.bmp')]
+
+    def one_fails(path, name, max_pixels):
+        assert path.read_bytes() != files[1].content
+        return decoded(path, name, max_pixels)
+
+    monkeypatch.setattr(decoding, 'decoded', one_fails)
+    assert trying.try_files(*files)
+    (kept,) = (tmp_path / 'found').glob('*[!t]')
+    assert kept.read_bytes() == files[1].content
+    assert trying.counts.tried.total() == 3
+
+
+@pytest.mark.parametrize(('module', 'name', 'fault', 'kind'), FAULTS, ids=[fault[3] for fault in FAULTS])
+def test_what_must_not_happen_is_seen(module, name, fault, kind, trying, tmp_path, monkeypatch):
+    file = Mutated('plain.png', seeds()['plain.png'], origin='by hand')
+    assert not trying.try_files(file)
+    monkeypatch.setattr(module, name, fault)
+    if fault is hangs:
+        monkeypatch.setattr(trials, 'SECONDS', 0.5)
+    if fault is fills:
+        trials._forget_peaks()
+        monkeypatch.setattr(trials, 'BYTES', trials._peak('self') + 100_000_000)
+    findings = trying.try_files(file)
+    assert any(re.fullmatch(kind, each) for each in findings), findings
+    (kept,) = (tmp_path / 'found').glob('*.png')
+    assert kept.read_bytes() == file.content
+    assert 'by hand' in kept.with_name(f'{kept.name}.txt').read_text('utf-8')
