@@ -287,14 +287,16 @@ def test_visitors_are_served_in_order_and_one_too_many_is_told(url, photo, gate,
 def test_albums_leave_room_for_visitors_with_one_photo(url, photo, gate):
     path = upload(url, 'mine.jpg', photo.read_bytes())
     album = {'data': [[{'path': path, 'meta': MARK}], *list(DEFAULTS.values())[:-1]]}
-    statuses = []
+    place, answers = f'{url}/gradio_api/call/colorize_album', []
     for i in range(queueing.ALBUMS + 2):
-        statuses.append(httpx.post(f'{url}/gradio_api/call/colorize_album', json=album).status_code)
+        answers.append(httpx.post(place, json=album))
         if i == 0:
             time.sleep(0.5)  # it leaves the queue for the network
-    assert statuses == [200] * (1 + queueing.ALBUMS) + [503]
+    assert [answer.status_code for answer in answers] == [200] * (1 + queueing.ALBUMS) + [503]
     gate.set()
     assert call(url, {'path': path, 'meta': MARK})[1].startswith('event: complete')
+    for answer in answers[:-1]:
+        assert 'event: complete' in httpx.get(f'{place}/{answer.json()["event_id"]}', timeout=60).text
 
 
 def test_two_visitors_at_once_get_their_own_pictures(browser, url, tmp_path):
