@@ -30,7 +30,7 @@ from demo.page.component import static
 from demo.page.inputs import AlbumFiles
 from demo.page.painter import HintPainter
 from demo.page.photo import PhotoPage
-from demo.server import gradio_patches, retention
+from demo.server import gradio_patches, queueing, retention
 from demo.server.middleware import SecurityMiddleware
 from demo.server.uploads import FILE_MB
 from lumachrome import contract, decoding
@@ -38,11 +38,11 @@ from lumachrome.adjustments import SETTINGS
 from lumachrome.colorizer import models
 
 EXAMPLES = Path(__file__).parent / 'examples'
-QUEUE = 32  # visitors who wait; the next one is told to try again
+QUEUE = 32  # visitors who wait, albums among them (see `queueing`); the next one is told to try again
 # Albums take turns among themselves, and one of their photos runs beside a visitor's single one: an album never makes
 # that visitor wait, and two photos at most are in memory.
 ALBUM: dict[str, Any] = {
-    'concurrency_id': 'album',
+    'concurrency_id': queueing.ALBUM,
     'concurrency_limit': 1,
     'api_visibility': 'private',
     'show_progress': 'hidden',
@@ -79,6 +79,7 @@ def build(
     ModelError
         There is no such model, or none at all.
     """
+    gradio_patches.apply()
     open_colorizer = open_colorizer or Colorizers()
     open_for_album = open_for_album or open_colorizer
     known = list(models())
@@ -302,7 +303,6 @@ def launch(page: gr.Blocks, mcp: bool = False, **settings: Any) -> tuple[Any, st
     **settings
         What else `gr.Blocks.launch` takes; it returns what that returns.
     """
-    gradio_patches.apply()
     decoding.start()  # the first visitor need not wait for it
     middleware = [Middleware(SecurityMiddleware)]
     return page.launch(

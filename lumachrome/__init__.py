@@ -9,6 +9,7 @@
 """
 
 import importlib
+import os
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
     from lumachrome.colorizer import Colorizer
     from lumachrome.errors import UserError
     from lumachrome.hints import Hint
+
+# onnxruntime reads it when it is imported, and would tell its makers of each run; whoever sets it keeps their choice.
+os.environ.setdefault('ORT_DISABLE_TELEMETRY', '1')
 
 __all__ = ['Adjustments', 'Colorizer', 'Hint', 'UserError']
 

@@ -25,6 +25,7 @@ from lumachrome.adjustments import Adjustments, Array
 
 MAX_PHOTOS = 1000
 HINTS_SUFFIX = '.json'  # of files of hints among the photos; from a folder only what the page called -hints.json
+MAX_ZIPS = 20  # in an album: the list of one may take seconds to read
 MAX_UNPACKED = 2_000_000_000  # bytes of one ZIP's photos
 MAX_RESULT = 4_000_000_000  # bytes of the ZIP that is given back
 MINUTES = 20  # for one album: others wait for it, and uploaded photos are kept for retention.KEPT_MINUTES
@@ -204,7 +205,8 @@ def _tasks(files: Files, note: Callable[[str], object]) -> list[album.Task]:
 
     What a ZIP holds beside photos is noted. No more ZIPs are opened when there are too many photos already.
     """
-    found = []
+    found: list[album.Task] = []
+    zips = 0
     for path, called in files:
         if len(found) > MAX_PHOTOS:
             break
@@ -214,6 +216,11 @@ def _tasks(files: Files, note: Callable[[str], object]) -> list[album.Task]:
             refusal = f'{name} is no longer on the server: choose it again.'
             found.append(album.Task(name, path, place.parent, place.stem, refusal=refusal))
         elif place.suffix.lower() == zipfiles.SUFFIX:
+            zips += 1
+            if zips > MAX_ZIPS:
+                refusal = f'{name} is one ZIP too many: an album takes {MAX_ZIPS}, so send it as another.'
+                found.append(album.Task(name, path, place.parent, place.stem, refusal=refusal))
+                continue
             folder = place.with_suffix('') if len(files) > 1 else PurePosixPath()
             found += album.in_zip(path, name, folder, note, max_photos=MAX_PHOTOS, max_bytes=MAX_UNPACKED)
         else:

@@ -5,18 +5,23 @@ from typing import Any
 
 import gradio as gr
 from gradio.data_classes import FileData, ImageData, ListFiles
-from pydantic import model_validator
+from pydantic import ModelWrapValidatorHandler, ValidationError, model_validator
 
 from demo.page import words
 from demo.server import uploads
 
 
 class _Photo(ImageData):
-    @model_validator(mode='before')
+    @model_validator(mode='wrap')
     @classmethod
-    def _a_text_is_no_path(cls, value: Any) -> Any:
-        """Of another text than a data: URL `uploads.store` says what to send; Gradio would say nothing."""
-        return {'url': value} if isinstance(value, str) else value
+    def _what_is_none(cls, value: Any, handler: ModelWrapValidatorHandler['_Photo']) -> '_Photo':
+        """Of what is no photo, and no data: URL, `uploads.store` says what to send; Gradio would say nothing."""
+        if isinstance(value, str):
+            return cls(url=value)
+        try:
+            return handler(value)
+        except ValidationError:
+            return cls()
 
 
 class PhotoInput(gr.Image):
@@ -47,10 +52,14 @@ class HintList(gr.JSON):
 
 
 class _Files(ListFiles):
-    @model_validator(mode='before')
+    @model_validator(mode='wrap')
     @classmethod
-    def _one_is_a_list_of_one(cls, value: Any) -> Any:
-        return [value] if isinstance(value, dict) else value
+    def _one_is_a_list_of_one(cls, value: Any, handler: ModelWrapValidatorHandler['_Files']) -> '_Files':
+        """Of what is no file, `demo.page.album` says what to choose; Gradio would say nothing."""
+        try:
+            return handler([value] if isinstance(value, dict) else value)
+        except ValidationError:
+            return cls([])
 
 
 class AlbumFiles(gr.File):

@@ -5,13 +5,14 @@ file of this machine where a path comes without its mark, and reads JSON and for
 what a request names must have been uploaded, and every body is bounded, in its bytes and in what it takes to read it.
 """
 
+import contextlib
 import json
 import re
 from typing import Any
 
 from starlette.concurrency import run_in_threadpool
 from starlette.formparsers import MultiPartException
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -27,9 +28,15 @@ MOST_LETTERS = 10_000  # of a text that is no photo: Gradio writes what it canno
 
 _ANSWERED = re.compile(r'/gradio_api/(upload|queue/join|call/[^/]+|call/v2/[^/]+|run/[^/]+|cancel|reset|mcp(/.*)?)/?$')
 _UPLOAD = re.compile(r'/gradio_api/upload/?$')
-_CLOSED = re.compile(r'/gradio_api/(deep_link|dev/|vibe|proxy)')  # a developer's doors
+# A developer's doors, and others that nobody uses here.
+_CLOSED = re.compile(
+    r'/gradio_api/(deep_link|dev/|vibe|proxy|stream/|runs|run-history|profiling|mcp/(sse|messages))'
+    r'|^/(log(in|out)|monitoring)(/|$)'
+)
+_RANGE = re.compile(rb'bytes=[0-9]{1,15}-')  # of a download that goes on
 _REMOTE_FILE = re.compile(r'/file[=/]+\s*(https?|ftp):', re.IGNORECASE)
 _ADDRESSES = ('http:', 'https:', 'ftp:', 'file:')
+LONGEST_QUERY = 2000  # letters: Gradio keeps some of what it is asked for, by the name that the visitor gives it
 _NOT_FETCHED = 'Upload the photo: web addresses are not fetched.'
 
 
@@ -51,8 +58,13 @@ class SecurityMiddleware:
         path = scope['path']
         if _REMOTE_FILE.search(path):
             return await _refuse(403, 'Files from other places are not served here.', scope, receive, send)
+        if len(scope.get('query_string', b'')) > LONGEST_QUERY:
+            return await _refuse(414, 'The address is too long.', scope, receive, send)
         if _CLOSED.search(path) or (scope['method'] not in ('GET', 'HEAD', 'OPTIONS') and not _ANSWERED.search(path)):
             return await _refuse(404, 'There is nothing here.', scope, receive, send)
+        if '/file' in path:  # at other ranges Gradio stumbles, or it sends all headers back
+            kept = [(name, value) for name, value in scope['headers'] if name != b'range' or _RANGE.fullmatch(value)]
+            scope = {**scope, 'headers': kept}
         if _UPLOAD.search(path):
             text = f'A file has at most {FILE_MB} MB here: make it smaller first.'
             if int(dict(scope['headers']).get(b'content-length', 0)) > UPLOAD_BYTES:
@@ -83,7 +95,8 @@ class SecurityMiddleware:
                 message = {**message, 'headers': [*message.get('headers', []), *headers]}
             await send(message)
 
-        await self.app(scope, receive, send_with_headers)
+        with contextlib.suppress(ClientDisconnect):  # who hangs up is no bug, and nobody waits for an answer
+            await self.app(scope, receive, send_with_headers)
 
 
 async def _refuse(status: int, text: str, scope: Scope, receive: Receive, send: Send) -> None:

@@ -7,16 +7,20 @@ import secrets
 from pathlib import Path
 from urllib.parse import unquote
 
-from gradio.route_utils import GradioMultiPartParser
+from gradio.route_utils import FileUploadProgress, GradioMultiPartParser
 from gradio.utils import get_upload_folder
+from starlette.datastructures import FormData
 from starlette.formparsers import MultiPartException
+from starlette.requests import ClientDisconnect
 
+from lumachrome import zipfiles
 from lumachrome.errors import PhotoError
 
 JSON_BYTES = 20_000_000  # of a request that is no upload: a photo may come in it, as a data: URL
 MAX_PIXELS = 100_000_000  # of a photo: a 16-bit one of that size takes some 3 GB while it is coloured
 FILE_MB = 200  # of an uploaded file, in Gradio's megabytes of 1024 x 1024 bytes
 UPLOAD_BYTES = FILE_MB * 2**20 + 2**16  # of one upload: a file of that size and what it is wrapped in
+WATCHED = 1000  # uploads of which it is known how far they are, for whoever asks
 LONGEST_PATH = 4096  # or address: longer than that of any file here
 
 # The beginning of a photo as a data: URL. Bounded, else a long kind of image would be tried at each of its letters.
@@ -25,12 +29,41 @@ _OWN_URL = re.compile(r'https?://[^/]++(?:/.*)?/gradio_api/file=', re.IGNORECASE
 
 
 class FilesOnlyParser(GradioMultiPartParser):
-    """Gradio's reader of uploads, without form fields: it would keep those in memory, however large they are."""
+    """Gradio's reader of uploads, without what it would keep: form fields in memory, and files that broke off."""
+
+    async def parse(self) -> FormData:
+        try:
+            return await super().parse()
+        except ClientDisconnect:
+            for file in self._files_to_close_on_error:
+                file.close()
+                Path(file.name).unlink(missing_ok=True)
+            raise
 
     def on_headers_finished(self) -> None:
         super().on_headers_finished()
         if self._current_part.file is None:
             raise MultiPartException('Send files alone: the form field "files", each with a file name.')
+
+
+class UploadProgress(FileUploadProgress):
+    """Gradio's record of how far uploads are, without those that nobody asks about and those that never came."""
+
+    def track(self, upload_id: str) -> None:
+        super().track(upload_id)
+        while len(self._statuses) > WATCHED:
+            self.stop_tracking(next(iter(self._statuses)))
+
+    async def is_tracked(self, upload_id: str) -> bool:
+        try:
+            return await super().is_tracked(upload_id)
+        finally:
+            if upload_id not in self._statuses:  # the wait was ended
+                self._signals.pop(upload_id, None)
+
+    def stop_tracking(self, upload_id: str) -> None:
+        super().stop_tracking(upload_id)
+        self._signals.pop(upload_id, None)
 
 
 def folder() -> Path:
@@ -72,7 +105,7 @@ def store(address: str) -> str:
     Raises
     ------
     PhotoError
-        It is no such URL.
+        It is no such URL, or the disk has no room for it.
     """
     start = DATA_URL.match(address)
     try:
@@ -84,5 +117,7 @@ def store(address: str) -> str:
             'Upload the photo, or send it as a data: URL: data:image/jpeg;base64, and then all of the file.'
         )
     path = new_file(f'photo.{start[1].lower()}')
+    if not zipfiles.has_room(path.parent, len(content)):
+        raise PhotoError('The disk of the server is full: try again later.')
     path.write_bytes(content)
     return str(path)

@@ -117,6 +117,15 @@ def test_bombs_and_too_much_are_refused_through_the_api(client, photo, tmp_path,
         client.predict([], api_name='/colorize_album')
 
 
+def test_an_album_has_only_so_many_zips(client, photo, tmp_path, monkeypatch):
+    monkeypatch.setattr(album_page, 'MAX_ZIPS', 2)
+    sources = [handle_file(zip_of(tmp_path / f'{i}.zip', photo, 'a.jpg')) for i in range(3)]
+    archive, report = client.predict([*sources, handle_file(photo)], api_name='/colorize_album')
+    assert names_in(archive) == ['0/a.jpg', '1/a.jpg', 'photo.jpg']
+    reason = '2.zip is one ZIP too many: an album takes 2, so send it as another.'
+    assert report['failed'] == [{'name': '2.zip', 'reason': reason}]
+
+
 def test_an_album_has_only_so_long(client, photo, monkeypatch):
     monkeypatch.setattr(album_page, 'MINUTES', 0)
     archive, report = client.predict([handle_file(photo)] * 3, api_name='/colorize_album')

@@ -2,17 +2,24 @@
 
 import asyncio
 import json
+import os
+import shutil
+import socket
 import threading
 import time
 import types
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import gradio.mcp
+import gradio.queueing
 import gradio.route_utils
+import gradio.routes
 import httpx
 import pytest
 
-from demo.server import gradio_patches, mcp, middleware, uploads
+from demo.server import gradio_patches, mcp, middleware, queueing, uploads
+from lumachrome.errors import PhotoError
 
 PLACE = '/gradio_api/call/colorize'
 
@@ -131,10 +138,76 @@ def test_only_names_that_an_upload_may_have_are_looked_for(monkeypatch, tmp_path
         assert uploads.uploaded(address) is None
 
 
+def test_only_a_download_that_goes_on_gets_a_part(url):
+    """Gradio stumbles over two ranges, and sends all headers of the request back with one that has an end."""
+    path = httpx.post(f'{url}/gradio_api/upload', files={'files': ('monitoring.bin', bytes(range(200)))}).json()[0]
+    for wanted in ('bytes=0-3', 'bytes=0-0,2-2', 'bytes=--', 'bytes=-5'):
+        answer = httpx.get(f'{url}/gradio_api/file={path}', headers={'range': wanted, 'x-own': 'secret'})
+        assert answer.status_code == 200 and len(answer.content) == 200 and 'x-own' not in answer.headers, wanted
+    answer = httpx.get(f'{url}/gradio_api/file={path}', headers={'range': 'bytes=150-'})
+    assert answer.status_code == 206 and answer.content == bytes(range(150, 200))
+
+
+def test_doors_that_nobody_uses_are_closed(url):
+    for place in ('gradio_api/mcp/sse', 'gradio_api/mcp/messages/', 'gradio_api/stream/a/b/1/playlist.m3u8', 'logout'):
+        answer = httpx.get(f'{url}/{place}', timeout=5)
+        assert answer.status_code == 404 and 'nothing here' in answer.text, place
+    assert httpx.get(f'{url}/gradio_api/mcp/schema').status_code == 200
+    assert httpx.get(f'{url}/gradio_api/heartbeat/{"a" * 10}?{"a" * 2001}', timeout=5).status_code == 414
+
+
+def test_an_upload_that_breaks_off_leaves_nothing(url, cache, capfd):
+    def found():
+        return {Path(parent, name) for parent, _, names in os.walk(cache) for name in names}
+
+    place, before = urlsplit(url), found()
+    form = b'--B\r\nContent-Disposition: form-data; name="files"; filename="a.jpg"\r\n\r\n' + bytes(500_000)
+    head = f'POST /gradio_api/upload HTTP/1.1\r\nHost: {place.netloc}\r\nContent-Length: 900000\r\n'
+    with socket.create_connection((place.hostname, place.port)) as door:
+        door.sendall(f'{head}Content-Type: multipart/form-data; boundary=B\r\n\r\n'.encode() + form)
+        _until(lambda: sum(path.stat().st_size for path in found() - before) > 100_000)
+    _until(lambda: found() == before)
+    assert httpx.get(f'{url}/config').status_code == 200 and 'Traceback' not in capfd.readouterr().err
+
+
+def _until(holds, seconds=15):
+    end = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < end
+        time.sleep(0.02)
+
+
+def test_uploads_that_nobody_watches_are_forgotten(monkeypatch):
+    monkeypatch.setattr(uploads, 'WATCHED', 3)
+    progress = uploads.UploadProgress()
+
+    async def use():
+        for i in range(10):
+            progress.append(f'sent-{i}', 'a.jpg', b'x')
+            with pytest.raises(TimeoutError):
+                await asyncio.wait_for(progress.is_tracked(f'never-{i}'), 0.001)
+        assert await progress.is_tracked('sent-9')
+
+    asyncio.run(use())
+    assert list(progress._statuses) == ['sent-7', 'sent-8', 'sent-9'] == list(progress._signals)
+    progress.stop_tracking('sent-8')
+    assert 'sent-8' not in progress._signals
+
+
+def test_a_full_disk_takes_no_photo_in_a_request(monkeypatch, tmp_path):
+    monkeypatch.setenv('GRADIO_TEMP_DIR', str(tmp_path))
+    assert Path(uploads.store('data:image/png;base64,QUJD')).read_bytes() == b'ABC'
+    monkeypatch.setattr(shutil, 'disk_usage', lambda folder: shutil._ntuple_diskusage(10**12, 10**12, 10**6))
+    with pytest.raises(PhotoError, match='The disk of the server is full'):
+        uploads.store('data:image/png;base64,QUJD')
+
+
 def test_what_is_replaced_of_gradio_is_named_and_missed(monkeypatch):
     gradio_patches.apply()
     assert gradio.mcp.GradioMCPServer is mcp.Server
     assert gradio.route_utils.GradioMultiPartParser is uploads.FilesOnlyParser
+    assert isinstance(gradio.routes.file_upload_statuses, uploads.UploadProgress)
+    assert gradio.queueing.Queue is queueing.Queue
     monkeypatch.delattr(gradio.route_utils, 'GradioMultiPartParser')
     with pytest.raises(
         RuntimeError, match=r'has no gradio\.route_utils\.GradioMultiPartParser that demo\.server\.uploads'

@@ -23,7 +23,7 @@ from PIL import Image, ImageFile
 from demo import app
 from demo.colorizers import Colorizers
 from demo.page.photo import PhotoPage
-from demo.server import middleware, retention, uploads
+from demo.server import middleware, queueing, retention, uploads
 from lumachrome import colorizer, hints, photofile, srgb
 from lumachrome.adjustments import SETTINGS
 from lumachrome.errors import PhotoError
@@ -236,6 +236,14 @@ def test_a_wish_that_is_null_is_the_default(url, photo):
         assert status == 200 and events.startswith('event: complete'), events
 
 
+@pytest.mark.parametrize('photo', [7, [7], {}, {'path': 7}])
+def test_what_is_no_photo_is_told_what_to_send(url, photo):
+    assert 'Upload the photo, or send it as a data: URL' in call(url, photo)[1]
+    answer = httpx.post(f'{url}/gradio_api/call/colorize_album', json={'data': [photo, *list(DEFAULTS.values())[:-1]]})
+    event = answer.json()['event_id']
+    assert 'Choose some photos first' in httpx.get(f'{url}/gradio_api/call/colorize_album/{event}', timeout=30).text
+
+
 # ---- many visitors
 
 
@@ -275,6 +283,21 @@ def test_visitors_are_served_in_order_and_one_too_many_is_told(url, photo, gate,
         thread.join(60)
     assert sorted(order) == list(range(len(events)))
     assert max(abs(i - place) for place, i in enumerate(order)) <= 2  # answers may overtake each other on the wire
+
+
+def test_albums_leave_room_for_visitors_with_one_photo(url, photo, gate):
+    path = upload(url, 'mine.jpg', photo.read_bytes())
+    album = {'data': [[{'path': path, 'meta': MARK}], *list(DEFAULTS.values())[:-1]]}
+    place, answers = f'{url}/gradio_api/call/colorize_album', []
+    for i in range(queueing.ALBUMS + 2):
+        answers.append(httpx.post(place, json=album))
+        if i == 0:
+            time.sleep(0.5)  # it leaves the queue for the network
+    assert [answer.status_code for answer in answers] == [200] * (1 + queueing.ALBUMS) + [503]
+    gate.set()
+    assert call(url, {'path': path, 'meta': MARK})[1].startswith('event: complete')
+    for answer in answers[:-1]:
+        assert 'event: complete' in httpx.get(f'{place}/{answer.json()["event_id"]}', timeout=60).text
 
 
 def test_two_visitors_at_once_get_their_own_pictures(browser, url, tmp_path):

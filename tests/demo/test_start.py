@@ -23,6 +23,18 @@ def test_telemetry_is_off_unless_somebody_wants_it(given, kept):
 
 
 @pytest.mark.startup
+@pytest.mark.parametrize('given', [None, '0'])
+def test_onnxruntime_tells_its_makers_nothing_unless_somebody_wants_it(given, tmp_path):
+    env = {name: value for name, value in os.environ.items() if name != 'ORT_DISABLE_TELEMETRY'}
+    env |= {'TMPDIR': str(tmp_path), 'HOME': str(tmp_path), 'XDG_CACHE_HOME': str(tmp_path)}
+    env |= {'ORT_DISABLE_TELEMETRY': given} if given else {}
+    code = 'import os, lumachrome; lumachrome.Colorizer(); print(os.environ["ORT_DISABLE_TELEMETRY"])'
+    done = subprocess.run([sys.executable, '-c', code], cwd=ROOT, capture_output=True, text=True, env=env)
+    assert done.stdout.strip() == (given or '1'), done.stderr
+    assert given or not list(tmp_path.rglob('*'))  # else it keeps there who this machine is, and what it will send
+
+
+@pytest.mark.startup
 def test_the_demo_loads_neither_training_nor_export():
     code = (
         'import sys, lumachrome.colorizer, demo.__main__, demo.app; '
