@@ -369,7 +369,8 @@ def _open_with_pillow(path: Path, name: str, max_pixels: int, page: int, free: i
 def _check_strips(picture: TiffImagePlugin.TiffImageFile) -> None:
     """Raise ValueError if strips or tiles of a TIFF are not there: Pillow leaves black what they would have covered."""
     planes = len(picture.getbands()) if picture.tag_v2.get(_PLANAR) == 2 else 1
-    covered = sum((right - left) * (below - top) for _, (left, top, right, below), *_ in picture.tile)
+    places = [tile.extents for tile in picture.tile if tile.extents]
+    covered = sum((right - left) * (below - top) for left, top, right, below in places)
     if picture.tile[0].codec_name != 'libtiff' and covered < picture.width * picture.height * planes:
         raise ValueError('strips are missing')
 
