@@ -26,7 +26,7 @@ SHARPNESS = 0.7  # a place belongs to the clusters by exp(-SHARPNESS * squared d
 TYPICAL = 8.0  # and is typical of its own by that power
 SPREAD = (12.0, 0.25, 8.0, 20.0)  # of L, place (shares of a side), mean colours and vivid colours: a distance of 1
 GIVEN = 0.5  # share of a cluster that a person's hints decide, from which it gets no anchor
-BOOST = 1.4  # on the vivid colours of anchors, as what is spread loses some
+BOOST = 1.25  # on the vivid colours of anchors, as what is spread loses some
 
 SECTORS = 8  # of hue, among which another colouring chooses
 GRAYEST = 15.0  # chroma below which a bin is in none of them: gray is no other colour
