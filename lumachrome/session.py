@@ -34,13 +34,8 @@ CUDA_OPTIONS = {
     'cudnn_conv_algo_search': 'HEURISTIC',  # trying every algorithm on each new size takes 1 s and gains 1 ms of 10
     'use_tf32': '0',  # with hints TF32 moved ab by 0.7, without it 0.0005 is left; what it gains is not measured
 }
-<<<<<<< HEAD
-# Of a strip on a GPU: those of a CPU keep it waiting, and a whole large photo overflows it. An H200 joined 12 MP
-# in one strip in 18 ms and 2.3 GB, in strips of 4 megapixels in 19 and 1.0, of 1 in 20 and 0.6, of 1/4 in 50.
-=======
 # Of a strip on a GPU: those of a CPU keep it waiting, and a whole large photo is too much for it. An H200 joined
 # 12 megapixels in one strip in 18 ms and 2.3 GB, in strips of 4 in 19 and 1.0, of 1 in 20 and 0.6, of 1/4 in 50.
->>>>>>> cuda2
 STRIP_PIXELS = 4_000_000
 SILENT = 4  # onnxruntime's severity 'fatal': what goes wrong is raised as well
 
