@@ -169,7 +169,7 @@ def test_an_album_of_somebody_elses_files_is_refused(url, photo):
 
     def called(path, **more):
         defaults = [setting.default for name, setting in SETTINGS.items() if name != 'hints']
-        body = {'data': [[{'path': str(path), **more}], 'plain', *defaults]}
+        body = {'data': [[{'path': str(path), **more}], 'plain', *defaults, False]}
         taken = httpx.post(f'{url}/gradio_api/call/colorize_album', json=body)
         if taken.status_code >= 400:
             return taken.text
