@@ -150,7 +150,10 @@ def one_file(place: PurePath) -> str:
 
 def passed_over(name: str, suffixes: Mapping[str, int]) -> str:
     """A sentence on the files of a folder or a ZIP that are no photos: how many there are of each suffix."""
-    kinds = ', '.join(f'{count} {suffix or "without a suffix"}' for suffix, count in sorted(suffixes.items()))
+    kinds = ', '.join(
+        f'{count} {suffix or "without a suffix"}'
+        for suffix, count in sorted(suffixes.items(), key=lambda each: (not each[0], each))
+    )
     return f'{name} holds files that are no photos by their names, and were passed over: {kinds}.'
 
 
