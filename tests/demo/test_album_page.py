@@ -72,7 +72,7 @@ def test_what_a_zip_holds_beside_photos_is_noted(client, photo, tmp_path):
     _, report = client.predict([handle_file(source)], api_name='/colorize_album')
     assert report['notes'] == [
         'family.zip holds files that are no photos by their names, and were passed over: '
-        '1 without a suffix, 1 .dng, 1 .txt.'
+        '1 .dng, 1 .txt, 1 without a suffix.'
     ]
 
 
