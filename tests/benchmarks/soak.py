@@ -55,8 +55,8 @@ def main():
             visitor.start()
         print(Row.HEAD, flush=True)
         rows = []
-        for number in range(1, ROWS + 1):
-            time.sleep(max(soak.begun + 60 * options.minutes * number / ROWS - time.monotonic(), 0))
+        for _ in range(ROWS):
+            time.sleep(60 * options.minutes / ROWS)  # also after a late one, so that old files are swept between two
             with soak.resting():
                 rows.append(soak.row())
                 print(rows[-1], flush=True)
@@ -64,8 +64,7 @@ def main():
         soak.over.set()
         for visitor in visitors:
             visitor.join()
-        left = soak.left_in_the_end()
-    return verdict(rows, left, soak.unmeant)
+        return verdict(rows, soak.left_in_the_end(), soak.unmeant)
 
 
 def verdict(rows, left, unmeant):

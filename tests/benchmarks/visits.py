@@ -105,7 +105,7 @@ def server(above):
         process = subprocess.Popen([sys.executable, '-m', 'demo'], env=env, stdout=written, stderr=written)
     try:
         url = f'http://127.0.0.1:{port}'
-        for _ in range(1200):
+        while process.poll() is None:
             with contextlib.suppress(httpx.TransportError):
                 if httpx.get(f'{url}/config').status_code == 200:
                     break
@@ -117,7 +117,7 @@ def server(above):
         found.stop()
     finally:
         process.terminate()
-        process.wait(30)
+        process.wait(SECONDS)
 
 
 def files(folder, folders=False):
