@@ -111,7 +111,7 @@ def server(above):
                     break
             time.sleep(0.1)
         else:
-            raise SystemExit(f'The page did not start: {log.read_text()}')
+            raise SystemExit(f'The page did not start ({process.returncode}): {log.read_text()}')
         found = Server(process, url, above, log)
         yield found
         found.stop()
