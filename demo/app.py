@@ -31,6 +31,7 @@ from demo.page.inputs import AlbumFiles
 from demo.page.painter import HintPainter
 from demo.page.photo import PhotoPage
 from demo.server import gradio_patches, queueing, retention
+from demo.server.blocks import Blocks
 from demo.server.middleware import SecurityMiddleware
 from demo.server.uploads import FILE_MB
 from lumachrome import contract, decoding
@@ -92,7 +93,7 @@ def build(
     choices = known if first in known else [(Path(first).stem, first), *known]
 
     label = words.label
-    with gr.Blocks(title='Lumachrome') as page:
+    with Blocks(title='Lumachrome') as page:
         gr.Markdown(label('title'), elem_id='title')
         with gr.Tab(label('one_photo')):
             photo = controls.photo_input(
