@@ -29,6 +29,11 @@ def free_memory() -> int | None:
             free = os.sysconf('SC_PHYS_PAGES') * os.sysconf('SC_PAGE_SIZE')
         except (AttributeError, OSError, ValueError):  # Windows
             return None
+    return left_by_container(free)
+
+
+def left_by_container(free: int) -> int:
+    """Of the machine's free bytes of memory, those that a container may have more than it has."""
     try:
         most, used, stat = ((_CONTAINER / f'memory.{name}').read_text() for name in ('max', 'current', 'stat'))
         given_up = dict(line.split() for line in stat.splitlines())['inactive_file']  # when it is needed

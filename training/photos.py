@@ -26,13 +26,13 @@ from PIL import Image, ImageOps
 from skimage import color
 from tqdm import tqdm
 
+from lumachrome import limits
 from lumachrome.errors import UserError, atomic
 
 SMALLEST = 64  # photos with a shorter side are left out: enlarged further, they teach blur
 GRAYEST = 5.0  # and those whose a and b both range over less than this (as arXiv:1705.02999 does)
 TONED = 1.5  # or stray by less (rms) from a curve over L: nine of ten sepia prints, one in thousands of other photos
 NOT_PHOTOS = {'.pdf', '.eps', '.ps', '.wmf', '.emf', '.h5', '.hdf', '.grib', '.bufr', '.mpg', '.mpeg', '.fits'}
-CONTAINER = Path('/sys/fs/cgroup')
 EXTENSIONS = set(Image.registered_extensions()) - NOT_PHOTOS
 
 
@@ -232,7 +232,11 @@ def read(
         members = [member for member in members if member.name in only]
     shape = (len(members), side, side, 3)
     if not cache:
-        _check_room(shape, _free_memory(), 'memory is free; --cache keeps them on disk')
+        _check_room(
+            shape,
+            limits.left_by_container(psutil.virtual_memory().available),
+            'memory is free; --cache keeps them on disk',
+        )
         pictures = np.empty(shape, np.uint8)
         return Photos(pictures, *_decoded(members, pictures))
 
@@ -303,17 +307,6 @@ def _fingerprint(members, side):
     facts = [(m.name, m.offset, m.size) for m in members]
     stats = [(path, os.path.getsize(path), os.path.getmtime(path)) for path in sorted({m.path for m in members})]
     return hashlib.sha256(repr((facts, stats, side, SMALLEST, GRAYEST, TONED)).encode()).hexdigest()[:16]
-
-
-def _free_memory():
-    """Bytes of memory to be had: what is free, or what a container may have more than it has."""
-    free = psutil.virtual_memory().available
-    try:
-        most, used, stat = ((CONTAINER / f'memory.{name}').read_text() for name in ('max', 'current', 'stat'))
-        read = dict(line.split() for line in stat.splitlines())['inactive_file']  # files' pages, given up when needed
-        return min(free, int(most) - int(used) + int(read))
-    except (OSError, ValueError):  # no container, or one without a limit
-        return free
 
 
 def _check_room(shape, free, where):

@@ -174,7 +174,7 @@ def test_memory_that_would_run_out_is_said_before(album, tmp_path, monkeypatch):
     with pytest.raises(photos.PhotosError, match='--cache'):
         photos.read([album], 96)
     monkeypatch.undo()
-    monkeypatch.setattr(photos, 'CONTAINER', tmp_path)
+    monkeypatch.setattr(photos.limits, '_CONTAINER', tmp_path)
     (tmp_path / 'memory.stat').write_text('anon 5\ninactive_file 7000\n')
     (tmp_path / 'memory.current').write_text('9000000')
     (tmp_path / 'memory.max').write_text('9001000')
