@@ -15,6 +15,7 @@ import onnx
 from keras import layers, ops
 from onnx import helper, numpy_helper
 
+from export.graph import graphs
 from lumachrome import contract
 from lumachrome.errors import UserError
 from training import anchors, bins, networks
@@ -206,7 +207,7 @@ def in_half_the_bytes(model: onnx.ModelProto) -> onnx.ModelProto:
     in float32.
     """
     model = onnx.ModelProto.FromString(model.SerializeToString())
-    for graph in [model.graph, *(a.g for node in model.graph.node for a in node.attribute if a.name == 'body')]:
+    for graph in graphs(model):
         _halve(graph)
     return model
 

@@ -17,6 +17,7 @@ import onnx
 from onnx import numpy_helper
 
 from export.convert import NETWORK, ExportError
+from export.graph import graphs
 from lumachrome import contract
 from lumachrome.errors import atomic
 
@@ -128,8 +129,7 @@ class _Facts:
         run = json.loads(training)
         self.rows: list[Row] = self.metrics['rows']
         self.photos_seen: int = run['photos_before'] + run['photos_seen']
-        graphs = [model.graph, *(a.g for node in model.graph.node for a in node.attribute if a.name == 'body')]
-        kept = [tensor for graph in graphs for tensor in graph.initializer]
+        kept = [tensor for graph in graphs(model) for tensor in graph.initializer]
         arrays = [numpy_helper.to_array(tensor) for tensor in kept if tensor.name.startswith(NETWORK)]
         count = sum(array.size for array in arrays if np.issubdtype(array.dtype, np.floating) and array.ndim)
         self.weights = f'{count / 1e6:.1f} million' if count >= 1e6 else f'{count:,}'

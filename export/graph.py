@@ -79,6 +79,12 @@ class Graph:
         return helper.make_model(graph, opset_imports=opset, ir_version=contract.IR_VERSION, producer_name='lumachrome')
 
 
+def graphs(model: onnx.ModelProto) -> list[onnx.GraphProto]:
+    """A model's graph, and those that are bodies of its loops."""
+    bodies = (a.g for node in model.graph.node for a in node.attribute if a.name == 'body')
+    return [model.graph, *bodies]
+
+
 def _infos(tensors: Tensors) -> list[onnx.ValueInfoProto]:
     return [
         helper.make_tensor_value_info(name, helper.np_dtype_to_tensor_dtype(np.dtype(kind)), shape)

@@ -29,10 +29,8 @@ KNEE = 0.0031308  # of the sRGB curve, in linear light
 TANGENT = 6 / 29  # where the cube of CIELAB's inverse passes into its tangent
 TOE = 7.787  # slope of CIELAB's f below
 FULL = 65535  # of the luminance as an integer, and of a 16-bit photo
-SIDES: dict[int | str, int] = {
-    'Q': len(bins.BINS),
-    'A': anchors.COUNT,
-}  # of the contract's tensors, once a network is known
+# Of the contract's tensors, once a network is known
+SIDES: dict[int | str, int] = {'Q': len(bins.BINS), 'A': anchors.COUNT}
 LARGEST = 3.4e38  # a little less than the largest float32: only infinities are above
 
 # White is here what the matrix makes of it, in the fifth digit not `lab.WHITE`, so that no color stays exactly gray.

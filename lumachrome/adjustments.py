@@ -37,7 +37,7 @@ class Colors:
     Attributes
     ----------
     ab : float32 array [h, w, 2]
-        CIELAB a and b as the file gives them; of a distribution its vivid point.
+        CIELAB a and b as the file gives them; of a distribution its vivid point, where that was asked for.
     probabilities : float32 array [h, w, Q], or None
         How likely each bin is, where the network predicts a distribution.
     bins : float32 array [Q, 2], or None

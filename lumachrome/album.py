@@ -26,7 +26,6 @@ LOG = logging.getLogger(__name__)
 
 Array = npt.NDArray[Any]
 Place = Path | PurePosixPath
-Page = tuple[Array, photofile.Photo]  # the new pixels of one, and what its file says
 
 
 class ColorsPhotos(Protocol):
@@ -48,7 +47,7 @@ class Target(Protocol):
         """Raise PhotoError if something is in the way of the result."""
         ...
 
-    def write(self, place: Place, pixels: Array, photo: photofile.Photo, more: Iterable[Page] = ()) -> None:
+    def write(self, place: Place, pixels: Array, photo: photofile.Photo, more: Iterable[photofile.Page] = ()) -> None:
         """Write a photo's new pixels, as `photofile.write` does."""
         ...
 
@@ -330,7 +329,7 @@ def _colored(
         target.check(place)
         notes = _notes(task, photo)
 
-        def further_pages() -> Iterator[Page]:
+        def further_pages() -> Iterator[photofile.Page]:
             for count, number in enumerate(photo.pages[1:] if all_pages else (), 2):
                 try:
                     page = photofile.read(path, task.name, max_pixels, number)

@@ -163,12 +163,12 @@ class Colorizer:
         if isinstance(photo, Image.Image):
             return Image.fromarray(self.colorize(_array_of(photo), adjustments, colors))
         if colors is None:
-            colors = self.colors(photo, adjustments)
+            colors = self.colors(photo, adjustments, vivid=adjustments.vividness > 0)
         else:
             self.check(adjustments)
         return self.join(photo, adjustments.applied(colors))
 
-    def colors(self, photo: Array | Image.Image, adjustments: Adjustments = AS_THEY_COME) -> Colors:
+    def colors(self, photo: Array | Image.Image, adjustments: Adjustments = AS_THEY_COME, vivid: bool = True) -> Colors:
         """What the network says of a photo's colors: the only place where it runs.
 
         It is shown a small copy, made as the file itself would make it: asked for its colors alone, onnxruntime would
@@ -180,6 +180,9 @@ class Colorizer:
             As of `colorize`. What is transparent is seen as white: below it there may be anything.
         adjustments : Adjustments
             Of these the hints, the variant and the render size count here.
+        vivid : bool
+            Whether the vivid point is wanted. Without it `Colors.ab` is the mean, and a network that gives itself hints
+            looks once.
 
         Returns
         -------
@@ -201,7 +204,7 @@ class Colorizer:
         }
         wanted = [contract.AB]
         if self.predicts_distribution:
-            feed[contract.VIVIDNESS] = np.array([1.0], np.float32)
+            feed[contract.VIVIDNESS] = np.array([vivid], np.float32)
             wanted += [contract.PROBABILITIES, contract.BINS]
         if self.takes_hints:
             rows = [hint.row for hint in adjustments.hints]

@@ -20,7 +20,7 @@ import pi_heif
 import pyvips
 from PIL import Image, PngImagePlugin, TiffImagePlugin
 
-from lumachrome import containers, exif, frames, limits, metadata, srgb
+from lumachrome import containers, exif, frames, limits, metadata, refusals, srgb
 from lumachrome import pages as tiff_pages
 from lumachrome.adjustments import Palette
 from lumachrome.errors import PhotoError, atomic
@@ -40,11 +40,8 @@ SUFFIXES = {
     'avif': ('.avif',),
 }  # the formats that are written, the usual suffix first
 READ_ONLY_SUFFIXES = ('.heic', '.heif', '.mpo', '.apng', '.bmp', '.gif', '.jp2', '.ppm', '.pgm', '.pnm', '.tga')
-RAW_SUFFIXES = ('.dng', '.cr2', '.cr3', '.nef', '.arw', '.orf', '.rw2', '.raf', '.pef', '.srw')
 PHOTO_SUFFIXES = frozenset(READ_ONLY_SUFFIXES).union(*SUFFIXES.values())
 
-_BITS = {1, 2, 4, 8, 16}  # a channel, that Pillow reads as they are meant
-_PLANAR = 284  # a tag of TIFF: 2 where each channel lies for itself
 _SCREEN = (72 / 25.4, 72 / 25.4)
 
 pi_heif.register_heif_opener()
@@ -104,6 +101,9 @@ class Photo:
         return given if given.lower() in SUFFIXES[self.format] else SUFFIXES[self.format][0]
 
 
+Page = tuple[Array, Photo]  # the new pixels of one, and what its file says
+
+
 def read(path: str | Path, name: str | None = None, max_pixels: int = MAX_PIXELS, page: int | None = None) -> Photo:
     """Read a photo.
 
@@ -147,13 +147,13 @@ def read(path: str | Path, name: str | None = None, max_pixels: int = MAX_PIXELS
 def decode(path: Path, name: str, max_pixels: int, page: int | None = None, free: int | None = None) -> Photo:
     """Decode a photo here, in this process; `free` is how much memory is, all else as `read` has it."""
     parts = containers.parts(path)
-    _check_kind(path, name, parts, page or 0)
+    refusals.check_kind(path, name, parts, page or 0)
     try:
         image, target = _open(path, name, max_pixels, page or 0, free)
         kind = 'deep' if image.format == 'ushort' else 'jpeg' if target == 'jpeg' else 'other'
         limits.check_size(image.width, image.height, kind, name, max_pixels, free)
         if image.format not in ('uchar', 'ushort'):
-            raise PhotoError(_too_deep(name, image.format))
+            raise PhotoError(refusals.too_deep(name, image.format))
         found = tiff_pages.find(path) if target == 'tiff' else tiff_pages.Pages()
         pictures = len(found.numbers) or max(image.get_n_pages(), frames.count(path))
         if found.numbers and page is not None:
@@ -193,7 +193,7 @@ def decode(path: Path, name: str, max_pixels: int, page: int | None = None, free
     )
 
 
-def write(path: str | Path, pixels: Array, photo: Photo, more: Iterable[tuple[Array, Photo]] = ()) -> None:
+def write(path: str | Path, pixels: Array, photo: Photo, more: Iterable[Page] = ()) -> None:
     """Write a photo's new pixels, with all that its file said beside them.
 
     The file appears under its name only when it is whole.
@@ -337,12 +337,12 @@ def _open_with_pillow(path: Path, name: str, max_pixels: int, page: int, free: i
             # The block as it is: Pillow writes every letter beyond ASCII as "?".
             block, dpi = picture.info.get('exif'), picture.info.get('dpi')
             if isinstance(picture, TiffImagePlugin.TiffImageFile):
-                _check_strips(picture)
+                refusals.check_strips(picture)
                 block = exif.block(exif.tiff_tags(path, *picture.size, page)[0])
             if xmp := picture.info.get('xmp'):
                 info.add_itxt('XML:com.adobe.xmp', xmp.decode(errors='replace') if isinstance(xmp, bytes) else xmp)
             if picture.mode == 'F':
-                raise PhotoError(_too_deep(name, 'float'))
+                raise PhotoError(refusals.too_deep(name, 'float'))
             if picture.mode == 'I':  # so Pillow holds the 16 bits of some formats
                 picture = Image.fromarray(np.asarray(picture).clip(0, 65535).astype('uint16'))
             if picture.mode not in ('1', 'L', 'LA', 'P', 'RGB', 'RGBA', 'I;16'):
@@ -366,38 +366,9 @@ def _open_with_pillow(path: Path, name: str, max_pixels: int, page: int, free: i
     return pyvips.Image.new_from_buffer(buffer.getvalue(), '', fail_on='truncated'), target
 
 
-def _check_strips(picture: TiffImagePlugin.TiffImageFile) -> None:
-    """Raise ValueError if strips or tiles of a TIFF are not there: Pillow leaves black what they would have covered."""
-    planes = len(picture.getbands()) if picture.tag_v2.get(_PLANAR) == 2 else 1
-    places = [tile.extents for tile in picture.tile if tile.extents]
-    covered = sum((right - left) * (below - top) for left, top, right, below in places)
-    if picture.tile[0].codec_name != 'libtiff' and covered < picture.width * picture.height * planes:
-        raise ValueError('strips are missing')
-
-
-def _check_kind(path: Path, name: str, parts: list[containers.Part], page: int) -> None:
-    """Raise PhotoError for what no decoder here reads, or reads as another picture."""
-    if containers.is_jpeg_xl(path):
-        raise PhotoError(f'{name} is JPEG XL, which is not read here: save it as PNG, TIFF or JPEG first.')
-    tags = exif.page_directory(path, page)
-    if Path(name).suffix.lower() in RAW_SUFFIXES or exif.DNG_VERSION in tags:
-        raise PhotoError(f'{name} is a raw file of a camera: develop it first, and take the JPEG or TIFF.')
-    if set(tags.get(exif.PHOTOMETRIC, ())) & set(exif.LAB):
-        raise PhotoError(f'{name} holds Lab values: save it as RGB first.')
-    bits = max(tags.get(exif.BITS, (8,)), default=8)
-    if bits not in _BITS:  # Pillow gives 12 bits as if they were 16
-        raise PhotoError(_too_deep(name, f'{bits}-bit'))
-    if (bits := containers.jpeg_bits(parts)) != 8:
-        raise PhotoError(f'{name} is a JPEG of {bits} bits, which few programs read: save it as PNG or TIFF first.')
-
-
 def _start_of(path: Path) -> bytes:
     with path.open('rb') as file:
         return file.read(512)
-
-
-def _too_deep(name: str, kind: str) -> str:
-    return f'{name} holds {kind} values: save it with 8 or 16 bits a channel first.'
 
 
 def _image(pixels: Array) -> VipsImage:

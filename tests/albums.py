@@ -1,5 +1,6 @@
 """Photos and ZIPs of them, for the tests of albums."""
 
+import time
 import zipfile
 
 import numpy as np
@@ -35,3 +36,11 @@ def redness(path, name, folder):
     with zipfile.ZipFile(path) as archive:
         pixels = np.asarray(Image.open(archive.extract(name, folder))).astype(int)
     return pixels[0, 0, 0] - pixels[0, 0, 1]
+
+
+def until(holds, seconds=15, pause=0.05):
+    """Wait until something holds."""
+    end = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < end
+        time.sleep(pause)

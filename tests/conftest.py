@@ -6,6 +6,7 @@ os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '2')
 
 import shutil
 import sys
+import threading
 import types
 
 import numpy as np
@@ -316,6 +317,24 @@ def client(url, tmp_path_factory):
     from gradio_client import Client
 
     return Client(url, verbose=False, download_files=str(tmp_path_factory.mktemp('downloads')))
+
+
+@pytest.fixture
+def gate(monkeypatch):
+    """Photos of albums wait until the test lets them through, one for each `release`."""
+    from demo.page import album as album_page
+    from lumachrome import album
+
+    semaphore, color = threading.Semaphore(0), album._colored
+
+    def colored(*given):
+        assert semaphore.acquire(timeout=20)
+        return color(*given)
+
+    monkeypatch.setattr(album, '_colored', colored)
+    monkeypatch.setattr(album_page, 'PAUSE', 0)
+    yield semaphore
+    semaphore.release(1000)
 
 
 @pytest.fixture(scope='module')

@@ -31,7 +31,6 @@ BOOST = 1.25  # on the vivid colours of anchors, as what is spread loses some
 SECTORS = 8  # of hue, among which another colouring chooses
 GRAYEST = 15.0  # chroma below which a bin is in none of them: gray is no other colour
 LIKELY = 0.08  # how likely another sector must be, beside the anchor's own, to be a choice
-VARIANTS = 3  # other colourings
 
 
 def place(L, logits, share, variant, point):
@@ -46,7 +45,7 @@ def place(L, logits, share, variant, point):
     share : float tensor [N, h, w, 1]
         How much of each place's colour a person's hints gave, 0 to 1. Those outrank anchors.
     variant : float tensor [1]
-        0: each anchor's likeliest colours; 1 to `VARIANTS`: others, where there are any.
+        0: each anchor's likeliest colours; 1 to 3: others, where there are any.
     point : tuple
         The vivid point, as `bins.Distribution.vivid_point` gives it.
 

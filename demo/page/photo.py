@@ -170,7 +170,7 @@ class PhotoPage:
             else:  # at a hint, the network is sure of it: what else is likely there shows without
                 others = tuple(hint for i, hint in enumerate(seen.hints) if i != event.hint)
                 wish = Adjustments(render_size=seen.render_size, variant=seen.variant, hints=others)
-                colors = colorizer.colors(preview, wish.without(colorizer.lacks(wish)))
+                colors = colorizer.colors(preview, wish.without(colorizer.lacks(wish)), vivid=False)
             return {'swatches': hints.swatches(colorizer, preview, x, y, hints.suggestions(colors, x, y))}
 
     def variants(self, request: gr.Request, seen: Seen | None, *values: Any) -> Any:

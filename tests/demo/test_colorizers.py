@@ -92,7 +92,7 @@ def test_what_is_saved_is_what_the_preview_showed(shipped, gray, tmp_path, monke
             seen = page.begin(None, str(tmp_path / name), 'steered', *values)[0]
             seen = page.paint(None, seen, [{'x': 0.9, 'y': 0.9, 'color': '#ff0000'}], 'steered', *values)[0]
             kept = photo_page._kept(seen, {})
-            patch.setattr(colorizer.Colorizer, 'colors', lambda *given: pytest.fail('the network ran again'))
+            patch.setattr(colorizer.Colorizer, 'colors', lambda *given, **more: pytest.fail('the network ran again'))
             path, _ = page.save(None, seen, *values)
         wish = Adjustments(saturation=0.5, warmth=-1, hints=seen.hints)
         photo = photofile.read(tmp_path / name)
@@ -106,7 +106,9 @@ def test_other_colorings_cost_a_run_each_but_for_the_one_that_is_shown(shipped, 
     Image.fromarray(gray).save(tmp_path / 'a.png')
     page, asked, colors = photo_page.PhotoPage(Colorizers()), [], colorizer.Colorizer.colors
     monkeypatch.setattr(
-        colorizer.Colorizer, 'colors', lambda *given: (asked.append(given[2].variant), colors(*given))[1]
+        colorizer.Colorizer,
+        'colors',
+        lambda *given, **more: (asked.append(given[2].variant), colors(*given, **more))[1],
     )
     values = [{'saturation': 0.5}.get(name, SETTINGS[name].default) for name in controls.ON_PHOTO]
 

@@ -30,6 +30,7 @@ from lumachrome.errors import PhotoError
 
 MARK = {'_type': 'gradio.FileData'}
 DEFAULTS = {'model': 'plain'} | {name: setting.default for name, setting in SETTINGS.items()}  # as /call takes them
+ALBUM_DEFAULTS = [value for name, value in DEFAULTS.items() if name != 'hints'] + [False]  # the last: all_pages
 
 
 def call(url, photo, changes=None):
@@ -239,7 +240,7 @@ def test_a_wish_that_is_null_is_the_default(url, photo):
 @pytest.mark.parametrize('photo', [7, [7], {}, {'path': 7}])
 def test_what_is_no_photo_is_told_what_to_send(url, photo):
     assert 'Upload the photo, or send it as a data: URL' in call(url, photo)[1]
-    answer = httpx.post(f'{url}/gradio_api/call/colorize_album', json={'data': [photo, *list(DEFAULTS.values())[:-1]]})
+    answer = httpx.post(f'{url}/gradio_api/call/colorize_album', json={'data': [photo, *ALBUM_DEFAULTS]})
     event = answer.json()['event_id']
     assert 'Choose some photos first' in httpx.get(f'{url}/gradio_api/call/colorize_album/{event}', timeout=30).text
 
@@ -251,7 +252,9 @@ def test_what_is_no_photo_is_told_what_to_send(url, photo):
 def gate(monkeypatch):
     """While it is clear, every network waits."""
     opened, colors = threading.Event(), colorizer.Colorizer.colors
-    monkeypatch.setattr(colorizer.Colorizer, 'colors', lambda *given: (opened.wait(30), colors(*given))[1])
+    monkeypatch.setattr(
+        colorizer.Colorizer, 'colors', lambda *given, **more: (opened.wait(30), colors(*given, **more))[1]
+    )
     yield opened
     opened.set()
 
@@ -287,7 +290,7 @@ def test_visitors_are_served_in_order_and_one_too_many_is_told(url, photo, gate,
 
 def test_albums_leave_room_for_visitors_with_one_photo(url, photo, gate):
     path = upload(url, 'mine.jpg', photo.read_bytes())
-    album = {'data': [[{'path': path, 'meta': MARK}], *list(DEFAULTS.values())[:-1]]}
+    album = {'data': [[{'path': path, 'meta': MARK}], *ALBUM_DEFAULTS]}
     place, answers = f'{url}/gradio_api/call/colorize_album', []
     for i in range(queueing.ALBUMS + 2):
         answers.append(httpx.post(place, json=album))
