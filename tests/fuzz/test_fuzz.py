@@ -48,6 +48,16 @@ def test_what_was_found_once_hurts_nothing_any_more(path, trying):
     assert not trying.try_files(Mutated(path.name, path.read_bytes()))
 
 
+def test_memory_of_this_process_is_no_decoders(tmp_path, monkeypatch):
+    monkeypatch.setattr(trials, 'BYTES', 400_000_000)
+    ballast = np.ones(trials.BYTES, np.uint8)
+    made = trials.Trials(tmp_path / 'found')
+    ends_its_decoder = HOSTILE / 'segfault-minimal.heic'
+    assert not made.try_files(Mutated(ends_its_decoder.name, ends_its_decoder.read_bytes()))
+    made.close()
+    assert ballast[-1]
+
+
 def test_a_number_is_a_file():
     assert seeds.__wrapped__() == seeds()
     files = [mutated(number) for number in range(300)]
