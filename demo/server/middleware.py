@@ -33,6 +33,7 @@ _CLOSED = re.compile(
     r'/gradio_api/(deep_link|dev/|vibe|proxy|stream/|runs|run-history|profiling|mcp/(sse|messages))'
     r'|^/(log(in|out)|monitoring)(/|$)'
 )
+_WAITED = re.compile(r'/gradio_api/(?:queue/data|call/[^/]+/([^/]+))/?$')
 _RANGE = re.compile(rb'bytes=[0-9]{1,15}-')  # of a download that goes on
 _REMOTE_FILE = re.compile(r'/file[=/]+\s*(https?|ftp):', re.IGNORECASE)
 _ADDRESSES = ('http:', 'https:', 'ftp:', 'file:')
@@ -62,6 +63,8 @@ class SecurityMiddleware:
             return await _refuse(414, 'The address is too long.', scope, receive, send)
         if _CLOSED.search(path) or (scope['method'] not in ('GET', 'HEAD', 'OPTIONS') and not _ANSWERED.search(path)):
             return await _refuse(404, 'There is nothing here.', scope, receive, send)
+        if scope['method'] == 'GET' and (waited := _WAITED.search(path)) and not _is_under_way(scope, waited[1]):
+            return await _refuse(404, 'Nothing is under way under this name.', scope, receive, send)
         if '/file' in path:  # at other ranges Gradio stumbles, or it sends all headers back
             kept = [(name, value) for name, value in scope['headers'] if name != b'range' or _RANGE.fullmatch(value)]
             scope = {**scope, 'headers': kept}
@@ -97,6 +100,12 @@ class SecurityMiddleware:
 
         with contextlib.suppress(ClientDisconnect):  # who hangs up is no bug, and nobody waits for an answer
             await self.app(scope, receive, send_with_headers)
+
+
+def _is_under_way(scope: Scope, event: str | None) -> bool:
+    """Whether an event, or a visitor's session, is known; Gradio finds that out amid its answer."""
+    name = event or Request(scope).query_params.get('session_hash')
+    return name in scope['app'].get_blocks()._queue.pending_messages_per_session
 
 
 async def _refuse(status: int, text: str, scope: Scope, receive: Receive, send: Send) -> None:

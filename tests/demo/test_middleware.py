@@ -170,6 +170,13 @@ def test_what_is_sent_in_a_wrong_place_does_not_fill_the_log(url, place, capfd):
     assert len(written.out) + len(written.err) < 10_000
 
 
+@pytest.mark.parametrize('place', ['queue/data?session_hash=none', 'queue/data', 'call/colorize/none'])
+def test_who_asks_for_what_nobody_began_is_told_so_and_fills_no_log(url, place, capfd):
+    answer = httpx.get(f'{url}/gradio_api/{place}')
+    assert answer.status_code == 404 and answer.json()['detail'] == 'Nothing is under way under this name.'
+    assert 'Traceback' not in ''.join(capfd.readouterr())
+
+
 def test_an_upload_that_breaks_off_leaves_nothing(url, cache, capfd):
     def found():
         return {Path(parent, name) for parent, _, names in os.walk(cache) for name in names}
