@@ -25,6 +25,8 @@ from training import anchors, bins, lab
 
 RENDERED = 'rendered'  # the tensor that holds the photo as the network is shown it: uint8 [N, 3, h, w]
 STRIP_ROWS = 64  # fewer rows cost more in calls than they save in cache, more the other way (tests/benchmarks/join.py)
+# Of inputs that may be left out; a band as high as the photo is the whole
+DEFAULTS = {contract.STRIP_ROWS: [STRIP_ROWS], contract.ROWS: [0, 0]}
 KNEE = 0.0031308  # of the sRGB curve, in linear light
 TANGENT = 6 / 29  # where the cube of CIELAB's inverse passes into its tangent
 TOE = 7.787  # slope of CIELAB's f below
@@ -73,7 +75,7 @@ def build_join(depth: npt.DTypeLike) -> onnx.ModelProto:
     """The tail alone: `photo` of type `depth`, one of `contract.JOINS`, and `ab` to `colorized`."""
     depth = np.dtype(depth)
     g = Graph()
-    tail(g, contract.AB, depth)
+    tail(g, contract.AB, depth, is_band=True)
     return finished(g, 'join', *contract.join_tensors(depth.name))
 
 
@@ -86,12 +88,13 @@ def build_render() -> onnx.ModelProto:
 
 
 def finished(g: Graph, name: str, inputs: list[contract.Tensor], outputs: list[contract.Tensor]) -> onnx.ModelProto:
-    """The model; `strip_rows` is an input that may be left out, because it is an initializer too."""
-    if any(tensor.name == contract.STRIP_ROWS for tensor in inputs):
-        strip_rows = Graph()
-        strip_rows.constant(np.array([STRIP_ROWS]))
-        strip_rows.initializers[0].name = contract.STRIP_ROWS
-        g.initializers.extend(strip_rows.initializers)
+    """The model; what may be left out is an input that is an initializer too."""
+    for tensor in inputs:
+        if tensor.optional:
+            default = Graph()
+            default.constant(np.array(DEFAULTS[tensor.name]))
+            default.initializers[0].name = tensor.name
+            g.include(default.graph('default', [], []))
 
     def described(tensors: list[contract.Tensor]) -> Tensors:
         return [(t.name, t.dtype, [SIDES.get(side, side) for side in t.shape]) for t in tensors]
@@ -199,15 +202,16 @@ def hint_squares(g: Graph, size: str) -> str:
 # Tail
 
 
-def tail(g: Graph, ab: str, depth: np.dtype[Any]) -> None:
+def tail(g: Graph, ab: str, depth: np.dtype[Any], is_band: bool = False) -> None:
     """`colorized`: the photo's luminance joined with `ab` [N, h, w, 2], strip by strip.
 
-    The columns of ab are enlarged beforehand, which is a small tensor; its rows inside the strip.
+    The columns of ab are enlarged beforehand, which is a small tensor; its rows inside the strip. Of a band of a photo
+    `rows` says where it lies.
     """
     side = [g.Shape(contract.PHOTO, start=i, end=i + 1) for i in range(3)]
     n, height, width = side
     # a/500 and -b/200: what X and Z add to CIELAB's f
-    shifts = g.Mul(g.Transpose(ab, perm=[0, 3, 1, 2]), np.array([1 / 500, -1 / 200]).reshape(2, 1, 1))
+    shifts = g.Mul(g.Transpose(ab, perm=[3, 0, 1, 2]), np.array([1 / 500, -1 / 200]).reshape(2, 1, 1, 1))
     shifts = g.Resize(shifts, '', '', g.Concat(g.Shape(shifts, end=3), width, axis=0), mode='linear')
 
     strips = g.Div(g.Sub(g.Add(height, rows := g.Max(contract.STRIP_ROWS, 1)), 1), rows)
@@ -215,45 +219,60 @@ def tail(g: Graph, ab: str, depth: np.dtype[Any]) -> None:
     scalars = [g.Squeeze(x, [0]) for x in (n, g.Mul(strips, rows))]
     index = g.Range(np.int64(0), scalars[1], np.int64(1))
     row = g.Min(index, g.Sub(height, 1))  # rows beyond the last repeat it, and are cut off in the end
+    row_of_whole, whole = row, height
+    if is_band:
+        first, whole = g.Split(contract.ROWS, outputs=2, axis=0, num_outputs=2)
+        first = g.Max(first, 0)
+        row_of_whole, whole = g.Add(row, first), g.Max(whole, g.Add(first, height))
 
     # Where each row lies in the small map: half-pixel centres, held at its first and last row
-    small = g.Cast(g.Shape(ab, start=1, end=2), to=TensorProto.FLOAT)
-    scale = g.Div(small, g.Cast(height, to=TensorProto.FLOAT))
-    place = g.Sub(g.Mul(g.Add(g.Cast(row, to=TensorProto.FLOAT), 0.5), scale), 0.5)
+    small_rows = g.Shape(ab, start=1, end=2)
+    small = g.Cast(small_rows, to=TensorProto.FLOAT)
+    scale = g.Div(small, g.Cast(whole, to=TensorProto.FLOAT))
+    place = g.Sub(g.Mul(g.Add(g.Cast(row_of_whole, to=TensorProto.FLOAT), 0.5), scale), 0.5)
     place = g.Max(g.Min(place, g.Sub(small, 1.0)), 0.0)
     above = g.Floor(place)
     share = g.Sub(place, above)
     below = g.Min(g.Add(above, 1.0), g.Sub(small, 1.0))
 
-    def by_strip(x: str) -> str:
-        """[rows of a photo] to [strips of all photos, rows of a strip]."""
-        return g.Reshape(g.Expand(x, g.Concat(n, [1], axis=0)), g.Concat([-1], rows, axis=0))
+    photos = g.Unsqueeze(g.Range(np.int64(0), scalars[0], np.int64(1)), [1])
 
-    photos = g.Range(np.int64(0), scalars[0], np.int64(1))
-    photos = g.Reshape(g.Expand(g.Unsqueeze(photos, [1]), g.Concat([1], strips, axis=0)), [-1, 1])
-    above, below = (by_strip(g.Cast(x, to=TensorProto.INT64)) for x in (above, below))
+    def by_strip(x: str) -> str:
+        """[N, rows of a photo] to [strips of all photos, rows of a strip]."""
+        return g.Reshape(x, g.Concat([-1], rows, axis=0))
+
+    def among_all(row: str, rows: str) -> str:
+        """The number of a row among those of all photos, each of which has so many."""
+        return by_strip(g.Add(row, g.Mul(photos, rows)))
+
+    above, below = (among_all(g.Cast(x, to=TensorProto.INT64), small_rows) for x in (above, below))
     done = g.Scan(
-        photos,
-        by_strip(row),
+        among_all(row, height),
         above,
         below,
-        by_strip(share),
-        body=strip(shifts, depth),
-        num_scan_inputs=5,
+        by_strip(g.Expand(share, g.Concat(n, [1], axis=0))),
+        body=strip(
+            g.Reshape(contract.PHOTO, g.Concat([-1], width, [3], axis=0)),
+            g.Reshape(shifts, g.Concat([2, -1], width, axis=0)),
+            depth,
+        ),
+        num_scan_inputs=4,
     )
     done = g.Reshape(done, g.Concat(n, g.Mul(strips, rows), width, [3], axis=0))
     g.Slice(done, [0], height, [1], name=contract.COLORIZED)
 
 
-def strip(shifts: str, depth: np.dtype[Any]) -> onnx.GraphProto:
-    """One strip of one photo, as the body of a Scan: uint8 or uint16 [rows, W, 3]."""
+def strip(photo_rows: str, shifts: str, depth: np.dtype[Any]) -> onnx.GraphProto:
+    """One strip of one photo, as the body of a Scan: uint8 or uint16 [rows, W, 3].
+
+    It takes its rows out of those of all photos [N * H, W, 3], and of all maps [2, N * h, W]: a photo is copied never.
+    """
     b = Graph('strip/')
-    pixels = b.Gather(b.Gather(contract.PHOTO, 'photo_index', axis=0), 'row', axis=1)  # [1, rows, W, 3]
+    pixels = b.Unsqueeze(b.Gather(photo_rows, 'row', axis=0), [0])  # [1, rows, W, 3]
     planes = b.Transpose(pixels, perm=[0, 3, 1, 2])
     luminance, fy = (luminance_of_bytes if depth == np.uint8 else luminance_of_words)(b, planes)
 
-    ab = b.Gather(shifts, 'photo_index', axis=0)  # [1, 2, h, W]
-    above, below = b.Gather(ab, 'above', axis=2), b.Gather(ab, 'below', axis=2)
+    above, below = b.Gather(shifts, 'above', axis=1), b.Gather(shifts, 'below', axis=1)  # [2, rows, W]
     shift = b.Add(above, b.Mul(b.Sub(below, above), b.Unsqueeze('share', [1])))
 
     # The inverse of f without a choice: the cube above the tangent point, the tangent below it.
@@ -273,7 +292,6 @@ def strip(shifts: str, depth: np.dtype[Any]) -> onnx.GraphProto:
     return b.graph(
         'strip',
         [
-            ('photo_index', np.int64, [1]),
             ('row', np.int64, [None]),
             ('above', np.int64, [None]),
             ('below', np.int64, [None]),

@@ -213,26 +213,48 @@ class Colorizer:
             feed[contract.VARIANT] = np.array([adjustments.variant], np.int64)
         return Colors(*session.compute(self._session, wanted, feed))
 
-    def join(self, photo: Array, ab: Array) -> Array:
+    def join(self, photo: Array, ab: Array, rows: tuple[int, int] | None = None) -> Array:
         """Join colors to a photo's luminance; no network runs.
+
+        Of a photo that is joined band by band every pixel comes out as if it were joined at once.
 
         Parameters
         ----------
         photo : array [H, W] or [H, W, 1, 3 or 4], uint8 or uint16
         ab : float array [h, w, 2]
-            CIELAB a and b at any resolution, as `Adjustments.applied` gives them.
+            CIELAB a and b of the whole photo at any resolution, as `Adjustments.applied` gives them.
+        rows : pair of int, optional
+            Where the band lies that is given as `photo`: its first row, and the height of the whole photo.
 
         Returns
         -------
         array [H, W, 3 or 4], type of `photo`
             sRGB; a fourth channel is the photo's own.
+
+        Raises
+        ------
+        TypeError, ValueError
+            The photo is of another type or shape, or a band does not lie within it.
+        ModelError
+            The file knows no bands, because it is older than they are.
         """
         photo = _checked(photo)
+        part = self._part(contract.JOINS[photo.dtype.name])
         feed = {
             contract.PHOTO: np.ascontiguousarray(photo[None, ..., :3]),
             contract.AB: np.asarray(ab, np.float32)[None],
         }
-        [colorized] = session.compute(self._part(contract.JOINS[photo.dtype.name]), [contract.COLORIZED], feed)
+        if rows is not None:
+            first, height = rows
+            if not 0 <= first <= height - len(photo):
+                raise ValueError(f'{len(photo)} rows from {first} on are no band of a photo with {height}.')
+            if not session.may_take(part, contract.ROWS):
+                name = contract.JOINS[photo.dtype.name]
+                raise ModelError(
+                    f'{MODELS / name} knows no bands: make it anew with `python -m export parts {MODELS}`.'
+                )
+            feed[contract.ROWS] = np.array([first, height], np.int64)
+        [colorized] = session.compute(part, [contract.COLORIZED], feed)
         return colorized if photo.shape[2] == 3 else np.concatenate([colorized, photo[..., 3:]], axis=-1)
 
     def _part(self, name: str) -> session.InferenceSession:

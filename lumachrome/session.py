@@ -165,11 +165,15 @@ def _is(expected: contract.Tensor, found: Any) -> bool:
     return all(isinstance(side, str) or side == own for side, own in zip(expected.shape, found.shape, strict=True))
 
 
+def may_take(session: InferenceSession, name: str) -> bool:
+    """Whether a file has an input that a caller may leave out."""
+    return any(tensor.name == name for tensor in session.get_overridable_initializers())
+
+
 def compute(session: InferenceSession, outputs: list[str], feed: dict[str, Array]) -> list[Array]:
     """One photo's outputs, the batch axis taken off."""
     height, width = feed[contract.PHOTO].shape[1:3]
-    strips = any(tensor.name == contract.STRIP_ROWS for tensor in session.get_overridable_initializers())
-    if strips and session.get_providers()[0] != CPU:
+    if session.get_providers()[0] != CPU and may_take(session, contract.STRIP_ROWS):
         feed = feed | {contract.STRIP_ROWS: np.array([STRIP_PIXELS // width], np.int64)}
     try:
         results: list[Any] = list(session.run(outputs, feed))
