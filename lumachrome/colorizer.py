@@ -7,6 +7,7 @@ All color maths is in the file; what is here finds it, chooses where it runs, an
     Colorizer().colorize(Image.open('grandmother.jpg')).save('grandmother-colour.jpg')
 """
 
+import os
 import threading
 from collections.abc import Sequence
 from pathlib import Path
@@ -16,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageOps
 
-from lumachrome import contract, session
+from lumachrome import compiled, contract, session
 from lumachrome.adjustments import SETTINGS, Adjustments, Colors
 from lumachrome.errors import ModelError, ProviderError
 
@@ -69,6 +70,9 @@ class Colorizer:
     providers : sequence of str, optional
         onnxruntime's execution providers in order of preference. By default CUDA where it works, else the CPU; with
         names given, the first must be had.
+    threads : int, optional
+        Of how many threads one photo is worked on. By default as many as there are cores; programs that color several
+        photos at once do best with one or two.
 
     Attributes
     ----------
@@ -90,11 +94,18 @@ class Colorizer:
         There is no such file, or it is not one of ours.
     ProviderError
         The provider asked for cannot be had.
+    ValueError
+        There are fewer threads than one.
     """
 
-    def __init__(self, model: str | Path | None = None, providers: Sequence[str] | None = None) -> None:
+    def __init__(
+        self, model: str | Path | None = None, providers: Sequence[str] | None = None, threads: int | None = None
+    ) -> None:
+        if threads is not None and threads < 1:
+            raise ValueError(f'threads is at least 1, not {threads}.')
         self.path = find_model(model)
-        self._session = session.open_file(self.path, session.choose_providers(providers))
+        self._threads = threads
+        self._session = session.open_file(self.path, session.choose_providers(providers), threads)
         self.provider: str = self._session.get_providers()[0]
         if providers and self.provider != providers[0]:
             raise ProviderError(f'{providers[0]} does not work on this machine.')
@@ -239,15 +250,18 @@ class Colorizer:
             The file knows no bands, because it is older than they are.
         """
         photo = _checked(photo)
+        first, height = rows or (0, len(photo))
+        if not 0 <= first <= height - len(photo):
+            raise ValueError(f'{len(photo)} rows from {first} on are no band of a photo with {height}.')
+        if self.provider == session.CPU and compiled.joins():
+            is_gray = photo.strides[2] == 0  # of one channel, which is shown as three
+            return compiled.join(photo[..., :1] if is_gray else photo, ab, first, height, self._threads or _cores())
         part = self._part(contract.JOINS[photo.dtype.name])
         feed = {
             contract.PHOTO: np.ascontiguousarray(photo[None, ..., :3]),
             contract.AB: np.asarray(ab, np.float32)[None],
         }
         if rows is not None:
-            first, height = rows
-            if not 0 <= first <= height - len(photo):
-                raise ValueError(f'{len(photo)} rows from {first} on are no band of a photo with {height}.')
             if not session.may_take(part, contract.ROWS):
                 name = contract.JOINS[photo.dtype.name]
                 raise ModelError(
@@ -265,8 +279,13 @@ class Colorizer:
                 # (`export.pipeline.resized`) has run on no GPU yet. It takes a core 65 ms for 12 megapixels.
                 first = session.CPU if name == contract.RENDER else self.provider
                 providers = list(dict.fromkeys([first, session.CPU]))
-                self._parts[name] = session.open_file(MODELS / name, providers)
+                self._parts[name] = session.open_file(MODELS / name, providers, self._threads)
             return self._parts[name]
+
+
+def _cores() -> int:
+    """Those that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity') else os.cpu_count() or 1
 
 
 # Pictures

@@ -84,8 +84,8 @@ def _check_one_runtime() -> None:
         )
 
 
-def open_file(path: Path, providers: list[str]) -> InferenceSession:
-    """A session on a file.
+def open_file(path: Path, providers: list[str], threads: int | None = None) -> InferenceSession:
+    """A session on a file, whose operators take so many threads; without a number, one a core.
 
     Raises
     ------
@@ -110,6 +110,7 @@ def open_file(path: Path, providers: list[str]) -> InferenceSession:
         raise ModelError(f'{path} is only a pointer to the model: run `git lfs pull`.')
     options = onnxruntime.SessionOptions()
     options.log_severity_level = SILENT
+    options.intra_op_num_threads = threads or 0
     options.add_session_config_entry('session.intra_op.allow_spinning', '0')  # idle threads leave the cores to others
     asked: list[Any] = list(providers)
     if CUDA in providers:

@@ -16,7 +16,7 @@ from albums import photo_file
 from PIL import Image
 from skimage import data
 
-from lumachrome import contract
+from lumachrome import compiled, contract
 
 # Colours that are known beforehand, in a 2 x 2 map: red above, blue below. Every input moves them, so that a test sees
 # whether it arrived; red and blue are the gray level plus a and b, which stands in for the way back from CIELAB.
@@ -178,6 +178,12 @@ def pytest_collection_modifyitems(items):
         for mark in {_MARKS[name] for name in getattr(item, 'fixturenames', ()) if name in _MARKS}:
             item.add_marker(mark)
     items.sort(key=lambda item: _LONGEST.index(item.path.stem) if item.path.stem in _LONGEST else len(_LONGEST))
+
+
+@pytest.fixture(autouse=True)
+def by_onnx(monkeypatch):
+    """Photos are joined by the .onnx files, which may be stand-ins, even where numba is installed."""
+    monkeypatch.setattr(compiled, 'joins', lambda: None)
 
 
 @pytest.fixture(scope='session')

@@ -80,6 +80,23 @@ def test_a_tail_from_before_bands_still_joins_whole_photos(gray, standins, tmp_p
         plain.join(gray, ab, rows=(0, 40))
 
 
+def test_as_many_threads_as_are_asked_for(gray, monkeypatch):
+    opened, open_file = [], session.open_file
+
+    def note(path, providers, threads):
+        found = open_file(path, providers, threads)
+        opened.append(found.get_session_options().intra_op_num_threads)
+        return found
+
+    monkeypatch.setattr(session, 'open_file', note)
+    for threads in (None, 1, 2):
+        opened.clear()
+        Colorizer('plain', threads=threads).colorize(gray)
+        assert opened == [threads or 0] * 3
+    with pytest.raises(ValueError, match='threads is at least 1, not 0'):
+        Colorizer('plain', threads=0)
+
+
 def test_every_setting_reaches_the_network(gray):
     steered = Colorizer('steered')
     usual = steered.colors(gray)
@@ -189,10 +206,10 @@ def test_threads_share_a_colorizer(gray):
 def test_threads_that_come_at_once_open_each_file_once(gray, monkeypatch):
     plain, opened, open_file = Colorizer('plain'), [], session.open_file
 
-    def slow(path, providers):
+    def slow(path, providers, threads):
         opened.append(path.name)
         time.sleep(0.05)
-        return open_file(path, providers)
+        return open_file(path, providers, threads)
 
     monkeypatch.setattr(session, 'open_file', slow)
     with ThreadPoolExecutor(4) as pool:
@@ -203,7 +220,7 @@ def test_threads_that_come_at_once_open_each_file_once(gray, monkeypatch):
 def test_on_a_gpu_the_shrinking_stays_on_the_cpu(gray, monkeypatch):
     plain, opened, open_file = Colorizer('plain'), {}, session.open_file
 
-    def note(path, providers):
+    def note(path, providers, threads):
         opened[path.name] = providers
         return open_file(path, [CPU])
 
