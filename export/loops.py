@@ -157,6 +157,7 @@ Written by `python -m export tails` from the statements of export/tail.py: not t
 """
 
 import math
+from typing import Any
 
 import numpy as np
 from numba import njit
@@ -193,14 +194,14 @@ def word_tables():
 
 
 @compiled
-def placed(index, small, large):
+def placed(index: Any, small: Any, large: Any):
     """Between which two rows or columns of a small map one of a large photo lies, and how far below the first."""
     «place»
     return int(«place.above»), int(«place.below»), «place.share»
 
 
 @compiled
-def enlarge(row, lefts, rights, shares, wide):
+def enlarge(row: Any, lefts: Any, rights: Any, shares: Any, wide: Any):
     """A row of the map as wide as the photo: what a and b add to CIELAB's f of X and Z."""
     for x in range(len(lefts)):
         left_a, left_b, right_a, right_b = row[lefts[x], 0], row[lefts[x], 1], row[rights[x], 0], row[rights[x], 1]
@@ -211,7 +212,7 @@ def enlarge(row, lefts, rights, shares, wide):
 
 
 @compiled
-def columns(small, width):
+def columns(small: Any, width: Any):
     """`placed` of every column."""
     lefts, rights, shares = np.empty(width, np.int32), np.empty(width, np.int32), np.empty(width, F)
     for x in range(width):
@@ -221,7 +222,7 @@ def columns(small, width):
 PYTHON_JOIN = '''
 
 @compiled
-def join_«kind»s(photo, ab, first, height, out, tables):
+def join_«kind»s(photo: Any, ab: Any, first: Any, height: Any, out: Any, tables: Any):
     """Join colors to a band of a photo.
 
     Parameters

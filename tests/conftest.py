@@ -181,9 +181,11 @@ def pytest_collection_modifyitems(items):
 
 
 @pytest.fixture(autouse=True)
-def by_onnx(monkeypatch):
+def by_onnx():
     """Photos are joined by the .onnx files, which may be stand-ins, even where numba is installed."""
-    monkeypatch.setattr(compiled, 'joins', lambda: None)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(compiled, 'joins', lambda: None)
+        yield
 
 
 @pytest.fixture(scope='session')
