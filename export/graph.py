@@ -22,8 +22,8 @@ class Graph:
     """A graph in the making.
 
     Among a method's arguments, a string names a tensor, and '' an input that is left out; a float, an int (or a list of
-    them) or an array becomes a constant: float32, int64, or the array's own type. `name` names the result, `outputs`
-    says how many there are; other keywords are attributes.
+    them) or an array becomes a constant: float32, int64, or the array's own type. `name` names the result, after the
+    prefix; `outputs` says how many there are; other keywords are attributes.
 
     Parameters
     ----------
@@ -46,7 +46,7 @@ class Graph:
             names = [x if isinstance(x, str) else self.constant(x) for x in inputs]
             made = [f'{self.prefix}{operator}_{next(self._numbers)}' for _ in range(outputs)]
             if name:
-                made = [name]
+                made = [self.prefix + name]
             self.nodes.append(helper.make_node(operator, names, made, name=f'{made[0]}', **attributes))
             return made[0] if outputs == 1 else made
 

@@ -4,37 +4,27 @@
              └────── head ──────┘             └────────────────────────────── tail ──────────────────────────────┘
 
 The constants are scikit-image's, by way of `training.lab`; names, types and ranges are `lumachrome.contract`'s.
-
-The tail works in strips of rows that fit a processor's cache (Scan), in operators that are one pass over memory each:
-transcendental functions are replaced by tables and polynomials where 8 bits cannot tell the difference.
 """
-
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import onnx
-from numpy.polynomial import Chebyshev, Polynomial
 from onnx import TensorProto
 
 from export.convert import Converted
 from export.graph import Graph, Tensors
 from export.reading import bounded, included, look_twice, read_distribution
+from export.tail import f, srgb_to_linear, tail
 from lumachrome import contract
 from training import anchors, bins, lab
 
 RENDERED = 'rendered'  # the tensor that holds the photo as the network is shown it: uint8 [N, 3, h, w]
 STRIP_ROWS = 64  # fewer rows cost more in calls than they save in cache, more the other way (tests/benchmarks/join.py)
-KNEE = 0.0031308  # of the sRGB curve, in linear light
-TANGENT = 6 / 29  # where the cube of CIELAB's inverse passes into its tangent
-TOE = 7.787  # slope of CIELAB's f below
-FULL = 65535  # of the luminance as an integer, and of a 16-bit photo
+# Of inputs that may be left out; a band as high as the photo is the whole
+DEFAULTS = {contract.STRIP_ROWS: [STRIP_ROWS], contract.ROWS: [0, 0]}
 # Of the contract's tensors, once a network is known
 SIDES: dict[int | str, int] = {'Q': len(bins.BINS), 'A': anchors.COUNT}
 LARGEST = 3.4e38  # a little less than the largest float32: only infinities are above
-
-# White is here what the matrix makes of it, in the fifth digit not `lab.WHITE`, so that no color stays exactly gray.
-WHITE_TO_RGB = np.linalg.inv(lab.RGB_TO_XYZ / lab.RGB_TO_XYZ.sum(1, keepdims=True))
 
 
 def build(converted: Converted) -> onnx.ModelProto:
@@ -73,7 +63,7 @@ def build_join(depth: npt.DTypeLike) -> onnx.ModelProto:
     """The tail alone: `photo` of type `depth`, one of `contract.JOINS`, and `ab` to `colorized`."""
     depth = np.dtype(depth)
     g = Graph()
-    tail(g, contract.AB, depth)
+    tail(g, contract.AB, depth, is_band=True)
     return finished(g, 'join', *contract.join_tensors(depth.name))
 
 
@@ -86,12 +76,13 @@ def build_render() -> onnx.ModelProto:
 
 
 def finished(g: Graph, name: str, inputs: list[contract.Tensor], outputs: list[contract.Tensor]) -> onnx.ModelProto:
-    """The model; `strip_rows` is an input that may be left out, because it is an initializer too."""
-    if any(tensor.name == contract.STRIP_ROWS for tensor in inputs):
-        strip_rows = Graph()
-        strip_rows.constant(np.array([STRIP_ROWS]))
-        strip_rows.initializers[0].name = contract.STRIP_ROWS
-        g.initializers.extend(strip_rows.initializers)
+    """The model; what may be left out is an input that is an initializer too."""
+    for tensor in inputs:
+        if tensor.optional:
+            default = Graph()
+            default.constant(np.array(DEFAULTS[tensor.name]))
+            default.initializers[0].name = tensor.name
+            g.include(default.graph('default', [], []))
 
     def described(tensors: list[contract.Tensor]) -> Tensors:
         return [(t.name, t.dtype, [SIDES.get(side, side) for side in t.shape]) for t in tensors]
@@ -154,20 +145,6 @@ def lightness(g: Graph, rgb: str) -> str:
     return g.Sub(g.Mul(f(g, luminance), 116.0), 16.0)
 
 
-def srgb_to_linear(g: Graph, rgb: str) -> str:
-    """Linear light of sRGB, both 0 to 1, as `training.lab.srgb_to_linear`."""
-    # Each part is held at the knee where the other one counts, so that neither needs a choice.
-    knee = 0.04045
-    above = g.Pow(g.Div(g.Add(g.Max(rgb, knee), 0.055), 1.055), 2.4)
-    return g.Add(above, g.Div(g.Sub(g.Min(rgb, knee), knee), 12.92))
-
-
-def f(g: Graph, t: str) -> str:
-    """CIELAB's f: the cube root, and a straight line in the dark."""
-    knee = TANGENT**3
-    return g.Add(g.Pow(g.Max(t, knee), 1 / 3), g.Mul(g.Sub(g.Min(t, knee), knee), TOE))
-
-
 def padding_to(g: Graph, size: str, multiple: int) -> str:
     """Rows and columns that are missing to a multiple: int64 [2]."""
     return g.Mod(g.Sub(multiple, g.Mod(size, multiple)), multiple)
@@ -194,170 +171,3 @@ def hint_squares(g: Graph, size: str) -> str:
     centres = g.Mul(g.Slice(hints, [0], [2], [2]), lengths)
     centres = g.Max(g.Min(centres, g.Sub(lengths, half)), half)
     return g.Concat(centres, g.Mul(g.Cast(present, to=TensorProto.FLOAT), side), ab, axis=2)
-
-
-# Tail
-
-
-def tail(g: Graph, ab: str, depth: np.dtype[Any]) -> None:
-    """`colorized`: the photo's luminance joined with `ab` [N, h, w, 2], strip by strip.
-
-    The columns of ab are enlarged beforehand, which is a small tensor; its rows inside the strip.
-    """
-    side = [g.Shape(contract.PHOTO, start=i, end=i + 1) for i in range(3)]
-    n, height, width = side
-    # a/500 and -b/200: what X and Z add to CIELAB's f
-    shifts = g.Mul(g.Transpose(ab, perm=[0, 3, 1, 2]), np.array([1 / 500, -1 / 200]).reshape(2, 1, 1))
-    shifts = g.Resize(shifts, '', '', g.Concat(g.Shape(shifts, end=3), width, axis=0), mode='linear')
-
-    strips = g.Div(g.Sub(g.Add(height, rows := g.Max(contract.STRIP_ROWS, 1)), 1), rows)
-    rows = g.Div(g.Sub(g.Add(height, strips), 1), strips)  # evenly, so that the last strip is hardly shorter
-    scalars = [g.Squeeze(x, [0]) for x in (n, g.Mul(strips, rows))]
-    index = g.Range(np.int64(0), scalars[1], np.int64(1))
-    row = g.Min(index, g.Sub(height, 1))  # rows beyond the last repeat it, and are cut off in the end
-
-    # Where each row lies in the small map: half-pixel centres, held at its first and last row
-    small = g.Cast(g.Shape(ab, start=1, end=2), to=TensorProto.FLOAT)
-    scale = g.Div(small, g.Cast(height, to=TensorProto.FLOAT))
-    place = g.Sub(g.Mul(g.Add(g.Cast(row, to=TensorProto.FLOAT), 0.5), scale), 0.5)
-    place = g.Max(g.Min(place, g.Sub(small, 1.0)), 0.0)
-    above = g.Floor(place)
-    share = g.Sub(place, above)
-    below = g.Min(g.Add(above, 1.0), g.Sub(small, 1.0))
-
-    def by_strip(x: str) -> str:
-        """[rows of a photo] to [strips of all photos, rows of a strip]."""
-        return g.Reshape(g.Expand(x, g.Concat(n, [1], axis=0)), g.Concat([-1], rows, axis=0))
-
-    photos = g.Range(np.int64(0), scalars[0], np.int64(1))
-    photos = g.Reshape(g.Expand(g.Unsqueeze(photos, [1]), g.Concat([1], strips, axis=0)), [-1, 1])
-    above, below = (by_strip(g.Cast(x, to=TensorProto.INT64)) for x in (above, below))
-    done = g.Scan(
-        photos,
-        by_strip(row),
-        above,
-        below,
-        by_strip(share),
-        body=strip(shifts, depth),
-        num_scan_inputs=5,
-    )
-    done = g.Reshape(done, g.Concat(n, g.Mul(strips, rows), width, [3], axis=0))
-    g.Slice(done, [0], height, [1], name=contract.COLORIZED)
-
-
-def strip(shifts: str, depth: np.dtype[Any]) -> onnx.GraphProto:
-    """One strip of one photo, as the body of a Scan: uint8 or uint16 [rows, W, 3]."""
-    b = Graph('strip/')
-    pixels = b.Gather(b.Gather(contract.PHOTO, 'photo_index', axis=0), 'row', axis=1)  # [1, rows, W, 3]
-    planes = b.Transpose(pixels, perm=[0, 3, 1, 2])
-    luminance, fy = (luminance_of_bytes if depth == np.uint8 else luminance_of_words)(b, planes)
-
-    ab = b.Gather(shifts, 'photo_index', axis=0)  # [1, 2, h, W]
-    above, below = b.Gather(ab, 'above', axis=2), b.Gather(ab, 'below', axis=2)
-    shift = b.Add(above, b.Mul(b.Sub(below, above), b.Unsqueeze('share', [1])))
-
-    # The inverse of f without a choice: the cube above the tangent point, the tangent below it.
-    t = b.Add(shift, fy)
-    cubed = b.Max(t, TANGENT)
-    x, z = b.Split(
-        b.Add(b.Mul(b.Mul(cubed, cubed), cubed), b.Mul(b.Sub(t, cubed), 1 / TOE)), outputs=2, axis=1, num_outputs=2
-    )
-
-    def column(i: int) -> npt.NDArray[np.float64]:
-        return WHITE_TO_RGB[:, i].reshape(1, 3, 1, 1)
-
-    light = b.Add(b.Add(b.Mul(x, column(0)), b.Mul(z, column(2))), b.Mul(luminance, column(1)))
-    light = in_gamut(b, light, luminance)
-    encode = linear_to_bytes if depth == np.uint8 else linear_to_words
-    b.Squeeze(b.Transpose(encode(b, light), perm=[0, 2, 3, 1]), [0], name='joined')
-    return b.graph(
-        'strip',
-        [
-            ('photo_index', np.int64, [1]),
-            ('row', np.int64, [None]),
-            ('above', np.int64, [None]),
-            ('below', np.int64, [None]),
-            ('share', np.float32, [None]),
-        ],
-        [('joined', depth, [None, None, 3])],
-    )
-
-
-def in_gamut(b: Graph, light: str, luminance: str) -> str:
-    """Linear RGB pulled toward the gray of its own luminance until it fits: luminance and hue direction stay."""
-    chroma = b.Sub(light, luminance)
-    tiny = np.float32(1e-6)
-    r, g, c = b.Split(chroma, outputs=3, axis=1, num_outputs=3)
-    room_above = b.Div(b.Sub(1.0, luminance), b.Max(r, g, c, tiny))
-    room_below = b.Div(luminance, b.Neg(b.Min(r, g, c, -tiny)))
-    return b.Add(luminance, b.Mul(chroma, b.Min(room_above, room_below, 1.0)))
-
-
-def luminance_of_bytes(b: Graph, planes: str) -> tuple[str, str]:
-    """Y and f(Y), float32 [1, 1, rows, W], of sRGB uint8 [1, 3, rows, W].
-
-    Y is a sum of three table entries in integers of 1/65535. The three tables add up to the gray one exactly, so a gray
-    strip may take the shorter way and gives the same bytes.
-    """
-    light = lab.RGB_TO_XYZ[1] * _linear_table(256)[:, None]
-    gray = np.round(FULL * light.sum(1)).astype('int32')
-    red, blue = (np.round(FULL * light[:, i]).astype('int32') for i in (0, 2))
-    tables = (red, gray - red - blue, blue)
-    # As int32 from here on: that indexes, and CUDA compares no bytes.
-    parts = b.Split(b.Cast(planes, to=TensorProto.INT32), outputs=3, axis=1, num_outputs=3)
-
-    def looked_up(branch: Graph, table: npt.NDArray[np.int32], plane: str) -> str:
-        return branch.Gather(table, plane)
-
-    short, long = Graph('gray/'), Graph('color/')
-    looked_up(short, gray, parts[0])
-    last = short.nodes[-1].output
-    last[0] = 'gray/luminance'
-    sums = [looked_up(long, table, part) for table, part in zip(tables, parts, strict=True)]
-    long.Add(long.Add(sums[0], sums[1]), sums[2], name='color/luminance')
-    kind = (np.int32, [1, 1, None, None])
-    equal = b.And(b.Equal(parts[0], parts[1]), b.Equal(parts[1], parts[2]))
-    is_gray = b.Cast(b.ReduceMin(b.Cast(equal, to=TensorProto.UINT8), keepdims=0), to=TensorProto.BOOL)
-    index = b.If(
-        is_gray,
-        then_branch=short.graph('gray', [], [('gray/luminance', *kind)]),
-        else_branch=long.graph('color', [], [('color/luminance', *kind)]),
-    )
-    steps = np.arange(FULL + 1) / FULL
-    knee = TANGENT**3
-    fy = np.cbrt(np.maximum(steps, knee)) + TOE * (np.minimum(steps, knee) - knee)
-    return b.Mul(b.Cast(index, to=TensorProto.FLOAT), 1 / FULL), b.Gather(fy.astype('float32'), index)
-
-
-def luminance_of_words(b: Graph, planes: str) -> tuple[str, str]:
-    """The same of uint16, by the formulas themselves: no table of 65,536 levels keeps 16 bits apart."""
-    light = srgb_to_linear(b, b.Div(b.Cast(planes, to=TensorProto.FLOAT), float(FULL)))
-    luminance = b.ReduceSum(b.Mul(light, lab.RGB_TO_XYZ[1].reshape(3, 1, 1)), [1])
-    return luminance, f(b, luminance)
-
-
-def linear_to_bytes(b: Graph, light: str) -> str:
-    """sRGB uint8 of linear light, 0 to 1: a quartic in the fourth root, within a hundredth of a level."""
-    curve = Chebyshev.interpolate(lambda s: 255 * (1.055 * s ** (4 / 2.4) - 0.055), 4, [KNEE**0.25, 1])
-    coefficients = curve.convert(kind=Polynomial).coef
-    # Each part is held at the knee where the other one counts; the half makes rounding of the cut.
-    coefficients[0] += 0.5 - 12.92 * 255 * KNEE
-    root = b.Sqrt(b.Sqrt(b.Max(light, KNEE)))
-    *rest, result = coefficients
-    for coefficient in reversed(rest):
-        result = b.Add(b.Mul(root, result), coefficient)
-    return b.Cast(b.Add(result, b.Mul(b.Min(light, KNEE), 12.92 * 255)), to=TensorProto.UINT8)
-
-
-def linear_to_words(b: Graph, light: str) -> str:
-    """sRGB uint16 of linear light, 0 to 1, by the formula itself."""
-    above = b.Mul(b.Pow(b.Max(light, KNEE), 1 / 2.4), 1.055 * FULL)
-    toe = b.Mul(b.Min(light, KNEE), 12.92 * FULL)
-    offset = 0.5 - 0.055 * FULL - 12.92 * FULL * KNEE
-    return b.Cast(b.Add(b.Add(above, toe), offset), to=TensorProto.UINT16)
-
-
-def _linear_table(levels: int) -> npt.NDArray[np.float64]:
-    """Linear light, 0 to 1, of each sRGB level."""
-    v = np.arange(levels) / (levels - 1)
-    return np.where(v > 0.04045, ((v + 0.055) / 1.055) ** 2.4, v / 12.92)

@@ -67,8 +67,8 @@ def look_twice(g: Graph, converted: Converted, L: str, padded: str, hints: str, 
     b = Graph('look/')
     logits, share = (b.Slice(x, [0, 0], inside, [1, 2]) for x in included(b, converted.model, [padded, 'look/hints']))
     placed, ours = included(b, converted.anchors, [small, logits, share, variant], ANCHORS)
-    b.Concat('look/hints', ours, axis=1, name='look/next')
-    b.Identity('look/on', name='look/still')
+    b.Concat('look/hints', ours, axis=1, name='next')
+    b.Identity('look/on', name='still')
     body = b.graph(
         'look',
         [('look/turn', np.int64, []), ('look/on', np.bool_, []), ('look/hints', np.float32, [None, None, 5])],

@@ -7,6 +7,7 @@ All color maths is in the file; what is here finds it, chooses where it runs, an
     Colorizer().colorize(Image.open('grandmother.jpg')).save('grandmother-colour.jpg')
 """
 
+import os
 import threading
 from collections.abc import Sequence
 from pathlib import Path
@@ -16,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageOps
 
-from lumachrome import contract, session
+from lumachrome import compiled, contract, session
 from lumachrome.adjustments import SETTINGS, Adjustments, Colors
 from lumachrome.errors import ModelError, ProviderError
 
@@ -69,6 +70,9 @@ class Colorizer:
     providers : sequence of str, optional
         onnxruntime's execution providers in order of preference. By default CUDA where it works, else the CPU; with
         names given, the first must be had.
+    threads : int, optional
+        Of how many threads one photo is worked on. By default as many as there are cores; programs that color several
+        photos at once do best with one or two.
 
     Attributes
     ----------
@@ -90,11 +94,18 @@ class Colorizer:
         There is no such file, or it is not one of ours.
     ProviderError
         The provider asked for cannot be had.
+    ValueError
+        There are fewer threads than one.
     """
 
-    def __init__(self, model: str | Path | None = None, providers: Sequence[str] | None = None) -> None:
+    def __init__(
+        self, model: str | Path | None = None, providers: Sequence[str] | None = None, threads: int | None = None
+    ) -> None:
+        if threads is not None and threads < 1:
+            raise ValueError(f'threads is at least 1, not {threads}.')
         self.path = find_model(model)
-        self._session = session.open_file(self.path, session.choose_providers(providers))
+        self._threads = threads
+        self._session = session.open_file(self.path, session.choose_providers(providers), threads)
         self.provider: str = self._session.get_providers()[0]
         if providers and self.provider != providers[0]:
             raise ProviderError(f'{providers[0]} does not work on this machine.')
@@ -213,26 +224,51 @@ class Colorizer:
             feed[contract.VARIANT] = np.array([adjustments.variant], np.int64)
         return Colors(*session.compute(self._session, wanted, feed))
 
-    def join(self, photo: Array, ab: Array) -> Array:
+    def join(self, photo: Array, ab: Array, rows: tuple[int, int] | None = None) -> Array:
         """Join colors to a photo's luminance; no network runs.
+
+        Of a photo that is joined band by band every pixel comes out as if it were joined at once.
 
         Parameters
         ----------
         photo : array [H, W] or [H, W, 1, 3 or 4], uint8 or uint16
         ab : float array [h, w, 2]
-            CIELAB a and b at any resolution, as `Adjustments.applied` gives them.
+            CIELAB a and b of the whole photo at any resolution, as `Adjustments.applied` gives them.
+        rows : pair of int, optional
+            Where the band lies that is given as `photo`: its first row, and the height of the whole photo.
 
         Returns
         -------
         array [H, W, 3 or 4], type of `photo`
             sRGB; a fourth channel is the photo's own.
+
+        Raises
+        ------
+        TypeError, ValueError
+            The photo is of another type or shape, or a band does not lie within it.
+        ModelError
+            The file knows no bands, because it is older than they are.
         """
         photo = _checked(photo)
+        first, height = rows or (0, len(photo))
+        if not 0 <= first <= height - len(photo):
+            raise ValueError(f'{len(photo)} rows from {first} on are no band of a photo with {height}.')
+        if self.provider == session.CPU and compiled.joins():
+            is_gray = photo.strides[2] == 0  # of one channel, which is shown as three
+            return compiled.join(photo[..., :1] if is_gray else photo, ab, first, height, self._threads or _cores())
+        part = self._part(contract.JOINS[photo.dtype.name])
         feed = {
             contract.PHOTO: np.ascontiguousarray(photo[None, ..., :3]),
             contract.AB: np.asarray(ab, np.float32)[None],
         }
-        [colorized] = session.compute(self._part(contract.JOINS[photo.dtype.name]), [contract.COLORIZED], feed)
+        if rows is not None:
+            if not session.may_take(part, contract.ROWS):
+                name = contract.JOINS[photo.dtype.name]
+                raise ModelError(
+                    f'{MODELS / name} knows no bands: make it anew with `python -m export parts {MODELS}`.'
+                )
+            feed[contract.ROWS] = np.array([first, height], np.int64)
+        [colorized] = session.compute(part, [contract.COLORIZED], feed)
         return colorized if photo.shape[2] == 3 else np.concatenate([colorized, photo[..., 3:]], axis=-1)
 
     def _part(self, name: str) -> session.InferenceSession:
@@ -243,8 +279,13 @@ class Colorizer:
                 # (`export.pipeline.resized`) has run on no GPU yet. It takes a core 65 ms for 12 megapixels.
                 first = session.CPU if name == contract.RENDER else self.provider
                 providers = list(dict.fromkeys([first, session.CPU]))
-                self._parts[name] = session.open_file(MODELS / name, providers)
+                self._parts[name] = session.open_file(MODELS / name, providers, self._threads)
             return self._parts[name]
+
+
+def _cores() -> int:
+    """Those that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity') else os.cpu_count() or 1
 
 
 # Pictures

@@ -24,6 +24,7 @@ VIVIDNESS = 'vividness'
 HINTS = 'hints'
 VARIANT = 'variant'
 STRIP_ROWS = 'strip_rows'
+ROWS = 'rows'
 
 # Outputs
 COLORIZED = 'colorized'
@@ -71,6 +72,13 @@ class Tensor:
 _PHOTO = ('N', 'H', 'W', 3)
 _STRIP_ROWS = Tensor(
     STRIP_ROWS, 'int64', (1,), 'rows that the tail works on at a time (on a GPU pass some 4,000,000 / W)', optional=True
+)
+_ROWS = Tensor(
+    ROWS,
+    'int64',
+    (2,),
+    'where `photo` lies if it is a band of a photo: its first row, and the height of the whole; 0, 0 is no band',
+    optional=True,
 )
 
 INPUTS = (
@@ -131,9 +139,13 @@ def network_tensors(features: Iterable[str]) -> tuple[list[Tensor], list[Tensor]
 
 
 def join_tensors(dtype: str) -> tuple[list[Tensor], list[Tensor]]:
-    """Inputs and outputs of the tail alone for photos of a type in `JOINS`."""
+    """Inputs and outputs of the tail alone for photos of a type in `JOINS`.
+
+    `rows` came with format 2, after its first files: a reader must not count on it.
+    """
     photo, colorized = (Tensor(name, dtype, _PHOTO, 'sRGB') for name in (PHOTO, COLORIZED))
-    return [photo, Tensor(AB, 'float32', ('N', 'h', 'w', 2), 'CIELAB units'), _STRIP_ROWS], [colorized]
+    ab = Tensor(AB, 'float32', ('N', 'h', 'w', 2), 'CIELAB units, of the whole photo')
+    return [photo, ab, _STRIP_ROWS, _ROWS], [colorized]
 
 
 def render_tensors() -> tuple[list[Tensor], list[Tensor]]:

@@ -84,8 +84,8 @@ def _check_one_runtime() -> None:
         )
 
 
-def open_file(path: Path, providers: list[str]) -> InferenceSession:
-    """A session on a file.
+def open_file(path: Path, providers: list[str], threads: int | None = None) -> InferenceSession:
+    """A session on a file, whose operators take so many threads; without a number, one a core.
 
     Raises
     ------
@@ -110,6 +110,7 @@ def open_file(path: Path, providers: list[str]) -> InferenceSession:
         raise ModelError(f'{path} is only a pointer to the model: run `git lfs pull`.')
     options = onnxruntime.SessionOptions()
     options.log_severity_level = SILENT
+    options.intra_op_num_threads = threads or 0
     options.add_session_config_entry('session.intra_op.allow_spinning', '0')  # idle threads leave the cores to others
     asked: list[Any] = list(providers)
     if CUDA in providers:
@@ -165,11 +166,15 @@ def _is(expected: contract.Tensor, found: Any) -> bool:
     return all(isinstance(side, str) or side == own for side, own in zip(expected.shape, found.shape, strict=True))
 
 
+def may_take(session: InferenceSession, name: str) -> bool:
+    """Whether a file has an input that a caller may leave out."""
+    return any(tensor.name == name for tensor in session.get_overridable_initializers())
+
+
 def compute(session: InferenceSession, outputs: list[str], feed: dict[str, Array]) -> list[Array]:
     """One photo's outputs, the batch axis taken off."""
     height, width = feed[contract.PHOTO].shape[1:3]
-    strips = any(tensor.name == contract.STRIP_ROWS for tensor in session.get_overridable_initializers())
-    if strips and session.get_providers()[0] != CPU:
+    if session.get_providers()[0] != CPU and may_take(session, contract.STRIP_ROWS):
         feed = feed | {contract.STRIP_ROWS: np.array([STRIP_PIXELS // width], np.int64)}
     try:
         results: list[Any] = list(session.run(outputs, feed))

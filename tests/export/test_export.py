@@ -227,6 +227,22 @@ def test_a_gray_photo_gives_the_same_bytes_beside_one_colored_pixel(join):
     assert np.array_equal(a[:, :, 1:], b[:, :, 1:])
 
 
+@pytest.mark.parametrize('depth', contract.JOINS)
+def test_bands_of_a_photo_give_the_bytes_of_the_whole(depth):
+    session = quiet_session(pipeline.build_join(depth).SerializeToString())
+    photos = verify.pictures(150, 40).astype(depth) * (np.iinfo(depth).max // 255)
+    ab = np.random.default_rng(0).normal(0, 30, (2, 9, 7, 2)).astype('float32')
+    whole = session.run(None, {contract.PHOTO: photos, contract.AB: ab})[0]
+    for rows in (1, 2, 7, 64, 65, 149, 150):
+        bands = [
+            session.run(None, {contract.PHOTO: photos[:, i : i + rows], contract.AB: ab, contract.ROWS: [i, 150]})[0]
+            for i in range(0, 150, rows)
+        ]
+        assert np.array_equal(np.concatenate(bands, axis=1), whole)
+    outside = {contract.PHOTO: photos, contract.AB: ab, contract.ROWS: np.array([-5, -5])}
+    assert np.array_equal(session.run(None, outside)[0], whole)  # clipped to what can be
+
+
 def test_words_keep_all_their_levels():
     session = quiet_session(pipeline.build_join(np.uint16).SerializeToString())
     gray = np.repeat(np.arange(65536, dtype='uint16').reshape(1, 256, 256, 1), 3, -1)

@@ -55,6 +55,48 @@ def test_kept_colors_are_joined_without_the_network(gray, monkeypatch):
     np.testing.assert_array_equal(steered.colorize(larger, colors=colors)[::3, ::3], expected[0])
 
 
+@pytest.mark.parametrize('depth', contract.JOINS)
+def test_a_photo_is_joined_band_by_band(gray, depth):
+    photo, plain = gray.astype(depth), Colorizer('plain')
+    ab = np.random.default_rng(0).normal(0, 20, (7, 5, 2))
+    whole = plain.join(photo, ab)
+    for rows in (1, 4, 31):
+        bands = [plain.join(photo[i : i + rows], ab, rows=(i, len(gray))) for i in range(0, len(gray), rows)]
+        np.testing.assert_array_equal(np.concatenate(bands), whole)
+    for rows in ((-1, 31), (1, 31), (0, 30)):
+        with pytest.raises(ValueError, match=r'^31 rows from -?\d on are no band of a photo with 3\d'):
+            plain.join(photo, ab, rows)
+
+
+def test_a_tail_from_before_bands_still_joins_whole_photos(gray, standins, tmp_path, monkeypatch):
+    plain = Colorizer('plain')
+    ab = np.zeros((2, 2, 2))
+    old = onnx.load(standins / 'join.onnx')
+    del old.graph.input[2]  # what is left is a constant
+    onnx.save(old, tmp_path / 'join.onnx')
+    monkeypatch.setattr(colorizer, 'MODELS', tmp_path)
+    np.testing.assert_array_equal(plain.join(gray, ab)[..., 1], gray)
+    with pytest.raises(ModelError, match=r'join\.onnx knows no bands: make it anew with `python -m export parts'):
+        plain.join(gray, ab, rows=(0, 40))
+
+
+def test_as_many_threads_as_are_asked_for(gray, monkeypatch):
+    opened, open_file = [], session.open_file
+
+    def note(path, providers, threads):
+        found = open_file(path, providers, threads)
+        opened.append(found.get_session_options().intra_op_num_threads)
+        return found
+
+    monkeypatch.setattr(session, 'open_file', note)
+    for threads in (None, 1, 2):
+        opened.clear()
+        Colorizer('plain', threads=threads).colorize(gray)
+        assert opened == [threads or 0] * 3
+    with pytest.raises(ValueError, match='threads is at least 1, not 0'):
+        Colorizer('plain', threads=0)
+
+
 def test_every_setting_reaches_the_network(gray):
     steered = Colorizer('steered')
     usual = steered.colors(gray)
@@ -164,10 +206,10 @@ def test_threads_share_a_colorizer(gray):
 def test_threads_that_come_at_once_open_each_file_once(gray, monkeypatch):
     plain, opened, open_file = Colorizer('plain'), [], session.open_file
 
-    def slow(path, providers):
+    def slow(path, providers, threads):
         opened.append(path.name)
         time.sleep(0.05)
-        return open_file(path, providers)
+        return open_file(path, providers, threads)
 
     monkeypatch.setattr(session, 'open_file', slow)
     with ThreadPoolExecutor(4) as pool:
@@ -178,7 +220,7 @@ def test_threads_that_come_at_once_open_each_file_once(gray, monkeypatch):
 def test_on_a_gpu_the_shrinking_stays_on_the_cpu(gray, monkeypatch):
     plain, opened, open_file = Colorizer('plain'), {}, session.open_file
 
-    def note(path, providers):
+    def note(path, providers, threads):
         opened[path.name] = providers
         return open_file(path, [CPU])
 
