@@ -78,7 +78,7 @@ class Rows:
         for first in range(0, height, many):
             band = np.empty((min(many, height - first), width, channels), self.dtype)
             self._file.seek(first * self._row_bytes)
-            left = memoryview(band).cast('B')
+            left = band.data.cast('B')
             while left:
                 left = left[self._file.readinto(left) :]
             yield first, band
@@ -86,7 +86,7 @@ class Rows:
     def put(self, first: int, band: Array) -> None:
         """Put rows in the place of those that are there, from row `first` on."""
         self._file.seek(first * self._row_bytes)
-        left = memoryview(np.ascontiguousarray(band)).cast('B')
+        left = np.ascontiguousarray(band).data.cast('B')
         while left:
             left = left[self._file.write(left) :]
 
