@@ -128,7 +128,7 @@ class _Decoder:
         rows, self._interrupted = None, False
         for fresh in (False, True):
             process = self._process if self._process and self._process.poll() is None else self._start()
-            folder = tempfile.TemporaryDirectory(prefix='lumachrome-')
+            folder = tempfile.TemporaryDirectory(prefix='lumachrome-', ignore_cleanup_errors=True)
             try:
                 question = os.path.abspath(path), name, max_pixels, page, limits.free_memory(), in_rows
                 answer = self._asked(process, question, max_pixels, folder.name)
@@ -277,12 +277,14 @@ def serve() -> None:
 
 
 def _spooled(image: Any, name: str, folder: Path) -> tuple[Spooled, IO[bytes]]:
-    """The pixels of an image of libvips, decoded into a file."""
+    """The pixels of an image of libvips, decoded into a file, which is open only if it would be gone otherwise."""
     dtype = {'uchar': 'uint8', 'ushort': 'uint16'}[image.format]
     shape = image.height, image.width, image.bands
     where, file = new_file(math.prod(shape) * np.dtype(dtype).itemsize, folder)
     with loading.legible(name):
         image.rawsave_target(pyvips.Target.new_to_descriptor(file.fileno()))
+    if Path(where).parent == folder:
+        file.close()
     return Spooled(where, shape, dtype), file
 
 
