@@ -5,9 +5,10 @@ of the old ones, in the format that came in, and adds to the metadata that the c
 become pixels is for `lumachrome.loading`, what they say besides them for `lumachrome.metadata`.
 """
 
+import contextlib
 import os
 import re
-from collections.abc import Iterable
+from collections.abc import Generator, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -50,7 +51,7 @@ pi_heif.register_heif_opener()
 pyvips.cache_set_max(0)
 Image.MAX_IMAGE_PIXELS = MAX_PIXELS // 2  # Pillow warns from here and refuses at twice as many
 pyvips.operation_block_set('VipsForeignLoad', True)
-for _kind in ('Jpeg', 'Png', 'Tiff', 'Webp', 'Nsgif', 'Heif', 'Raw'):  # the last is asked for by its name alone
+for _kind in ('Jpeg', 'Png', 'Tiff', 'Webp', 'Nsgif', 'Heif'):
     pyvips.operation_block_set(f'VipsForeignLoad{_kind}', False)
 
 
@@ -219,14 +220,15 @@ def _save(path: Path, pixels: Pixels, photo: Photo) -> None:
     """Write a photo of one page."""
     said = metadata.Said(photo.metadata, photo.tiff_tags, photo.parts, photo.resolution)
     across, down = photo.resolution or _SCREEN
-    image = _image(pixels).copy(xres=across, yres=down)
-    image.set_type(pyvips.GValue.blob_type, 'icc-profile-data', _SRGB_PROFILE)
     fields = metadata.for_libvips(photo.format, said)
-    for name, (kind, value) in fields.items():
-        image.set_type(pyvips.type_from_name(kind), name, value)
     # libvips would make up an EXIF block where there was none.
     keep = 'xmp|icc|exif' if any(name.startswith('exif') for name in fields) else 'xmp|icc'
-    _SAVERS[photo.format](image, str(path), keep=keep)
+    with _image(pixels) as made:
+        image = made.copy(xres=across, yres=down)
+        image.set_type(pyvips.GValue.blob_type, 'icc-profile-data', _SRGB_PROFILE)
+        for name, (kind, value) in fields.items():
+            image.set_type(pyvips.type_from_name(kind), name, value)
+        _SAVERS[photo.format](image, str(path), keep=keep)
     metadata.write(path, photo.format, said)
 
 
@@ -245,16 +247,17 @@ def shrink(pixels: Pixels, long_side: int = 1600) -> Array:
     uint8 array [h, w, 3]
         sRGB; what is transparent has become white.
     """
-    image = _image(pixels)
-    if image.hasalpha():
-        most = 65_535 if image.format == 'ushort' else 255
-        image = image.flatten(background=[most] * 3, max_alpha=most)
-    return image.colourspace('srgb').thumbnail_image(long_side, height=long_side, size='down').numpy()
+    with _image(pixels) as image:
+        if image.hasalpha():
+            most = 65_535 if image.format == 'ushort' else 255
+            image = image.flatten(background=[most] * 3, max_alpha=most)
+        return image.colourspace('srgb').thumbnail_image(long_side, height=long_side, size='down').numpy()
 
 
 def palette(pixels: Array) -> Palette:
     """The palette of a photo's pixels, uint8 [H, W, 3], sRGB."""
-    return Palette.of(_image(pixels).colourspace('lab').numpy()[..., 1:])
+    with _image(pixels) as image:
+        return Palette.of(image.colourspace('lab').numpy()[..., 1:])
 
 
 def read_palette(path: str | Path, name: str | None = None, max_pixels: int = MAX_PIXELS) -> Palette:
@@ -264,7 +267,8 @@ def read_palette(path: str | Path, name: str | None = None, max_pixels: int = MA
 
 def write_preview(path: str | Path, pixels: Array) -> None:
     """Write uint8 sRGB pixels [H, W, 3] as a JPEG for the screen, without metadata."""
-    _image(pixels).jpegsave(str(path), Q=92, subsample_mode='off')
+    with _image(pixels) as image:
+        image.jpegsave(str(path), Q=92, subsample_mode='off')
 
 
 _SRGB_PROFILE = pyvips.Operation.call('profile_load', 'srgb')
@@ -285,11 +289,15 @@ _SAVERS = {
 }
 
 
-def _image(pixels: Pixels) -> VipsImage:
+@contextlib.contextmanager
+def _image(pixels: Pixels) -> Generator[VipsImage]:
+    """Pixels as an image of libvips, to be used within the context."""
+    space = 'rgb16' if pixels.dtype == np.uint16 else 'srgb'
     if isinstance(pixels, Rows):
         height, width, channels = pixels.shape
-        kind = 'ushort' if pixels.dtype == np.uint16 else 'uchar'
-        image: VipsImage = pyvips.Image.rawload(pixels.path, width, height, channels, format=kind)
+        with pixels.mapped() as memory:
+            kind = 'ushort' if pixels.dtype == np.uint16 else 'uchar'
+            image: VipsImage = pyvips.Image.new_from_memory(memory, width, height, channels, kind)
+            yield image.copy(interpretation=space)
     else:
-        image = pyvips.Image.new_from_array(np.ascontiguousarray(pixels))
-    return image.copy(interpretation='rgb16' if pixels.dtype == np.uint16 else 'srgb')
+        yield pyvips.Image.new_from_array(np.ascontiguousarray(pixels)).copy(interpretation=space)

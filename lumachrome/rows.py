@@ -4,12 +4,14 @@ That file is memory that no disk sees where they are few, and a temporary one on
 made by the decoder's process (`lumachrome.decoding`), and gone when nobody needs it any more.
 """
 
+import contextlib
 import io
 import mmap
 import os
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+import threading
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Any
@@ -21,7 +23,9 @@ from PIL import Image
 Array = npt.NDArray[Any]
 
 IN_MEMORY = 100_000_000  # bytes of pixels; more go to the disk
-BAND_PIXELS = 2_000_000  # of a band: more gain no time
+FORGOTTEN_AFTER = 0.01  # seconds that mapped pixels stay resident
+PIECE = 10_000_000  # bytes of mapped pixels that may stay
+BAND_PIXELS = 1_000_000  # of a band: more gain no time
 
 _BY_NUMBER = os.path.isdir('/proc/self/fd')  # whether an open file can be opened again that has no name any more
 
@@ -97,6 +101,25 @@ class Rows:
             return np.frombuffer(bytearray(self._file.readall()), self.dtype).reshape(self.shape)
         memory = mmap.mmap(self._file.fileno(), 0)  # lives as long as the array
         return np.frombuffer(memory, self.dtype).reshape(self.shape)
+
+    @contextlib.contextmanager
+    def mapped(self) -> Generator[mmap.mmap]:
+        """The file as memory for a library that goes through it once: what it has seen does not stay resident."""
+        memory, done = mmap.mmap(self._file.fileno(), 0), threading.Event()
+
+        def forget() -> None:
+            while not done.wait(FORGOTTEN_AFTER):
+                memory.madvise(mmap.MADV_DONTNEED)  # of this process alone: the file keeps it
+
+        watch = threading.Thread(target=forget, daemon=True)
+        if hasattr(memory, 'madvise') and len(memory) > PIECE:
+            watch.start()
+        try:
+            yield memory
+        finally:
+            done.set()
+            if watch.ident:
+                watch.join()
 
     @property
     def _row_bytes(self) -> int:
