@@ -1,13 +1,16 @@
-"""Many photos in, many photos out, one at a time in memory: the command line's folders and the page's albums.
+"""Many photos in, many photos out, in little memory: the command line's folders and the page's albums.
 
-A bad photo never spoils the rest: each one gives an `Outcome`, coloured or not, and the next one follows. Where the
-results go is a target's business: `folders.Folder`, `zipfiles.Writer` and `streams.Output`.
+While one photo is written, those that follow are decoded and coloured (`lumachrome.ahead`); of none of them memory
+holds more than some rows (`lumachrome.rows`). A bad photo never spoils the rest: each one gives an `Outcome`, coloured
+or not, and the next one follows. Where the results go is a target's business: `folders.Folder`, `zipfiles.Writer` and
+`streams.Output`.
 """
 
 import contextlib
 import logging
 import os
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePath, PurePosixPath
 from types import MappingProxyType
@@ -15,12 +18,13 @@ from typing import Any, Protocol
 
 import numpy.typing as npt
 
-from lumachrome import folders, photofile, streams, zipfiles
+from lumachrome import ahead, decoding, folders, photofile, streams, zipfiles
 from lumachrome.adjustments import Adjustments
 from lumachrome.colorizer import AS_THEY_COME
 from lumachrome.errors import AdjustmentError, PhotoError, UserError, printable
 from lumachrome.folders import Folder as Folder  # the target of most albums
 from lumachrome.hints import Hint
+from lumachrome.rows import Rows
 
 LOG = logging.getLogger(__name__)
 
@@ -29,11 +33,11 @@ Place = Path | PurePosixPath
 
 
 class ColorsPhotos(Protocol):
-    """What an album asks of a `Colorizer`; whoever runs one elsewhere gives these two."""
+    """What an album asks of a `Colorizer`, from several threads; whoever runs one elsewhere gives these two."""
 
     def check(self, adjustments: Adjustments) -> None: ...
 
-    def colorize(self, photo: Array, adjustments: Adjustments) -> Array: ...
+    def colorize_rows(self, rows: Rows, adjustments: Adjustments) -> Array: ...
 
 
 class Target(Protocol):
@@ -47,7 +51,9 @@ class Target(Protocol):
         """Raise PhotoError if something is in the way of the result."""
         ...
 
-    def write(self, place: Place, pixels: Array, photo: photofile.Photo, more: Iterable[photofile.Page] = ()) -> None:
+    def write(
+        self, place: Place, pixels: photofile.Pixels, photo: photofile.Photo, more: Iterable[photofile.Page] = ()
+    ) -> None:
         """Write a photo's new pixels, as `photofile.write` does."""
         ...
 
@@ -248,10 +254,12 @@ def colorize(
     adjustments: Adjustments = AS_THEY_COME,
     hints: Mapping[str, tuple[Hint, ...]] = MappingProxyType({}),
     preview: int = 0,
-    max_pixels: int = photofile.MAX_PIXELS,
+    max_pixels: int = photofile.MAX_PIXELS_IN_ROWS,
     all_pages: bool = False,
 ) -> Iterator[Outcome]:
-    """Colour photos one after the other.
+    """Colour photos: each is written when its turn comes, and while it is, the next ones are made ready.
+
+    Whoever stops asking finds the results of the outcomes that came, and no others.
 
     Parameters
     ----------
@@ -286,70 +294,45 @@ def colorize(
     for own in (adjustments.hints, *hints.values()):
         colorizer.check(replace(adjustments, hints=own))
     taken: set[Hashable] = set()
-    for task, place in zip(found, _planned(found, target, taken), strict=True):
-        settings = replace(adjustments, hints=hints[task.name]) if task.name in hints else adjustments
-        try:
-            outcome = _colored(task, place, colorizer, target, taken, settings, preview, max_pixels, all_pages)
-        except UserError as error:
-            outcome = Outcome(task.name, error=str(error))
-        except MemoryError:
-            outcome = Outcome(task.name, error=f'{task.name} is too large for the memory of this machine.')
-        except Exception as error:  # a bug, or a photo that nobody thought of: its own alone
-            LOG.exception('%s cannot be coloured', task.name)
-            reason = ' '.join(str(error).split()) or repr(error)
-            outcome = Outcome(task.name, error=f'{task.name} cannot be coloured: {reason}.')
-        said = {key: printable(getattr(outcome, key)) for key in ('name', 'error', 'note')}
-        yield replace(outcome, **said)  # here, where no error holds on to the photo any more
+    places = _planned(found, target, taken)
+    settings = [replace(adjustments, hints=hints.get(task.name, adjustments.hints)) for task in found]
+    asked = [
+        ahead.Asked(task, place, colorizer, own, max_pixels, all_pages)
+        for task, place, own in zip(found, places, settings, strict=True)
+    ]
+    with contextlib.closing(ahead.in_turn(asked, target)) as all_ready:
+        for task, ready in zip(found, all_ready, strict=True):
+            try:
+                outcome = _written(ready, target, taken, preview)
+            except KeyboardInterrupt:
+                decoding.interrupt()
+                raise
+            except UserError as error:
+                outcome = Outcome(task.name, error=str(error))
+            except MemoryError:
+                outcome = Outcome(task.name, error=f'{task.name} is too large for the memory of this machine.')
+            except Exception as error:  # a bug, or a photo that nobody thought of: its own alone
+                LOG.exception('%s cannot be coloured', task.name)
+                reason = ' '.join(str(error).split()) or repr(error)
+                outcome = Outcome(task.name, error=f'{task.name} cannot be coloured: {reason}.')
+            del ready
+            said = {key: printable(getattr(outcome, key)) for key in ('name', 'error', 'note')}
+            yield replace(outcome, **said)  # here, where no error holds on to the photo any more
 
 
-def _colored(
-    task: Task,
-    place: Place,
-    colorizer: ColorsPhotos,
-    target: Target,
-    taken: set[Hashable],
-    adjustments: Adjustments,
-    preview: int,
-    max_pixels: int,
-    all_pages: bool,
-) -> Outcome:
-    """One photo; a function of its own, so that its pixels are gone when the next one is read."""
-    if task.refusal:
-        raise PhotoError(task.refusal)
-    if task.keeps_name:  # what is there already need not be decoded to be seen
-        target.check(place)
-    with task.opened() as path:
-        photo = photofile.read(path, task.name, max_pixels, 0 if all_pages else None)
-        if task.suffix and task.suffix.lower() not in photofile.SUFFIXES[photo.format]:
-            raise PhotoError(
-                f'{task.name} is written as {photo.format.upper()}: name the result {task.stem}{photo.suffix}.'
-            )
+def _written(ready: 'Future[ahead.Ready]', target: Target, taken: set[Hashable], preview: int) -> Outcome:
+    """What becomes of a photo that is ready, or will be; a function of its own, so that then it is gone."""
+    made = ready.result()
+    asked, photo = made.asked, made.photo
+    task, place = asked.task, asked.place
+    with made.open:
         if (suffix := task.suffix or photo.suffix) != task.expected:  # the content is not what the name says
             place = _free(task, suffix, target, taken)
         target.check(place)
-        notes = _notes(task, photo)
-
-        def further_pages() -> Iterator[photofile.Page]:
-            for count, number in enumerate(photo.pages[1:] if all_pages else (), 2):
-                try:
-                    page = photofile.read(path, task.name, max_pixels, number)
-                except PhotoError as error:
-                    raise PhotoError(str(error).replace(task.name, f'{task.name}, page {count},', 1)) from error
-                notes.extend(note for note in _notes(task, page) if note not in notes)
-                yield colorizer.colorize(page.pixels, replace(adjustments, hints=())), page
-
-        pixels = colorizer.colorize(photo.pixels, adjustments)
-        target.write(place, pixels, photo, further_pages())
-    small = photofile.shrink(pixels, preview) if preview else None
-    return Outcome(task.name, place, note=' '.join(notes), small=small)
-
-
-def _notes(task: Task, photo: photofile.Photo) -> list[str]:
-    """What is to be said of a photo."""
-    notes = [photo.note] if photo.note else []
-    if photofile.palette(photofile.shrink(photo.pixels, photofile.PALETTE_SIDE)).is_colored:
-        notes.append(f'{task.name} has colours of its own: only its light and dark are used.')
-    return notes
+        with contextlib.closing(ahead.further_pages(made)) as pages:
+            target.write(place, made.rows, photo, pages)
+        small = photofile.shrink(made.rows, preview) if preview else None
+    return Outcome(task.name, place, note=' '.join(made.notes), small=small)
 
 
 def _planned(found: Sequence[Task], target: Target, taken: set[Hashable]) -> list[Place]:

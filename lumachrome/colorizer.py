@@ -20,6 +20,7 @@ from PIL import Image, ImageOps
 from lumachrome import compiled, contract, session
 from lumachrome.adjustments import SETTINGS, Adjustments, Colors
 from lumachrome.errors import ModelError, ProviderError
+from lumachrome.rows import Rows
 
 Array = npt.NDArray[Any]
 Photo = TypeVar('Photo', Array, Image.Image)
@@ -179,6 +180,36 @@ class Colorizer:
             self.check(adjustments)
         return self.join(photo, adjustments.applied(colors))
 
+    def colorize_rows(self, rows: Rows, adjustments: Adjustments = AS_THEY_COME) -> Array:
+        """Color a photo in the file where its pixels lie, so that its size needs no memory; otherwise as `colorize`.
+
+        The small copy for the network is made of bands, and within a level of what the file itself would make.
+
+        Parameters
+        ----------
+        rows : Rows
+            As `photofile.read_rows` gives them; what comes out takes their place.
+        adjustments : Adjustments
+
+        Returns
+        -------
+        uint8 array [h, w, 3]
+            The small copy, uncolored.
+
+        Raises
+        ------
+        ModelError
+            The network lacks a setting that was asked for; then the rows are as they were.
+        """
+        self.check(adjustments)
+        height, width, _ = rows.shape
+        size = contract.rendered_shape(height, width, adjustments.render_size or self.render_size)
+        shown = rows.shrunk(*size, _seen)
+        ab = adjustments.applied(self._colors_of(shown, adjustments, vivid=adjustments.vividness > 0))
+        for first, band in rows.bands():
+            rows.put(first, self.join(band, ab, (first, height)))
+        return shown
+
     def colors(self, photo: Array | Image.Image, adjustments: Adjustments = AS_THEY_COME, vivid: bool = True) -> Colors:
         """What the network says of a photo's colors: the only place where it runs.
 
@@ -208,6 +239,10 @@ class Colorizer:
         seen = _seen(_array_of(photo) if isinstance(photo, Image.Image) else _checked(photo))
         size = {contract.RENDER_SIZE: np.array([adjustments.render_size or self.render_size], np.int64)}
         [shown] = session.compute(self._part(contract.RENDER), [contract.SHOWN], {contract.PHOTO: seen[None], **size})
+        return self._colors_of(shown, adjustments, vivid)
+
+    def _colors_of(self, shown: Array, adjustments: Adjustments, vivid: bool) -> Colors:
+        """What the network says of a small copy, which it is shown as it is."""
         feed = {
             contract.PHOTO: shown[None],
             contract.RENDER_SIZE: np.array([min(shown.shape[:2])], np.int64),  # so it is looked at as it is

@@ -2,18 +2,18 @@
 
 Photo files come from anybody, and the libraries that read them are written in C. So no hostile byte is decoded where
 the other photos are: `decoded` hands a path to a child process, whose memory and time are bounded, and which is
-replaced when it dies. Pixels come back through memory that both share, as bands of rows, of which a whole picture is
-one, and what else the file said as plain values.
+replaced when it dies. Pixels come back in a file that both see (`lumachrome.rows`), for the most part as they are
+decoded, row by row; what else the file said comes as plain values.
 """
 
 import atexit
 import contextlib
 import io
-import mmap
+import math
 import os
 import pickle
 import queue
-import secrets
+import signal
 import struct
 import subprocess
 import sys
@@ -26,12 +26,11 @@ from pathlib import Path
 from typing import IO, Any
 
 import numpy as np
-import numpy.typing as npt
+import pyvips
 
-from lumachrome import limits, photofile
+from lumachrome import limits, loading, photofile
 from lumachrome.errors import PhotoError
-
-Array = npt.NDArray[Any]
+from lumachrome.rows import Rows, new_file
 
 PROCESSES = 2  # that decode at a time; who comes later waits
 SECONDS = 60.0  # that a small photo may take
@@ -45,36 +44,35 @@ _POISONED = (UnicodeDecodeError, SystemError)  # after these libvips fails for e
 
 
 @dataclass(frozen=True)
-class Band:
-    """Rows of a picture in memory that both processes see.
+class Spooled:
+    """Pixels in a file that both processes see: the path under which it is opened, and as `Rows` has them."""
 
-    Attributes
-    ----------
-    first : int
-        The first row.
-    shape : tuple of int
-        Rows, width and channels.
-    dtype : str
-    where : str
-        The path under which the memory is opened; on Windows its name.
-    """
-
-    first: int
+    where: str
     shape: tuple[int, ...]
     dtype: str
-    where: str
 
 
 def decoded(path: Path, name: str, max_pixels: int, page: int | None = None) -> 'photofile.Photo':
-    """A photo that a child process has decoded: `photofile.decode`, with its parameters and errors.
+    """A photo that a child process has decoded: `loading.decode`, with its parameters and errors.
 
     Raises
     ------
     PhotoError
-        As `photofile.decode` raises it; or the file ended its decoder, or took it too long.
+        As `loading.decode` raises it; or the file ended its decoder, or took it too long.
     """
+    photo, rows = _asked(path, name, max_pixels, page, in_rows=False)
+    with rows:
+        return replace(photo, pixels=rows.whole())
+
+
+def spooled(path: Path, name: str, max_pixels: int, page: int | None = None) -> tuple['photofile.Photo', Rows]:
+    """The same without its pixels, and these in a file, which the caller closes."""
+    return _asked(path, name, max_pixels, page, in_rows=True)
+
+
+def _asked(path: Path, name: str, max_pixels: int, page: int | None, in_rows: bool) -> tuple['photofile.Photo', Rows]:
     with _borrowed() as decoder:
-        return decoder.decode(path, name, max_pixels, page)
+        return decoder.decode(path, name, max_pixels, page, in_rows)
 
 
 def start() -> None:
@@ -86,6 +84,12 @@ def start() -> None:
             _idle.put(decoder)
 
 
+def interrupt() -> None:
+    """End what is being decoded, for a program that has been interrupted; who waits for it gets an error."""
+    for decoder in _made:
+        decoder.interrupt()
+
+
 # The parent's side
 
 
@@ -94,6 +98,7 @@ class _Decoder:
 
     def __init__(self) -> None:
         self._process: subprocess.Popen[bytes] | None = None
+        self._interrupted = False
         self._start()
 
     def _start(self) -> subprocess.Popen[bytes]:
@@ -112,20 +117,34 @@ class _Decoder:
             self._process.communicate()
             self._process = None
 
-    def decode(self, path: Path, name: str, max_pixels: int, page: int | None) -> 'photofile.Photo':
+    def interrupt(self) -> None:
+        self._interrupted = True
+        if self._process is not None:
+            self._process.kill()
+
+    def decode(
+        self, path: Path, name: str, max_pixels: int, page: int | None, in_rows: bool
+    ) -> tuple['photofile.Photo', Rows]:
+        rows, self._interrupted = None, False
         for fresh in (False, True):
             process = self._process if self._process and self._process.poll() is None else self._start()
+            folder = tempfile.TemporaryDirectory(prefix='lumachrome-', ignore_cleanup_errors=True)
             try:
-                answer = self._asked(process, os.path.abspath(path), name, max_pixels, page)
-                pixels = _joined(answer['bands']) if 'bands' in answer else None  # while it lives that shares them
+                question = os.path.abspath(path), name, max_pixels, page, limits.free_memory(), in_rows
+                answer = self._asked(process, question, max_pixels, folder.name)
+                if pixels := answer.get('pixels'):  # opened while it lives that made them
+                    rows = Rows(pixels.where, pixels.shape, pixels.dtype, folder)
                 break
             except TimeoutError as error:
                 self.stop()
                 raise PhotoError(f'{name} takes too long to decode: save it anew with another program.') from error
             except (EOFError, OSError) as error:
                 self.stop()
-                if fresh:  # it died of this file: the first time it may have been dead before
+                if fresh or self._interrupted:  # it died of this file: the first time it may have been dead before
                     raise PhotoError(f'{name} is damaged and ends the program that decodes it.') from error
+            finally:
+                if rows is None:
+                    folder.cleanup()
         else:
             raise AssertionError
         if answer.get('last'):
@@ -136,18 +155,19 @@ class _Decoder:
             raise PhotoError(answer['error'])
         if 'memory' in answer:
             raise PhotoError(f'{name} is too large for the memory of this machine.')
-        return replace(answer['photo'], pixels=pixels)
+        assert rows is not None
+        return replace(answer['photo'], pixels=photofile.NO_PIXELS), rows
 
     def _asked(
-        self, process: subprocess.Popen[bytes], path: str, name: str, max_pixels: int, page: int | None
+        self, process: subprocess.Popen[bytes], question: tuple[Any, ...], max_pixels: int, folder: str
     ) -> dict[str, Any]:
         assert process.stdin is not None and process.stdout is not None
         late = threading.Event()
-        clock = threading.Timer(SECONDS + SECONDS_A_MEGAPIXEL * max_pixels / 1e6, lambda: (late.set(), process.kill()))
+        many = min(max_pixels, photofile.MAX_PIXELS)  # more are decoded only where a row takes little of either
+        clock = threading.Timer(SECONDS + SECONDS_A_MEGAPIXEL * many / 1e6, lambda: (late.set(), process.kill()))
         clock.start()
         try:
-            question = path, name, max_pixels, page, limits.free_memory()
-            _send(process.stdin, (question, BYTES + BYTES_A_PIXEL * max_pixels))
+            _send(process.stdin, (question, BYTES + BYTES_A_PIXEL * many, folder))
             data = _received(process.stdout)
         except (EOFError, OSError) as error:
             raise TimeoutError if late.is_set() else EOFError from error
@@ -163,27 +183,10 @@ class _Plain(pickle.Unpickler):
     def find_class(self, module: str, name: str) -> Any:
         if (module, name) in {
             ('lumachrome.photofile', 'Photo'),
-            ('lumachrome.decoding', 'Band'),
+            ('lumachrome.decoding', 'Spooled'),
         }:
             return super().find_class(module, name)
         raise pickle.UnpicklingError(f'{module}.{name} is not of a photo')
-
-
-def _joined(bands: list[Band]) -> Array:
-    """The picture of bands; a single one stays where it is."""
-    parts = [_mapped(band) for band in bands]
-    return parts[0] if len(parts) == 1 else np.concatenate(parts)
-
-
-def _mapped(band: Band) -> Array:
-    if sys.platform == 'win32':
-        length = int(np.prod(band.shape)) * np.dtype(band.dtype).itemsize
-        return np.frombuffer(mmap.mmap(-1, length, tagname=band.where), band.dtype).reshape(band.shape)
-    with open(band.where, 'r+b') as file:
-        memory = mmap.mmap(file.fileno(), 0)  # lives as long as the array
-    if not band.where.startswith('/proc/'):
-        os.unlink(band.where)
-    return np.frombuffer(memory, band.dtype).reshape(band.shape)
 
 
 _idle: 'queue.Queue[_Decoder]' = queue.Queue()
@@ -247,22 +250,23 @@ def serve() -> None:
     """Decode what is asked for on standard input until it is closed."""
     questions, answers = os.fdopen(os.dup(0), 'rb'), os.fdopen(os.dup(1), 'wb')
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # what a library prints must not come between
-    shared = None
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # who is interrupted ends this process
+    file: IO[bytes] | None = None
     while True:
         try:
-            (path, *asked), most_bytes = pickle.loads(_received(questions))
+            (path, *asked), most_bytes, folder = pickle.loads(_received(questions))
         except EOFError:
             return
         _bound_memory(most_bytes)
         answer: dict[str, Any] = {}
-        if shared is not None:
-            shared.close()  # the parent has mapped it by now
+        if file is not None:
+            file.close()  # the parent has opened it by now
         try:
-            photo = photofile.decode(Path(path), *asked)
-            band, shared = _shared(photo.pixels)
-            large = photo.pixels.nbytes > KEPT_BYTES
-            answer = {'photo': replace(photo, pixels=[]), 'bands': [band], 'last': large}
-            del photo
+            photo, image = loading.opened(Path(path), *asked)
+            pixels, file = _spooled(image, photo.name, Path(folder))
+            large = math.prod(pixels.shape) * np.dtype(pixels.dtype).itemsize > KEPT_BYTES
+            answer = {'photo': replace(photo, pixels=[]), 'pixels': pixels, 'last': large}
+            del image
         except PhotoError as error:
             answer = {'error': str(error), 'last': isinstance(error.__cause__, _POISONED)}
         except MemoryError:
@@ -272,23 +276,16 @@ def serve() -> None:
         _send(answers, answer)
 
 
-def _shared(pixels: Array) -> tuple[Band, IO[bytes] | mmap.mmap]:
-    """Pixels in memory that the parent can open, and what keeps it there until then."""
-    if sys.platform == 'win32':  # which deletes no file that somebody has mapped, but has memory with names
-        where = f'lumachrome-{secrets.token_hex(16)}'
-        named = mmap.mmap(-1, pixels.nbytes, tagname=where)
-        np.frombuffer(named, pixels.dtype)[:] = pixels.ravel()
-        return Band(0, pixels.shape, pixels.dtype.name, where), named
-    if hasattr(os, 'memfd_create') and os.path.isdir('/proc/self/fd'):
-        file: IO[bytes] = os.fdopen(os.memfd_create('lumachrome'), 'r+b')
-        where = f'/proc/{os.getpid()}/fd/{file.fileno()}'
-    else:
-        handle, where = tempfile.mkstemp(prefix='lumachrome-')
-        file = os.fdopen(handle, 'r+b')
-    file.truncate(pixels.nbytes)
-    with mmap.mmap(file.fileno(), pixels.nbytes) as memory:
-        np.frombuffer(memory, pixels.dtype)[:] = pixels.ravel()
-    return Band(0, pixels.shape, pixels.dtype.name, where), file
+def _spooled(image: Any, name: str, folder: Path) -> tuple[Spooled, IO[bytes]]:
+    """The pixels of an image of libvips, decoded into a file, which is open only if it would be gone otherwise."""
+    dtype = {'uchar': 'uint8', 'ushort': 'uint16'}[image.format]
+    shape = image.height, image.width, image.bands
+    where, file = new_file(math.prod(shape) * np.dtype(dtype).itemsize, folder)
+    with loading.legible(name):
+        image.rawsave_target(pyvips.Target.new_to_descriptor(file.fileno()))
+    if Path(where).parent == folder:
+        file.close()
+    return Spooled(where, shape, dtype), file
 
 
 def _bound_memory(limit: int) -> None:

@@ -66,7 +66,7 @@ class Folder:
             raise PhotoError(f'{place} is there already: use --force to replace it.')
 
     def write(
-        self, place: PurePath, pixels: Array, photo: photofile.Photo, more: Iterable[photofile.Page] = ()
+        self, place: PurePath, pixels: photofile.Pixels, photo: photofile.Photo, more: Iterable[photofile.Page] = ()
     ) -> None:
         photofile.write(Path(place), pixels, photo, more)
 

@@ -10,7 +10,7 @@ from lumachrome.errors import PhotoError
 
 # Resident memory from the decoder to the written file, beside what is there for any photo, by what is written: a
 # little less than was measured at 60 megapixels, so that nothing is refused that fits. JPEG keeps its coefficients.
-BYTES_A_PIXEL = {'jpeg': 20, 'deep': 18, 'other': 9}
+BYTES_A_PIXEL = {'jpeg': 20, 'deep': 18, 'other': 9, 'rows': 4}
 
 _CONTAINER = Path('/sys/fs/cgroup')  # control groups of Linux, version 2
 _MEMORY = Path('/proc/meminfo')

@@ -1,15 +1,14 @@
 """Photo files: read and written without losing orientation, profile, depth, transparency or metadata.
 
 `read` gives a `Photo`: upright sRGB pixels and everything else that the file said. `write` puts new pixels in the place
-of the old ones, in the format that came in, and adds to the metadata that the colours were made by software. Pixels go
-through libvips; what it cannot decode (HEIC, BMP, JPEG 2000 and others) comes through Pillow. What a file says besides
-them is for `lumachrome.metadata`.
+of the old ones, in the format that came in, and adds to the metadata that the colours were made by software. How files
+become pixels is for `lumachrome.loading`, what they say besides them for `lumachrome.metadata`.
 """
 
-import io
+import contextlib
 import os
 import re
-from collections.abc import Iterable
+from collections.abc import Generator, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -18,17 +17,19 @@ import numpy as np
 import numpy.typing as npt
 import pi_heif
 import pyvips
-from PIL import Image, PngImagePlugin, TiffImagePlugin
+from PIL import Image
 
-from lumachrome import containers, exif, frames, limits, metadata, refusals, srgb
+from lumachrome import containers, exif, metadata
 from lumachrome import pages as tiff_pages
 from lumachrome.adjustments import Palette
 from lumachrome.errors import PhotoError, atomic
+from lumachrome.rows import Rows
 
 Array = npt.NDArray[Any]
 VipsImage = Any  # a pyvips.Image; its annotations know neither bytes nor names of formats
 
 MAX_PIXELS = 300_000_000  # 20,000 x 15,000; what claims to be larger is refused before it is decoded
+MAX_PIXELS_IN_ROWS = 4_000_000_000  # where no one holds them; a JPEG has no more
 JPEG_QUALITY = 95
 PALETTE_SIDE = 256  # long side in pixels at which a palette is taken: it is two means and two spreads
 
@@ -43,16 +44,12 @@ READ_ONLY_SUFFIXES = ('.heic', '.heif', '.mpo', '.apng', '.bmp', '.gif', '.jp2',
 PHOTO_SUFFIXES = frozenset(READ_ONLY_SUFFIXES).union(*SUFFIXES.values())
 
 _SCREEN = (72 / 25.4, 72 / 25.4)
+NO_PIXELS: Array = np.empty((0, 0, 3), np.uint8)
 
 pi_heif.register_heif_opener()
 # libvips remembers its last hundred operations, and with them the pixels of dozens of photos.
 pyvips.cache_set_max(0)
 Image.MAX_IMAGE_PIXELS = MAX_PIXELS // 2  # Pillow warns from here and refuses at twice as many
-# Both read tables, vector drawings and more, some by starting other programs: only photo formats are let in.
-_PILLOW_FORMATS = (
-    *('AVIF', 'BMP', 'DIB', 'GIF', 'HEIF', 'ICO', 'JPEG', 'JPEG2000'),
-    *('PCX', 'PNG', 'PPM', 'PSD', 'SGI', 'TGA', 'TIFF', 'WEBP'),
-)
 pyvips.operation_block_set('VipsForeignLoad', True)
 for _kind in ('Jpeg', 'Png', 'Tiff', 'Webp', 'Nsgif', 'Heif'):
     pyvips.operation_block_set(f'VipsForeignLoad{_kind}', False)
@@ -67,7 +64,7 @@ class Photo:
     name : str
         The file's name, as people know it.
     pixels : uint8 or uint16 array [H, W, 3 or 4]
-        sRGB, upright; the fourth channel is transparency.
+        sRGB, upright; the fourth channel is transparency. Of `read_rows` none.
     format : str
         The format to write: a key of `SUFFIXES`.
     metadata : dict
@@ -101,7 +98,8 @@ class Photo:
         return given if given.lower() in SUFFIXES[self.format] else SUFFIXES[self.format][0]
 
 
-Page = tuple[Array, Photo]  # the new pixels of one, and what its file says
+Pixels = Array | Rows
+Page = tuple[Pixels, Photo]  # the new pixels of one, and what its file says
 
 
 def read(path: str | Path, name: str | None = None, max_pixels: int = MAX_PIXELS, page: int | None = None) -> Photo:
@@ -132,8 +130,42 @@ def read(path: str | Path, name: str | None = None, max_pixels: int = MAX_PIXELS
     -----
     It is decoded in another process, so that no file can end this one: see `lumachrome.decoding`.
     """
-    from lumachrome import decoding  # which runs `decode`
+    from lumachrome import decoding
 
+    return decoding.decoded(*_found(path, name), max_pixels, page)
+
+
+def read_rows(
+    path: str | Path, name: str | None = None, max_pixels: int = MAX_PIXELS_IN_ROWS, page: int | None = None
+) -> tuple[Photo, Rows]:
+    """Read a photo of any size in little memory: like `read`, but its pixels are in a file, which the caller closes.
+
+    Of JPEG, PNG and TIFF files no one holds more than some rows, if these lie there from top to bottom: what is
+    progressive, interlaced, or of another format, the decoder's process holds whole.
+
+    Parameters
+    ----------
+    path, name, max_pixels, page
+        As of `read`.
+
+    Returns
+    -------
+    photo : Photo
+        Its `pixels` are none.
+    rows : Rows
+
+    Raises
+    ------
+    PhotoError
+        As `read` does.
+    """
+    from lumachrome import decoding
+
+    return decoding.spooled(*_found(path, name), max_pixels, page)
+
+
+def _found(path: str | Path, name: str | None) -> tuple[Path, str]:
+    """A file that can be read, and what people call it."""
     path = Path(path)
     if os.path.isdir(path):
         raise PhotoError(f'{name or path} is a folder, not a photo.')
@@ -141,59 +173,10 @@ def read(path: str | Path, name: str | None = None, max_pixels: int = MAX_PIXELS
         raise PhotoError(f'{name or path} does not exist.')
     if not os.path.isfile(path):  # a pipe would be waited for
         raise PhotoError(f'{name or path} is no file that a photo can lie in.')
-    return decoding.decoded(path, name or path.name, max_pixels, page)
+    return path, name or path.name
 
 
-def decode(path: Path, name: str, max_pixels: int, page: int | None = None, free: int | None = None) -> Photo:
-    """Decode a photo here, in this process; `free` is how much memory is, all else as `read` has it."""
-    parts = containers.parts(path)
-    refusals.check_kind(path, name, parts, page or 0)
-    try:
-        image, target = _open(path, name, max_pixels, page or 0, free)
-        kind = 'deep' if image.format == 'ushort' else 'jpeg' if target == 'jpeg' else 'other'
-        limits.check_size(image.width, image.height, kind, name, max_pixels, free)
-        if image.format not in ('uchar', 'ushort'):
-            raise PhotoError(refusals.too_deep(name, image.format))
-        found = tiff_pages.find(path) if target == 'tiff' else tiff_pages.Pages()
-        pictures = len(found.numbers) or max(image.get_n_pages(), frames.count(path))
-        if found.numbers and page is not None:
-            note = found.note(name) if page == 0 else ''
-        else:
-            note = f'{name} has {pictures} pages or frames; this is the first one.' if pictures > 1 else ''
-        image = metadata.completed(image, parts) if target == 'png' else image
-        turned = image.get_typeof('orientation') != 0 and image.get('orientation') in range(5, 9)
-        image = image.autorot()
-        # What lies beyond the colours is transparency; a TIFF may have more, such as masks.
-        colors = {'b-w': 1, 'grey16': 1, 'cmyk': 4}.get(image.interpretation, min(image.bands, 3))
-        alpha = image[colors].numpy()[..., None] if image.bands > colors else None
-        opaque = image[:colors] if image.bands > colors else image
-        gamma = containers.gamma(parts)
-        pixels = srgb.to_srgb(srgb.from_gamma(opaque, gamma) if gamma else opaque).numpy()
-        if alpha is not None:
-            pixels = np.concatenate([pixels, alpha.astype(pixels.dtype, copy=False)], axis=-1)
-            target = 'png' if target == 'jpeg' else target
-    except (pyvips.Error, UnicodeError) as error:
-        pyvips.vips_lib.vips_error_clear()
-        raise PhotoError(f'{name} is damaged or cut short and cannot be read.') from error
-    said = metadata.read(path, image, target, parts, turned, page or 0)
-    if said.lost:
-        said_of = f'{name} says things about itself that cannot be kept, or cannot be read; they are left out: '
-        lost = f'{said_of}{"; ".join(said.lost)}.'
-        note = f'{note} {lost}'.strip()
-    return Photo(
-        name=name,
-        pixels=pixels,
-        format=target,
-        metadata=said.fields,
-        tiff_tags=said.tiff_tags,
-        parts=said.parts,
-        resolution=said.resolution,
-        note=note,
-        pages=found.numbers,
-    )
-
-
-def write(path: str | Path, pixels: Array, photo: Photo, more: Iterable[Page] = ()) -> None:
+def write(path: str | Path, pixels: Pixels, photo: Photo, more: Iterable[Page] = ()) -> None:
     """Write a photo's new pixels, with all that its file said beside them.
 
     The file appears under its name only when it is whole.
@@ -202,8 +185,8 @@ def write(path: str | Path, pixels: Array, photo: Photo, more: Iterable[Page] = 
     ----------
     path : str or Path
         Where to; missing folders are made, an existing file is replaced.
-    pixels : uint8 or uint16 array [H, W, 3 or 4]
-        sRGB, of the shape of `photo.pixels`.
+    pixels : uint8 or uint16 array [H, W, 3 or 4], or Rows
+        sRGB, of the shape of the photo's own.
     photo : Photo
         The photo that the colours were made for.
     more : iterable of (pixels, photo)
@@ -233,22 +216,23 @@ def write(path: str | Path, pixels: Array, photo: Photo, more: Iterable[Page] = 
         pyvips.vips_lib.vips_error_clear()
 
 
-def _save(path: Path, pixels: Array, photo: Photo) -> None:
+def _save(path: Path, pixels: Pixels, photo: Photo) -> None:
     """Write a photo of one page."""
     said = metadata.Said(photo.metadata, photo.tiff_tags, photo.parts, photo.resolution)
     across, down = photo.resolution or _SCREEN
-    image = _image(pixels).copy(xres=across, yres=down)
-    image.set_type(pyvips.GValue.blob_type, 'icc-profile-data', _SRGB_PROFILE)
     fields = metadata.for_libvips(photo.format, said)
-    for name, (kind, value) in fields.items():
-        image.set_type(pyvips.type_from_name(kind), name, value)
     # libvips would make up an EXIF block where there was none.
     keep = 'xmp|icc|exif' if any(name.startswith('exif') for name in fields) else 'xmp|icc'
-    _SAVERS[photo.format](image, str(path), keep=keep)
+    with _image(pixels) as made:
+        image = made.copy(xres=across, yres=down)
+        image.set_type(pyvips.GValue.blob_type, 'icc-profile-data', _SRGB_PROFILE)
+        for name, (kind, value) in fields.items():
+            image.set_type(pyvips.type_from_name(kind), name, value)
+        _SAVERS[photo.format](image, str(path), keep=keep)
     metadata.write(path, photo.format, said)
 
 
-def shrink(pixels: Array, long_side: int = 1600) -> Array:
+def shrink(pixels: Pixels, long_side: int = 1600) -> Array:
     """A photo's pixels for the screen.
 
     Parameters
@@ -263,16 +247,17 @@ def shrink(pixels: Array, long_side: int = 1600) -> Array:
     uint8 array [h, w, 3]
         sRGB; what is transparent has become white.
     """
-    image = _image(pixels)
-    if image.hasalpha():
-        most = np.iinfo(pixels.dtype).max
-        image = image.flatten(background=[most] * 3, max_alpha=most)
-    return image.colourspace('srgb').thumbnail_image(long_side, height=long_side, size='down').numpy()
+    with _image(pixels) as image:
+        if image.hasalpha():
+            most = 65_535 if image.format == 'ushort' else 255
+            image = image.flatten(background=[most] * 3, max_alpha=most)
+        return image.colourspace('srgb').thumbnail_image(long_side, height=long_side, size='down').numpy()
 
 
 def palette(pixels: Array) -> Palette:
     """The palette of a photo's pixels, uint8 [H, W, 3], sRGB."""
-    return Palette.of(_image(pixels).colourspace('lab').numpy()[..., 1:])
+    with _image(pixels) as image:
+        return Palette.of(image.colourspace('lab').numpy()[..., 1:])
 
 
 def read_palette(path: str | Path, name: str | None = None, max_pixels: int = MAX_PIXELS) -> Palette:
@@ -282,16 +267,16 @@ def read_palette(path: str | Path, name: str | None = None, max_pixels: int = MA
 
 def write_preview(path: str | Path, pixels: Array) -> None:
     """Write uint8 sRGB pixels [H, W, 3] as a JPEG for the screen, without metadata."""
-    _image(pixels).jpegsave(str(path), Q=92, subsample_mode='off')
+    with _image(pixels) as image:
+        image.jpegsave(str(path), Q=92, subsample_mode='off')
 
 
 _SRGB_PROFILE = pyvips.Operation.call('profile_load', 'srgb')
 
 _SAVERS = {
-    # Full chroma: halved, colours would bleed over edges.
-    'jpeg': lambda image, path, **keep: image.jpegsave(
-        os.fsencode(path), Q=JPEG_QUALITY, subsample_mode='off', optimize_coding=True, **keep
-    ),
+    # Full chroma: halved, colours would bleed over edges. Codes that suit the photo would make a file 2 % smaller, and
+    # take three times as long, and memory for all coefficients.
+    'jpeg': lambda image, path, **keep: image.jpegsave(os.fsencode(path), Q=JPEG_QUALITY, subsample_mode='off', **keep),
     'png': lambda image, path, **keep: image.pngsave(os.fsencode(path), **keep),
     'tiff': lambda image, path, **keep: image.tiffsave(
         os.fsencode(path), compression='deflate', predictor='horizontal', **keep
@@ -304,73 +289,15 @@ _SAVERS = {
 }
 
 
-def _open(path: Path, name: str, max_pixels: int, page: int, free: int | None) -> tuple[VipsImage, str]:
-    """The image, not yet decoded, and the format to write."""
-    try:
-        with path.open('rb') as file:  # which libvips opens again; of names it must not tell, as some are no UTF-8
-            source = pyvips.Source.new_from_descriptor(file.fileno())
-        which = {'page': page} if page else {}  # other formats know of none
-        image: VipsImage = pyvips.Image.new_from_source(source, '', fail_on='error', **which)
-    except (pyvips.Error, UnicodeError, OSError):
-        pyvips.vips_lib.vips_error_clear()  # where its text is no UTF-8, pyvips leaves it there for the next file
-        return _open_with_pillow(path, name, max_pixels, page, free)
-    loader = image.get('vips-loader').partition('load')[0] + 'load'
-    if loader == 'heifload':
-        if image.get('heif-compression') == 'av1':
-            return image, 'avif'
-        return _open_with_pillow(path, name, max_pixels, page, free)
-    return image, {'jpegload': 'jpeg', 'pngload': 'png', 'tiffload': 'tiff', 'webpload': 'webp'}.get(loader, 'png')
-
-
-def _open_with_pillow(path: Path, name: str, max_pixels: int, page: int, free: int | None) -> tuple[VipsImage, str]:
-    """The same for what libvips does not know: through a PNG in memory, which carries the metadata along."""
-    try:
-        with Image.open(path, formats=_PILLOW_FORMATS) as picture:
-            picture.seek(page)
-            kind = 'deep' if picture.mode.startswith('I') else 'other'
-            limits.check_size(*picture.size, kind, name, max_pixels, free)
-            # Pillow wraps colours of more than 8 bits around, so that white becomes black; gray ones it holds in 16.
-            if picture.format == 'JPEG2000' and picture.mode != 'I;16' and (bits := containers.jpeg2000_bits(path)) > 8:
-                raise PhotoError(f'{name} holds JPEG 2000 colours of {bits} bits: save it as TIFF or PNG first.')
-            target = {'HEIF': 'jpeg', 'JPEG': 'jpeg', 'AVIF': 'avif', 'TIFF': 'tiff'}.get(picture.format or '', 'png')
-            info = PngImagePlugin.PngInfo()
-            # The block as it is: Pillow writes every letter beyond ASCII as "?".
-            block, dpi = picture.info.get('exif'), picture.info.get('dpi')
-            if isinstance(picture, TiffImagePlugin.TiffImageFile):
-                refusals.check_strips(picture)
-                block = exif.block(exif.tiff_tags(path, *picture.size, page)[0])
-            if xmp := picture.info.get('xmp'):
-                info.add_itxt('XML:com.adobe.xmp', xmp.decode(errors='replace') if isinstance(xmp, bytes) else xmp)
-            if picture.mode == 'F':
-                raise PhotoError(refusals.too_deep(name, 'float'))
-            if picture.mode == 'I':  # so Pillow holds the 16 bits of some formats
-                picture = Image.fromarray(np.asarray(picture).clip(0, 65535).astype('uint16'))
-            if picture.mode not in ('1', 'L', 'LA', 'P', 'RGB', 'RGBA', 'I;16'):
-                picture = picture.convert('RGBA' if 'A' in picture.getbands() else 'RGB')
-            buffer = io.BytesIO()
-            picture.save(buffer, 'PNG', compress_level=0, pnginfo=info, exif=block, dpi=dpi)
-    except Image.DecompressionBombError as error:
-        raise PhotoError(limits.too_large(name, max_pixels)) from error
-    except Image.UnidentifiedImageError as error:
-        if path.suffix.lower() in PHOTO_SUFFIXES and b'\0' in _start_of(path):
-            raise PhotoError(f'{name} is damaged or cut short and cannot be read.') from error
-        raise PhotoError(f'{name} is not a photo that can be read.') from error
-    except FileNotFoundError as error:
-        raise PhotoError(f'{name} is gone: it was there a moment ago.') from error
-    except PermissionError as error:
-        raise PhotoError(f'{name} may not be read: permission denied.') from error
-    except (MemoryError, PhotoError):
-        raise
-    except Exception as error:  # Pillow's plug-ins raise what they like
-        raise PhotoError(f'{name} is damaged or cut short and cannot be read.') from error
-    return pyvips.Image.new_from_buffer(buffer.getvalue(), '', fail_on='truncated'), target
-
-
-def _start_of(path: Path) -> bytes:
-    with path.open('rb') as file:
-        return file.read(512)
-
-
-def _image(pixels: Array) -> VipsImage:
-    image = pyvips.Image.new_from_array(np.ascontiguousarray(pixels))
-    return image.copy(interpretation='rgb16' if pixels.dtype == np.uint16 else 'srgb')
+@contextlib.contextmanager
+def _image(pixels: Pixels) -> Generator[VipsImage]:
+    """Pixels as an image of libvips, to be used within the context."""
+    space = 'rgb16' if pixels.dtype == np.uint16 else 'srgb'
+    if isinstance(pixels, Rows):
+        height, width, channels = pixels.shape
+        with pixels.mapped() as memory:
+            kind = 'ushort' if pixels.dtype == np.uint16 else 'uchar'
+            image: VipsImage = pyvips.Image.new_from_memory(memory, width, height, channels, kind)
+            yield image.copy(interpretation=space)
+    else:
+        yield pyvips.Image.new_from_array(np.ascontiguousarray(pixels)).copy(interpretation=space)

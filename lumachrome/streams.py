@@ -18,7 +18,7 @@ import numpy.typing as npt
 from lumachrome.errors import PhotoError
 
 if TYPE_CHECKING:
-    from lumachrome.photofile import Photo
+    from lumachrome.photofile import Page, Photo, Pixels
 
 Array = npt.NDArray[Any]
 
@@ -64,7 +64,7 @@ class Output:
     def check(self, place: PurePath) -> None:
         """Nothing is in the way."""
 
-    def write(self, place: PurePath, pixels: Array, photo: 'Photo', more: 'Iterable[tuple[Array, Photo]]' = ()) -> None:
+    def write(self, place: PurePath, pixels: 'Pixels', photo: 'Photo', more: 'Iterable[Page]' = ()) -> None:
         """Write a photo, as `photofile.write` does.
 
         Raises

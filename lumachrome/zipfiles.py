@@ -203,7 +203,7 @@ class Writer:
         """Nothing is in the way of a photo: the ZIP is new."""
 
     def write(
-        self, place: PurePath, pixels: Array, photo: photofile.Photo, more: Iterable[photofile.Page] = ()
+        self, place: PurePath, pixels: photofile.Pixels, photo: photofile.Photo, more: Iterable[photofile.Page] = ()
     ) -> None:
         """Add a photo, as `photofile.write` writes it.
 

@@ -24,7 +24,7 @@ from demo import app
 from demo.colorizers import Colorizers
 from demo.page.photo import PhotoPage
 from demo.server import middleware, queueing, retention, uploads
-from lumachrome import colorizer, hints, photofile, srgb
+from lumachrome import colorizer, hints, loading, srgb
 from lumachrome.adjustments import SETTINGS
 from lumachrome.errors import PhotoError
 
@@ -196,7 +196,7 @@ def test_bombs_are_refused_unopened(url, bomb, tmp_path, monkeypatch):
     monkeypatch.setattr(srgb, 'to_srgb', lambda image: unpacked.append((image.width, image.height)))
     (tmp_path / 'bomb.png').write_bytes(bomb)
     with pytest.raises(PhotoError, match='more than 100 megapixels'):
-        photofile.decode(tmp_path / 'bomb.png', 'bomb.png', uploads.MAX_PIXELS)  # what a decoder's process runs
+        loading.decode(tmp_path / 'bomb.png', 'bomb.png', uploads.MAX_PIXELS)  # what a decoder's process runs
     assert not unpacked
 
 

@@ -80,7 +80,7 @@ def hangs(*given):
 
 def fills(*given):
     assert np.ones(200_000_000, np.uint8).sum()
-    return decoded(*given)
+    return spooled(*given)
 
 
 def litters(path, *given):
@@ -90,17 +90,17 @@ def litters(path, *given):
 
 
 def forgets(path, pixels, *given):
-    write(path, pixels[:-1], *given)
+    write(path, pixels.whole()[:-1], *given)
 
 
-decoded, write = decoding.decoded, photofile.write
+spooled, write = decoding.spooled, photofile.write
 FAULTS = [
-    (album, '_colored', fails, 'shows a traceback: ValueError: no such thing'),
+    (album, '_written', fails, 'shows a traceback: ValueError: no such thing'),
     (album, 'tasks', fails, 'ends the run: ValueError.*'),
-    (decoding, 'decoded', speaks, 'is refused in these words: It did not work.'),
-    (decoding, 'decoded', speaks, 'hurts its neighbour: It did not work.'),
-    (decoding, 'decoded', hangs, 'takes more than 0.5 s'),
-    (decoding, 'decoded', fills, 'takes more than .* GB in this process'),
+    (decoding, 'spooled', speaks, 'is refused in these words: It did not work.'),
+    (decoding, 'spooled', speaks, 'hurts its neighbour: It did not work.'),
+    (decoding, 'spooled', hangs, 'takes more than 0.5 s'),
+    (decoding, 'spooled', fills, 'takes more than .* GB in this process'),
     (photofile, 'write', litters, 'leaves .png behind'),
     (photofile, 'write', forgets, 'gives a result of another size'),
     (photofile, 'write', forgets, 'changes its neighbour'),
@@ -112,9 +112,9 @@ def test_the_one_of_several_that_did_it_is_kept(trying, tmp_path, monkeypatch):
 
     def one_fails(path, *given):
         assert path.read_bytes() != files[1].content
-        return decoded(path, *given)
+        return spooled(path, *given)
 
-    monkeypatch.setattr(decoding, 'decoded', one_fails)
+    monkeypatch.setattr(decoding, 'spooled', one_fails)
     assert trying.try_files(*files)
     (kept,) = (tmp_path / 'found').glob('*[!t]')
     assert kept.read_bytes() == files[1].content

@@ -1,7 +1,7 @@
 """Albums: ZIPs, and the loop that colours many photos, in the shell too."""
 
 import contextlib
-import weakref
+import threading
 import zipfile
 from pathlib import Path
 
@@ -10,7 +10,7 @@ import pyvips
 from albums import names_in, photo_file, redness, zip_of
 from PIL import Image
 
-from lumachrome import album, colorizer, photofile, zipfiles
+from lumachrome import ahead, album, colorizer, photofile, zipfiles
 from lumachrome.__main__ import main
 from lumachrome.errors import PhotoError
 
@@ -121,22 +121,52 @@ def test_results_of_one_name_both_survive(photo, tmp_path, plain):
     assert names_in(tmp_path / 'out.zip') == ['B/A (2).JPG', 'b/a (3).jpg', 'b/a.jpg', 'x (2).png', 'x.png']
 
 
-def test_no_photo_stays_in_memory(tmp_path, plain, monkeypatch):
-    alive, read, color = [], photofile.read, plain.colorize
+@pytest.fixture
+def opened(monkeypatch):
+    """The rows of all photos that were read."""
+    made, read = [], photofile.read_rows
 
-    def watched(value, pixels):
-        alive.append(weakref.ref(pixels))
-        return value
+    def watched(*given):
+        photo, rows = read(*given)
+        made.append(rows)
+        return photo, rows
 
-    monkeypatch.setattr(photofile, 'read', lambda *given: watched(photo := read(*given), photo.pixels))
-    monkeypatch.setattr(plain, 'colorize', lambda *given, **more: watched(pixels := color(*given, **more), pixels))
-    paths = [photo_file(tmp_path / f'{i}.png') for i in range(3)]
+    monkeypatch.setattr(photofile, 'read_rows', watched)
+    return made
+
+
+def _open(made):
+    return sum(not rows._file.closed for rows in made)
+
+
+def test_few_photos_are_held_at_a_time_and_none_in_the_end(tmp_path, plain, opened):
+    paths = [photo_file(tmp_path / f'{i}.png') for i in range(8)]
     found = [album.Task(path.name, path, Path(), path.stem) for path in paths]
     with zipfiles.new_zip(tmp_path / 'out.zip') as target:
         for outcome in album.colorize(found, plain, target, preview=100):
-            assert outcome.small is not None and [pixels() for pixels in alive] == [None] * len(alive) != []
-    assert len(alive) == 6
+            assert outcome.small is not None and _open(opened) <= ahead.PHOTOS
+    assert len(opened) == 8 and _open(opened) == 0
     assert pyvips.cache_get_size() == 0  # nor does libvips remember them
+    assert names_in(tmp_path / 'out.zip') == [path.name for path in paths]
+    assert zipfile.ZipFile(tmp_path / 'out.zip').namelist() == [path.name for path in paths]  # as they came
+
+
+@pytest.mark.parametrize('where', ['between', 'while it waits'])
+def test_who_stops_finds_what_was_told_and_no_more(where, tmp_path, plain, opened, monkeypatch):
+    paths = [photo_file(tmp_path / f'{i}.png') for i in range(8)]
+    out = tmp_path / 'out'
+    outcomes = album.colorize(album.tasks(paths, out), plain, album.Folder())
+    names = [next(outcomes).target.name for _ in range(2)]
+    if where == 'between':
+        outcomes.close()
+    else:
+        monkeypatch.setattr(album, '_written', lambda *given: (_ for _ in ()).throw(KeyboardInterrupt))
+        with pytest.raises(KeyboardInterrupt):
+            next(outcomes)
+    assert sorted(path.name for path in out.iterdir()) == names == ['0.png', '1.png']
+    assert _open(opened) == 0 and len(opened) < 8
+    assert not [thread for thread in threading.enumerate() if thread.name.startswith('album')]
+    assert photofile.read(paths[0]).pixels.shape == (30, 40, 3)  # decoders go on
 
 
 def test_what_goes_wrong_leaves_no_file(photo, tmp_path, plain):
@@ -155,7 +185,9 @@ def test_what_goes_wrong_leaves_no_file(photo, tmp_path, plain):
 
 def test_a_full_zip_and_a_full_disk_are_said(photo, tmp_path, plain, monkeypatch):
     source = zip_of(tmp_path / 'in.zip', photo, 'a.jpg', 'b.jpg')
-    with zipfiles.new_zip(tmp_path / 'out.zip', max_bytes=int(1.5 * photo.stat().st_size) + 1000) as target:
+    _colored(zip_of(tmp_path / 'one.zip', photo, 'a.jpg'), tmp_path / 'one-out.zip', plain)
+    most = int(1.5 * (tmp_path / 'one-out.zip').stat().st_size)
+    with zipfiles.new_zip(tmp_path / 'out.zip', max_bytes=most) as target:
         errors = [o.error for o in album.colorize(album.in_zip(source, 'in.zip', Path()), plain, target)]
     assert errors == ['', 'b.jpg no longer fits into the ZIP: send it as another album.']
     assert names_in(tmp_path / 'out.zip') == ['a.jpg']
@@ -202,19 +234,19 @@ def test_no_photo_of_the_run_is_replaced_even_by_force(photo, tmp_path, plain, c
 
 
 def test_what_nobody_thought_of_spoils_one_photo_alone(photo, tmp_path, plain, monkeypatch, caplog):
-    read = photofile.read
+    read = photofile.read_rows
 
     class Foreign(Exception):
         """As onnxruntime's are: of no class that anybody knows."""
 
-    stumbles = iter([ValueError('cannot reshape'), OSError(5, 'Input/output error'), Foreign('no\nkernel')])
+    stumbles = {'a': ValueError('cannot reshape'), 'b': OSError(5, 'Input/output error'), 'c': Foreign('no\nkernel')}
 
     def stumble(path, name, *more):
         if name != str(photo):
-            raise next(stumbles)
+            raise stumbles[path.stem]
         return read(path, name, *more)
 
-    monkeypatch.setattr(photofile, 'read', stumble)
+    monkeypatch.setattr(photofile, 'read_rows', stumble)
     found = album.tasks([tmp_path / 'a.jpg', tmp_path / 'b.jpg', tmp_path / 'c.jpg', photo], tmp_path / 'out')
     *failed, good = album.colorize(found, plain, album.Folder())
     assert good.target.exists() and not good.error

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from lumachrome import album, colorizer, decoding, photofile
+from lumachrome import album, colorizer, decoding, loading, photofile
 from lumachrome.errors import PhotoError
 
 HOSTILE = Path(__file__).parents[1] / 'hostile'
@@ -62,7 +62,7 @@ def test_a_photo_comes_through_whole(gray, tmp_path):
     exif[0x010F], exif[0x829A] = 'Acme', 1 / 3
     Image.fromarray(gray).save(tmp_path / 'a.tif', exif=exif, dpi=(300, 300))
     for name in ('deep.png', 'a.tif'):
-        here = photofile.decode(tmp_path / name, name, photofile.MAX_PIXELS)
+        here = loading.decode(tmp_path / name, name, photofile.MAX_PIXELS)
         there = photofile.read(tmp_path / name)
         np.testing.assert_array_equal(there.pixels, here.pixels)
         there.pixels[0, 0] = 7  # it is the caller's own

@@ -58,12 +58,33 @@ def test_what_does_not_fit_is_said_and_what_fits_is_read(name, bits, bytes_a_pix
 
 def test_in_an_album_only_that_photo_fails(tmp_path, standins, monkeypatch, capsys):
     monkeypatch.setattr(colorizer, 'MODELS', standins)
-    monkeypatch.setattr(limits, 'free_memory', lambda: 9 * 100_000)
+    monkeypatch.setattr(limits, 'free_memory', lambda: 4 * 100_000)
     Image.new('L', (30, 20), 90).save(tmp_path / 'small.png')
-    Image.new('L', (500, 400), 90).save(tmp_path / 'large.png')
+    Image.new('L', (500, 400), 90).save(tmp_path / 'large.webp')  # whose decoder holds it whole
     source = zip_of(tmp_path / 'in.zip', tmp_path / 'small.png', 'a.png', 'c.png')
     with zipfile.ZipFile(source, 'a') as archive:
-        archive.write(tmp_path / 'large.png', 'b.png')
+        archive.write(tmp_path / 'large.webp', 'b.webp')
     assert main(['colorize', str(source), '-o', str(tmp_path / 'out')]) == 1
-    assert 'b.png has 0.2 megapixels, and the free memory' in capsys.readouterr().err
+    assert 'b.webp has 0.2 megapixels, and the free memory' in capsys.readouterr().err
     assert sorted(path.name for path in (tmp_path / 'out').iterdir()) == ['a.png', 'c.png']
+
+
+def test_what_comes_in_rows_needs_no_memory_for_its_size(tmp_path, standins, monkeypatch):
+    monkeypatch.setattr(colorizer, 'MODELS', standins)
+    monkeypatch.setattr(limits, 'free_memory', lambda: 4 * 100_000)
+    (tmp_path / 'in').mkdir()
+    for suffix in ('jpg', 'png', 'tif'):
+        Image.new('L', (500, 400), 90).save(tmp_path / 'in' / f'a.{suffix}')
+    assert main(['colorize', str(tmp_path / 'in'), '-o', str(tmp_path / 'out')]) == 0
+
+
+@pytest.mark.parametrize(('suffix', 'more'), [('jpg', {'progressive': True}), ('webp', {}), ('bmp', {})])
+def test_what_is_decoded_whole_must_fit(suffix, more, tmp_path, monkeypatch):
+    Image.new('L', (500, 400), 90).save(tmp_path / f'a.{suffix}', **more)
+    monkeypatch.setattr(limits, 'free_memory', lambda: 4 * 100_000)
+    with pytest.raises(PhotoError, match=r'has 0\.2 megapixels, and the free memory of this machine takes 0'):
+        photofile.read_rows(tmp_path / f'a.{suffix}')
+    monkeypatch.setattr(limits, 'free_memory', lambda: 9 * 500 * 400)
+    photofile.read_rows(tmp_path / f'a.{suffix}')[1].close()
+    with pytest.raises(PhotoError, match='has more than 0 megapixels'):
+        photofile.read_rows(tmp_path / f'a.{suffix}', max_pixels=100)

@@ -11,7 +11,7 @@ import tifffile
 from files import IPTC, UMLAUTS, again, chunk, exif_block, found_exif, jpeg, packets, png, resource, xmp
 from PIL import Image, IptcImagePlugin, PngImagePlugin
 
-from lumachrome import containers, exif, metadata, photofile
+from lumachrome import containers, exif, loading, metadata, photofile
 from lumachrome.errors import PhotoError
 
 # How dense the pixels are
@@ -192,8 +192,8 @@ def test_heic_keeps_its_exif_in_all_letters(monkeypatch, gray, tmp_path):
     # Nothing here can write HEIC: what Pillow's plug-in hands over stands in for it.
     path = jpeg(tmp_path / 'photo.jpg', gray, (0xE1, b'Exif\0\0' + exif_block('>')))
     path = path.rename(tmp_path / 'IMG_1.HEIC')
-    monkeypatch.setattr(photofile, '_open', photofile._open_with_pillow)
-    photo = photofile.decode(path, path.name, photofile.MAX_PIXELS)
+    monkeypatch.setattr(loading, '_open', loading._open_with_pillow)
+    photo = loading.decode(path, path.name, photofile.MAX_PIXELS)
     photofile.write(tmp_path / 'out.jpg', photo.pixels, photo)
     check_exif(tmp_path / 'out.jpg', 31, 45)
 
@@ -340,7 +340,7 @@ def test_whatever_metadata_says_the_photo_is_read_and_written(gray, tmp_path):
             at = sound.find(struct.pack('<HH', 270, 2))
             path.write_bytes(sound[:at] + hurt(sound[at : at + 12]) + sound[at + 12 :])
         try:
-            photo = photofile.decode(path, path.name, photofile.MAX_PIXELS)
+            photo = loading.decode(path, path.name, photofile.MAX_PIXELS)
         except PhotoError:
             assert kind == '.tif'
             continue

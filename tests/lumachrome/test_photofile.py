@@ -13,7 +13,7 @@ import tifffile
 from lxml import etree
 from PIL import Image, ImageCms
 
-from lumachrome import metadata, photofile
+from lumachrome import loading, metadata, photofile
 from lumachrome.errors import PhotoError
 
 
@@ -215,8 +215,8 @@ def test_heic_becomes_jpeg_with_its_metadata(monkeypatch, gray, tmp_path):
     # Nothing here can write HEIC: what Pillow's plug-in hands over stands in for it.
     path = picture(gray, '.jpg', tmp_path, exif=exif())
     renamed = path.rename(tmp_path / 'IMG_1.HEIC')
-    monkeypatch.setattr(photofile, '_open', photofile._open_with_pillow)
-    photo = photofile.decode(renamed, renamed.name, photofile.MAX_PIXELS)
+    monkeypatch.setattr(loading, '_open', loading._open_with_pillow)
+    photo = loading.decode(renamed, renamed.name, photofile.MAX_PIXELS)
     assert photo.format == 'jpeg' and photo.suffix == '.jpg' and photo.pixels.shape == (45, 31, 3)
     assert photo.metadata['exif-ifd0-Make'][1].startswith('Acme')
     assert '.heic' in Image.registered_extensions()
@@ -334,7 +334,7 @@ def test_no_other_program_is_started(gray, tmp_path, monkeypatch):
     path = tmp_path / 'drawing.jpg'
     Image.fromarray(gray).convert('RGB').save(path, 'EPS')
     with pytest.raises(PhotoError, match=r'drawing\.jpg is not a photo'):
-        photofile.decode(path, path.name, photofile.MAX_PIXELS)
+        loading.decode(path, path.name, photofile.MAX_PIXELS)
 
 
 def test_what_a_tiff_has_beyond_colors_and_transparency_is_left_out(gray, tmp_path):
@@ -365,9 +365,9 @@ def test_heic_with_transparency_becomes_png(monkeypatch, gray, tmp_path):
     image = Image.fromarray(gray).convert('RGBA')
     image.putalpha(Image.fromarray(gray))
     image.save(tmp_path / 'photo.png')
-    opened = photofile._open
-    monkeypatch.setattr(photofile, '_open', lambda *given: (opened(*given)[0], 'jpeg'))  # as for HEIC
-    photo = photofile.decode(tmp_path / 'photo.png', 'photo.png', photofile.MAX_PIXELS)
+    opened = loading._open
+    monkeypatch.setattr(loading, '_open', lambda *given: (opened(*given)[0], 'jpeg'))  # as for HEIC
+    photo = loading.decode(tmp_path / 'photo.png', 'photo.png', photofile.MAX_PIXELS)
     assert photo.format == 'png' and photo.pixels.shape == (31, 45, 4)
 
 
@@ -391,4 +391,4 @@ def test_jpeg_xl_is_named(start, tmp_path):
 
 def test_what_was_deleted_in_between_is_gone(tmp_path):
     with pytest.raises(PhotoError, match=r'^a\.jpg is gone: it was there a moment ago\.$'):
-        photofile.decode(tmp_path / 'a.jpg', 'a.jpg', photofile.MAX_PIXELS)
+        loading.decode(tmp_path / 'a.jpg', 'a.jpg', photofile.MAX_PIXELS)
