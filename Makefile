@@ -42,11 +42,11 @@ check: env check-types $(if $(NPM),check-static)
 	.venv/bin/ruff format --check .
 	.venv/bin/ruff check .
 
-check-static: demo/node_modules/.package-lock.json
-	cd demo && npm run --silent lint
+check-static: demo/web/node_modules/.package-lock.json
+	cd demo/web && npm run --silent lint && npm run --silent types
 
-demo/node_modules/.package-lock.json: demo/package-lock.json
-	cd demo && npm ci --no-audit --no-fund && touch node_modules/.package-lock.json
+demo/web/node_modules/.package-lock.json: demo/web/package-lock.json
+	cd demo/web && npm ci --no-audit --no-fund && touch node_modules/.package-lock.json
 
 # pyright brings its own Node as a wheel: nothing is fetched when it runs
 check-types: env

@@ -18,7 +18,7 @@ from huggingface_hub.errors import HfHubHTTPError
 ROOT = Path(__file__).parent.parent
 # Of `demo`: what makes a Space, what Gradio and Python write, and what checks the scripts.
 LEFT_OUT = ['space', 'publish.py', 'requirements*.txt', '.*', '*.pyi', '__pycache__']
-LEFT_OUT += ['node_modules', 'package*.json', 'biome.json']
+LEFT_OUT += ['web', 'biome.json']
 NAMED = re.compile(r'[\w-][\w.-]*/[\w-][\w.-]*')
 
 

@@ -12,6 +12,7 @@ from demo.page import component, words
 from lumachrome.adjustments import SETTINGS
 
 DEMO = Path(component.__file__).parents[1]
+WEB = DEMO / 'web'
 
 
 def test_every_word_that_markup_and_scripts_ask_for_is_there():
@@ -38,23 +39,25 @@ def test_every_language_has_all_words_and_one_for_each_variant():
         assert len({say[variant] for variant in variants}) == 4
 
 
-def test_the_linter_is_pinned_and_its_lock_names_no_host():
-    pinned = json.loads((DEMO / 'package.json').read_text())['devDependencies']
+def test_what_npm_brings_is_pinned_and_its_lock_names_no_host():
+    project = json.loads((WEB / 'package.json').read_text())
+    pinned = project['dependencies'] | project['devDependencies']
     assert all(re.fullmatch(r'\d+\.\d+\.\d+', version) for version in pinned.values())
-    packages = json.loads((DEMO / 'package-lock.json').read_text())['packages']
+    packages = json.loads((WEB / 'package-lock.json').read_text())['packages']
     assert {name: packages[f'node_modules/{name}']['version'] for name in pinned} == pinned
     assert all('integrity' in found and 'resolved' not in found for name, found in packages.items() if name)
 
 
-@pytest.mark.skipif(not (DEMO / 'node_modules').exists() or not shutil.which('npm'), reason='make check was not run.')
+@pytest.mark.skipif(not (WEB / 'node_modules').exists() or not shutil.which('npm'), reason='make check was not run.')
 def test_the_linter_knows_what_each_script_is_given(tmp_path):
-    for name in ('package.json', 'biome.json'):
-        shutil.copy(DEMO / name, tmp_path)
+    (tmp_path / 'web').mkdir()
+    for name in ('web/package.json', 'biome.json'):
+        shutil.copy(DEMO / name, tmp_path / name)
     shutil.copytree(component.STATIC, tmp_path / 'page' / 'static')
-    (tmp_path / 'node_modules').symlink_to(DEMO / 'node_modules')
+    (tmp_path / 'web' / 'node_modules').symlink_to(WEB / 'node_modules')
 
     def lint():
-        return subprocess.run(['npm', 'run', 'lint'], cwd=tmp_path, capture_output=True, text=True, timeout=60)
+        return subprocess.run(['npm', 'run', 'lint'], cwd=tmp_path / 'web', capture_output=True, text=True, timeout=60)
 
     assert lint().returncode == 0
     with (tmp_path / 'page' / 'static' / 'album_report.js').open('a') as file:
