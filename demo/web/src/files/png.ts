@@ -1,0 +1,82 @@
+/** What a PNG says besides its pixels: its texts, EXIF, size of a pixel and time are copied, its profile is not. */
+
+import { ascii, big32, type Bytes, joined, says, view } from './bytes';
+import { renewed } from './exif';
+import { withStatement } from './xmp';
+
+const KEPT = ['tEXt', 'zTXt', 'iTXt', 'pHYs', 'tIME'];
+const XMP = 'XML:com.adobe.xmp\0';
+const SIGNATURE = 8;
+
+interface Chunk {
+  readonly name: string;
+  readonly content: Uint8Array;
+}
+
+export function* chunks(bytes: Uint8Array): Generator<Chunk> {
+  for (let at = SIGNATURE; at + 12 <= bytes.length; ) {
+    const length = view(bytes).getUint32(at);
+    const name = String.fromCharCode(...bytes.subarray(at + 4, at + 8));
+    yield { name, content: bytes.subarray(at + 8, at + 8 + length) };
+    at += 12 + length;
+  }
+}
+
+export interface Header {
+  readonly width: number;
+  readonly height: number;
+  readonly depth: number;
+  readonly hasAlpha: boolean;
+  readonly hasProfile: boolean;
+}
+
+/** What a PNG's first chunks say. */
+export function header(bytes: Uint8Array): Header | null {
+  if (bytes.length < 33) return null;
+  const data = view(bytes);
+  const names = new Set<string>();
+  for (const { name } of chunks(bytes)) {
+    if (name === 'IDAT') break;
+    names.add(name);
+  }
+  return {
+    width: data.getUint32(16),
+    height: data.getUint32(20),
+    depth: bytes[24],
+    hasAlpha: [4, 6].includes(bytes[25]) || names.has('tRNS'),
+    hasProfile: names.has('iCCP') || (names.has('gAMA') && !names.has('sRGB')),
+  };
+}
+
+let table: Uint32Array | null = null;
+function crc(bytes: Uint8Array): number {
+  table ??= Uint32Array.from({ length: 256 }, (_, n) => {
+    let value = n;
+    for (let k = 0; k < 8; k++) value = value & 1 ? 0xedb88320 ^ (value >>> 1) : value >>> 1;
+    return value;
+  });
+  let value = 0xffffffff;
+  for (const byte of bytes) value = table[(value ^ byte) & 255] ^ (value >>> 8);
+  return ~value >>> 0;
+}
+
+function chunk(name: string, content: Uint8Array): Bytes {
+  const named = joined([ascii(name), content]);
+  return joined([big32(content.length), named, big32(crc(named))]);
+}
+
+/** What was encoded, with what the original said, and the statement that software made the colours. */
+export function withMetadata(encoded: Uint8Array, original: Uint8Array | null, block: Uint8Array | null = null): Bytes {
+  const added: Uint8Array[] = [chunk('sRGB', Uint8Array.of(0))];
+  let packet: Uint8Array | null = null;
+  for (const { name, content } of original ? chunks(original) : []) {
+    if (name === 'iTXt' && says(content, 0, XMP)) {
+      if (content[XMP.length] === 0) packet = content.subarray(XMP.length + 4);
+    } else if (name === 'eXIf') block = content.slice();
+    else if (KEPT.includes(name)) added.push(chunk(name, content));
+  }
+  if (block && renewed(block)) added.push(chunk('eXIf', block));
+  added.push(chunk('iTXt', joined([ascii(`${XMP}\0\0\0\0`), withStatement(packet)])));
+  const first = SIGNATURE + 25; // behind IHDR
+  return joined([encoded.subarray(0, first), ...added, encoded.subarray(first)]);
+}
