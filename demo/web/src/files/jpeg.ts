@@ -64,11 +64,11 @@ export function said(bytes: Uint8Array): { exif: Uint8Array | null; xmp: Uint8Ar
 }
 
 /** What was encoded, with what the original said, and the statement that software made the colours. */
-export function withMetadata(encoded: Uint8Array, original: Uint8Array | null, block: Uint8Array | null = null): Bytes {
+export function withMetadata(encoded: Uint8Array, original: Uint8Array | null): Bytes {
   const old = original ? parse(original).segments : [];
   const { segments, rest } = parse(encoded);
   const kept: Uint8Array[] = [];
-  const exif = original ? said(original).exif : block;
+  const exif = original && said(original).exif;
   if (exif && exif.length + 6 <= MOST && renewed(exif)) kept.push(segment(APP1, joined([ascii(EXIF), exif])));
   const packet = withStatement(original && said(original).xmp);
   const fits = packet.length + XMP.length <= MOST;

@@ -66,9 +66,10 @@ function chunk(name: string, content: Uint8Array): Bytes {
 }
 
 /** What was encoded, with what the original said, and the statement that software made the colours. */
-export function withMetadata(encoded: Uint8Array, original: Uint8Array | null, block: Uint8Array | null = null): Bytes {
+export function withMetadata(encoded: Uint8Array, original: Uint8Array | null): Bytes {
   const added: Uint8Array[] = [chunk('sRGB', Uint8Array.of(0))];
   let packet: Uint8Array | null = null;
+  let block: Uint8Array | null = null;
   for (const { name, content } of original ? chunks(original) : []) {
     if (name === 'iTXt' && says(content, 0, XMP)) {
       if (content[XMP.length] === 0) packet = content.subarray(XMP.length + 4);
