@@ -44,9 +44,7 @@ export async function encode(photo: Photo, original: Blob, band: Band, progress:
   }
   const source = kind === format ? await file() : null;
   if (format === 'png') {
-    const encoded = isPlain && canvasHolds(width, height)
-      ? await bytesOf(await drawn(photo, band, progress, 'image/png'))
-      : await fastPng(photo, band, progress);
+    const encoded = await png.encode(photo, bands(photo, band, progress));
     return new Blob([png.withMetadata(encoded, source)], { type: 'image/png' });
   }
   const native = isPlain && canvasHolds(width, height) ? await drawn(photo, band, progress, 'image/webp', 1) : null;
@@ -120,20 +118,4 @@ async function mozjpeg(image: ImageData, quality: number): Promise<Uint8Array> {
 async function libwebp(image: ImageData): Promise<Uint8Array> {
   const { default: write } = await import('@jsquash/webp/encode.js');
   return new Uint8Array(await write(image, { lossless: 1, exact: 1, method: 2 }));
-}
-
-async function fastPng(photo: Photo, band: Band, progress: (share: number) => void): Promise<Uint8Array> {
-  const { encode: write } = await import('fast-png');
-  const { width, height, alpha, pixels } = photo;
-  const channels = alpha ? 4 : 3;
-  const data = is16(pixels) ? new Uint16Array(width * height * channels) : new Uint8Array(width * height * channels);
-  for await (const [first, rgb] of bands(photo, band, progress)) {
-    for (let i = 0, k = first * width; i < rgb.length; i += 3, k++) {
-      data[k * channels] = rgb[i];
-      data[k * channels + 1] = rgb[i + 1];
-      data[k * channels + 2] = rgb[i + 2];
-      if (alpha) data[k * channels + 3] = alpha[k];
-    }
-  }
-  return write({ width, height, data, channels, depth: is16(pixels) ? 16 : 8 }, { zlib: { level: 4 } });
 }

@@ -1,6 +1,10 @@
-/** What a PNG says besides its pixels: its texts, EXIF, size of a pixel and time are copied, its profile is not. */
+/**
+ * PNG: written band by band, so that no more than the compressed file is held, and what a file says besides its pixels:
+ * its texts, EXIF, size of a pixel and time are copied, its profile is not.
+ */
 
 import { ascii, big32, type Bytes, joined, says, view } from './bytes';
+import { is16, type Photo, type Samples } from '../engine/photo';
 import { renewed } from './exif';
 import { withStatement } from './xmp';
 
@@ -63,6 +67,56 @@ function crc(bytes: Uint8Array): number {
 function chunk(name: string, content: Uint8Array): Bytes {
   const named = joined([ascii(name), content]);
   return joined([big32(content.length), named, big32(crc(named))]);
+}
+
+/**
+ * Write a PNG of a photo's size, depth and transparency; the browser's own zlib does the work. A canvas would make four
+ * channels of three, hold no 16 bits, and ruin what is transparent.
+ *
+ * @param bands The colors, RGB, from the first row on.
+ */
+export async function encode(photo: Photo, bands: AsyncIterable<[number, Samples]>): Promise<Bytes> {
+  const { width, height, alpha, pixels } = photo;
+  const deep = is16(pixels);
+  const [channels, size] = [alpha ? 4 : 3, deep ? 2 : 1];
+  const step = channels * size;
+  const zlib = new CompressionStream('deflate');
+  const compressed = new Response(zlib.readable).arrayBuffer();
+  const writer = zlib.writable.getWriter();
+  let above = new Uint8Array(width * step);
+  for await (const [first, rgb] of bands) {
+    const rows = rgb.length / (3 * width);
+    const out = new Uint8Array(rows * (1 + width * step));
+    for (let y = 0; y < rows; y++) {
+      const line = new Uint8Array(width * step);
+      for (let x = 0, i = 3 * y * width, j = 0, k = (first + y) * width; x < width; x++, i += 3, k++) {
+        for (let c = 0; c < channels; c++) {
+          const value = alpha && c === 3 ? alpha[k] : rgb[i + c];
+          if (deep) line[j++] = value >> 8;
+          line[j++] = value;
+        }
+      }
+      paeth(line, above, step, out, y * (1 + width * step));
+      above = line;
+    }
+    await writer.write(out);
+  }
+  await writer.close();
+  const header = joined([big32(width), big32(height), Uint8Array.of(8 * size, alpha ? 6 : 2, 0, 0, 0)]);
+  const image = chunk('IDAT', new Uint8Array(await compressed));
+  return joined([ascii('\x89PNG\r\n\x1a\n'), chunk('IHDR', header), image, chunk('IEND', new Uint8Array())]);
+}
+
+/** A row after filter 4: what it differs by from the nearest of its three neighbours. */
+function paeth(line: Uint8Array, above: Uint8Array, step: number, out: Uint8Array, at: number): void {
+  out[at] = 4;
+  for (let i = 0; i < line.length; i++) {
+    const left = i < step ? 0 : line[i - step];
+    const corner = i < step ? 0 : above[i - step];
+    const up = above[i];
+    const [a, b, c] = [Math.abs(up - corner), Math.abs(left - corner), Math.abs(left + up - 2 * corner)];
+    out[at + 1 + i] = line[i] - (a <= b && a <= c ? left : b <= c ? up : corner);
+  }
 }
 
 /** What was encoded, with what the original said, and the statement that software made the colours. */
