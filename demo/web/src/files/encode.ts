@@ -1,12 +1,12 @@
 /** Photos written: JPEG as fine as it came, PNG with all its bits, WebP without loss. */
 
-import { is16, type Photo, PhotoError, type Samples } from '../engine/photo';
+import { type Photo, PhotoError, type Samples } from '../engine/photo';
 import { kindOf } from './decode';
 import * as jpeg from './jpeg';
 import * as png from './png';
 import * as webp from './webp';
 
-const MOST_FULL_CHROMA = 40_000_000; // pixels; above, mozjpeg would need more memory than a tab should take
+const SMALL = 40_000_000; // pixels; of more, a codec in WebAssembly needs more memory than a tab should take
 const BAND = 256; // rows that are colored at a time
 
 /** Colors the rows from `first` on, [rows, width, 3], or gives them as they are. */
@@ -27,8 +27,8 @@ export function named(name: string, photo: Pick<Photo, 'format'>, more = ''): st
  * @param original The file, from which metadata is taken.
  */
 export async function encode(photo: Photo, original: Blob, band: Band, progress: (share: number) => void): Promise<Blob> {
-  const { width, height, format, alpha } = photo;
-  const isPlain = !alpha && !is16(photo.pixels);
+  const { width, height, format } = photo;
+  const isSmall = width * height <= SMALL;
   const head = new Uint8Array(await original.slice(0, 4096).arrayBuffer());
   const kind = kindOf(head);
   const file = async (): Promise<Uint8Array> => new Uint8Array(await original.arrayBuffer());
@@ -37,7 +37,7 @@ export async function encode(photo: Photo, original: Blob, band: Band, progress:
     const source = kind === 'jpeg' ? await file() : null;
     const quality = source ? jpeg.quality(source) : 95;
     const encoded =
-      width * height <= MOST_FULL_CHROMA
+      isSmall
         ? await mozjpeg(await gathered(photo, band, progress), quality)
         : await bytesOf(await drawn(photo, band, progress, 'image/jpeg', quality / 100));
     return new Blob([jpeg.withMetadata(encoded, source)], { type: 'image/jpeg' });
@@ -47,9 +47,10 @@ export async function encode(photo: Photo, original: Blob, band: Band, progress:
     const encoded = await png.encode(photo, bands(photo, band, progress));
     return new Blob([png.withMetadata(encoded, source)], { type: 'image/png' });
   }
-  const native = isPlain && canvasHolds(width, height) ? await drawn(photo, band, progress, 'image/webp', 1) : null;
-  const encoded =
-    native?.type === 'image/webp' ? await bytesOf(native) : await libwebp(await gathered(photo, band, progress));
+  // No canvas is sure to write WebP without loss.
+  const encoded = isSmall
+    ? await libwebp(await gathered(photo, band, progress))
+    : await bytesOf(await drawn(photo, band, progress, 'image/webp', 1));
   return new Blob([webp.withMetadata(encoded, source)], { type: 'image/webp' });
 }
 
