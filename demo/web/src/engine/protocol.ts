@@ -21,12 +21,15 @@ export interface Opened {
 export interface Looked {
   readonly after: ImageBitmap;
   readonly isDull: boolean;
+  /** How long the network took, with the small copy that it is shown. */
   readonly ms: number;
 }
 
 export interface Saved {
   readonly file: Blob;
   readonly format: Format;
+  /** How long it took to join the colors to all pixels, without writing the file. */
+  readonly ms: number;
   /** A small picture of it. */
   readonly thumbnail: ImageBitmap;
 }

@@ -43,8 +43,8 @@ const answers: Answers = {
   async look({ adjustments }) {
     const begun = performance.now();
     const colors = await looked(adjustments);
-    const after = await colored(preview, adjustments, colors);
-    return { after, isDull: isDull(colors), ms: performance.now() - begun };
+    const ms = performance.now() - begun;
+    return { after: await colored(preview, adjustments, colors), isDull: isDull(colors), ms };
   },
 
   async region({ region, width, adjustments }) {
@@ -103,9 +103,15 @@ const answers: Answers = {
     const whole = present();
     const colors = await looked(adjustments);
     const ab = applied(adjustments, colors);
-    const band = (first: number, rows: number) => colorizer.join(whole, ab, colors, first, rows);
+    let ms = 0;
+    const band = async (first: number, rows: number) => {
+      const begun = performance.now();
+      const rgb = await colorizer.join(whole, ab, colors, first, rows);
+      ms += performance.now() - begun;
+      return rgb;
+    };
     const written = await encode(whole, file, band, progress);
-    return { file: written, format: whole.format, thumbnail: await colored(smaller(preview, THUMBNAIL), adjustments, colors) };
+    return { file: written, format: whole.format, ms, thumbnail: await colored(smaller(preview, THUMBNAIL), adjustments, colors) };
   },
 };
 

@@ -118,8 +118,9 @@ export class Editor {
 
   async #looked(): Promise<void> {
     try {
-      const { after, isDull } = await this.engine.ask('look', { adjustments: this.#set });
+      const { after, isDull, ms } = await this.engine.ask('look', { adjustments: this.#set });
       void this.#painter.slider.show('after', canvasOf(after));
+      document.body.dataset.networkMs = ms.toFixed(0); // for whoever measures
       document.body.dataset.looks = String(Number(document.body.dataset.looks ?? 0) + 1);
       say(isDull && this.#set.saturation > 0 ? `${word('is_dull')} ${word('click_to_color')}` : '');
       complain(null);
@@ -197,6 +198,7 @@ export class Editor {
       };
       progress(0);
       const saved = await this.engine.ask('save', { adjustments: this.#set }, progress);
+      document.body.dataset.joinMs = saved.ms.toFixed(0);
       offer(saved.file, named(file.name, saved, '-colour'));
     } catch (error) {
       if (!(error instanceof Cancelled)) complain(error, file.name);
