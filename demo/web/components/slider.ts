@@ -45,7 +45,9 @@ const MARKUP = `
     <button type="button" class="zoom-out" data-label="zoom_out">−</button>
     <button type="button" class="scale" data-label="zoom_toggle">100 %</button>
     <button type="button" class="zoom-in" data-label="zoom_in">+</button>
-    <button type="button" class="full" data-label="fullscreen" aria-pressed="false">⛶</button>
+    <button type="button" class="full" data-label="fullscreen" aria-pressed="false">
+      <svg viewBox="0 0 16 16" aria-hidden="true"><path d="M2 6V2h4M10 2h4v4M14 10v4h-4M6 14H2v-4" /></svg>
+    </button>
     <slot></slot>
   </div>
 </figure>`;
@@ -71,7 +73,7 @@ export class Slider extends Element {
   #center: Point = { x: 0.5, y: 0.5 }; // what lies in the middle of the frame
   #timer = 0;
   #asked: AbortController | null = null;
-  #wheeled = 0; // when the page last scrolled by itself
+  #wheeled = Number.NEGATIVE_INFINITY; // when a wheel last scrolled the page
   #watcher = new ResizeObserver(() => this.#layout());
 
   constructor() {
@@ -98,8 +100,8 @@ export class Slider extends Element {
     this.find('.full').onclick = () => this.fill(!this.room.classList.contains('full'));
   }
 
-  readonly #scrolled = (): void => {
-    this.#wheeled = performance.now();
+  readonly #scrolled = (event: Event): void => {
+    if (!event.composedPath().includes(this.#frame)) this.#wheeled = event.timeStamp;
   };
 
   readonly #left = (): void => {
@@ -108,13 +110,13 @@ export class Slider extends Element {
 
   connectedCallback(): void {
     this.#watcher.observe(this.#frame);
-    addEventListener('scroll', this.#scrolled, { passive: true });
+    addEventListener('wheel', this.#scrolled, { passive: true });
     document.addEventListener('fullscreenchange', this.#left);
   }
 
   disconnectedCallback(): void {
     this.#watcher.disconnect();
-    removeEventListener('scroll', this.#scrolled);
+    removeEventListener('wheel', this.#scrolled);
     document.removeEventListener('fullscreenchange', this.#left);
     this.#asked?.abort();
   }
@@ -234,6 +236,7 @@ export class Slider extends Element {
     const { width, height } = this.#size;
     if (!width || !this.#frame.clientWidth) return;
     const full = this.room.classList.contains('full');
+    this.find('figure').classList.toggle('full', full);
     this.#frame.style.maxHeight = full ? 'none' : '';
     this.#frame.style.flex = full ? '1' : '';
     const limit = full ? this.#frame.clientHeight : Number.parseFloat(getComputedStyle(this.#frame).maxHeight);
@@ -305,7 +308,10 @@ export class Slider extends Element {
   #wheel(event: WheelEvent): void {
     const smaller = event.deltaY > 0;
     // A page that scrolls past goes on scrolling, and so does one whose photo cannot get smaller.
-    if (!event.ctrlKey && this.#zoom === 1 && (smaller || performance.now() - this.#wheeled < 400)) return;
+    if (!event.ctrlKey && this.#zoom === 1 && (smaller || event.timeStamp - this.#wheeled < 400)) {
+      this.#wheeled = event.timeStamp;
+      return;
+    }
     event.preventDefault();
     const pixels = event.deltaMode === 1 ? 16 * event.deltaY : event.deltaY;
     const speed = event.ctrlKey ? 0.01 : 0.002;
