@@ -13,6 +13,7 @@ from static_page import WEB, built, serve
 from lumachrome import Adjustments, Colorizer, Hint, metadata, photofile
 
 pytestmark = pytest.mark.browser
+EXAMPLES = WEB.parent / 'examples'
 
 
 @pytest.fixture(scope='module')
@@ -35,6 +36,7 @@ def shown(context, site):
     """The page, ready; it knows what was asked of other hosts and what went wrong."""
     page = context.new_page()
     page.outside, page.errors = [], []
+    page.on('dialog', lambda dialog: dialog.accept())  # that asks whether hints may be lost
     page.on('pageerror', lambda error: page.errors.append(str(error)))
     context.on('request', lambda request: request.url.startswith((site, 'blob:')) or page.outside.append(request.url))
     page.goto(site)
@@ -138,7 +140,8 @@ def test_a_jpeg_keeps_what_it_said_and_its_quality(shown, colorizer, tmp_path):
 
 
 def test_hints_and_undo(shown, colorizer, tmp_path):
-    _rgb(tmp_path / 'hinted.png')
+    with Image.open(EXAMPLES / 'flower.jpg') as image:
+        image.resize((200, 150)).save(tmp_path / 'hinted.png')
     choose(shown, tmp_path / 'hinted.png')
     before = looks(shown)
     box = shown.locator('lumachrome-slider .frame').nth(1).bounding_box()

@@ -277,7 +277,9 @@ export class Slider extends Element {
       top: `${Math.max(0, top) + 10}px`,
     });
     frame.classList.toggle('zoomed', this.#zoom > 1);
-    this.find('.scale').textContent = `${Math.round((100 * this.#zoom) / this.#ownPixels)} %`;
+    const scale = `${Math.round((100 * this.#zoom) / this.#ownPixels)} %`;
+    this.find('.scale').textContent = scale;
+    this.find('.scale').setAttribute('aria-label', `${scale}: ${this.word('zoom_toggle')}`); // what it is called begins with what is seen
     enable(this.find('.zoom-out'), this.#zoom > 1);
   }
 

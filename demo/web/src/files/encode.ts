@@ -108,11 +108,11 @@ async function gathered(photo: Photo, band: Band, progress: (share: number) => v
   return image;
 }
 
-/** Full chroma, which no canvas writes: halved, colours would bleed over edges. */
+/** With libjpeg's tables and full chroma, which no canvas writes: halved, colours would bleed over edges. */
 async function mozjpeg(image: ImageData, quality: number): Promise<Uint8Array> {
   const { default: write } = await import('@jsquash/jpeg/encode.js');
   return new Uint8Array(
-    await write(image, { quality, progressive: false, baseline: true, auto_subsample: false, chroma_subsample: 1, trellis_multipass: false }),
+    await write(image, { quality, quant_table: 0, progressive: false, baseline: true, auto_subsample: false, chroma_subsample: 1 }),
   );
 }
 
