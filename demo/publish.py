@@ -1,7 +1,8 @@
 """Publish a page as a Space on Hugging Face: make space REPO=user/name, or make space-static REPO=user/name
 
 What goes there is `demo` and `lumachrome`, and the three files of `demo/space` at the root; of the static page, what
-`make web` builds, with the README of `demo/web/space`. Whoever is logged in (`hf auth login`, or HF_TOKEN) owns the Space.
+`make web` builds, with the README of `demo/web/space`. Whoever is logged in (`hf auth login`, or HF_TOKEN) owns the
+Space.
 """
 
 import re

@@ -26,7 +26,8 @@ def test_every_word_that_markup_and_scripts_ask_for_is_there():
 def test_every_word_has_its_use():
     """In what Python says, in the markup, or in the scripts."""
     written = [*DEMO.glob('*.py'), *(DEMO / 'page').glob('*.py'), *(DEMO / 'server').glob('*.py')]
-    text = '\n'.join(path.read_text('utf-8') for path in [*written, *component.STATIC.iterdir()])
+    written += [*component.STATIC.iterdir(), *WEB.glob('src/**/*.ts'), *WEB.glob('components/*.ts'), WEB / 'index.html']
+    text = '\n'.join(path.read_text('utf-8') for path in written)
     presets = {f'{name}_{value:g}' for name, setting in SETTINGS.items() for value in setting.presets}
     made = {f'album_{ended}' for ended in ('stopped', 'late')} | {*SETTINGS} | presets
     assert [name for name in set(words.WORDS['en']) - made if not re.search(rf'\b{name}\b', text)] == []

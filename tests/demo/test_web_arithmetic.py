@@ -105,7 +105,9 @@ def test_a_photo_is_shown_as_the_file_shows_it(tmp_path):
     """
     for shape, size in (((70, 90), 32), ((33, 47), 64), ((1, 200), 32), ((100, 64), 64)):
         photo = rng.integers(0, 256, (*shape, 3), dtype='uint8')
-        got = asked(tmp_path, ['engine/render.ts'], script, {'shape': shape, 'size': size, 'photo': photo.ravel().tolist()})
+        got = asked(
+            tmp_path, ['engine/render.ts'], script, {'shape': shape, 'size': size, 'photo': photo.ravel().tolist()}
+        )
         [want] = render.run(None, {'photo': photo[None], 'render_size': np.array([size])})
         assert tuple(got['shape']) == want.shape[1:3] == contract.rendered_shape(*shape, size)
         assert np.abs(np.array(got['shown']) - want.ravel().astype(int)).max() <= 1

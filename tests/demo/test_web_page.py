@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import pyvips
 from PIL import Image
-from static_page import WEB, built, serve
+from static_page import WEB, built, peak_of_tabs, serve
 
 from lumachrome import Adjustments, Colorizer, Hint, metadata, photofile
 
@@ -178,7 +178,12 @@ def test_what_cannot_be_read_is_said_and_the_photo_stays(shown, tmp_path):
     good = (tmp_path / 'good.png').read_bytes()
     bomb = good[:16] + (100_000).to_bytes(4, 'big') * 2 + good[24:]
     files = {'broken.png': good[:300], 'bomb.png': bomb, 'empty.jpg': b'', 'letter.txt': b'Dear grandmother, ' * 9}
-    sentences = ('broken.png is damaged', 'bomb.png has 10000 megapixels', 'empty.jpg is empty', 'letter.txt is not a photo')
+    sentences = (
+        'broken.png is damaged',
+        'bomb.png has 10000 megapixels',
+        'empty.jpg is empty',
+        'letter.txt is not a photo',
+    )
     for (name, content), sentence in zip(files.items(), sentences, strict=True):
         (tmp_path / name).write_bytes(content)
         shown.set_input_files('#another', tmp_path / name)
@@ -269,3 +274,24 @@ def test_the_page_is_small():
     folder = built()
     first = [folder / 'index.html', folder / 'sw.js', *folder.glob('assets/index-*'), *folder.glob('assets/worker-*')]
     assert sum(len(gzip.compress(path.read_bytes())) for path in first) < 100_000
+
+
+@pytest.mark.slow
+def test_48_megapixels_fit_into_a_tab(browser, site, colorizer, tmp_path):
+    """Colored, looked at closely, and written: a PNG, so that all bytes can be compared."""
+    rng = np.random.default_rng(1)
+    small = Image.fromarray(rng.integers(0, 256, (60, 80), dtype='uint8'))
+    small.resize((8000, 6000), Image.Resampling.BICUBIC).save(tmp_path / 'huge.png', compress_level=1)
+    page = browser.new_page(viewport={'width': 1280, 'height': 900})
+    page.set_default_timeout(240_000)
+    page.goto(site)
+    page.wait_for_selector('body[data-ready]')
+    page.set_input_files('#file', tmp_path / 'huge.png')
+    page.wait_for_selector('body[data-looks="1"]')
+    page.locator('lumachrome-painter .scale').click()
+    page.wait_for_selector('lumachrome-painter .after .patch')  # its own pixels
+    got = photofile.read(downloaded(page, tmp_path)).pixels
+    assert peak_of_tabs() < 1000
+    page.close()
+    want = colorizer.colorize(photofile.read(tmp_path / 'huge.png').pixels)
+    assert max(np.abs(a.astype(int) - b).max() for a, b in zip(got, want, strict=True)) <= 1
