@@ -21,10 +21,7 @@ function fetched() {
   wait('');
 }
 function give(address, name) {
-  const link = find('a.ready');
-  link.href = address;
-  link.download = name;
-  link.click();
+  Object.assign(document.createElement('a'), { href: address, download: name }).click();
 }
 function fetchReady({ url, orig_name }) {
   fetched();

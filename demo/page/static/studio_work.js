@@ -66,7 +66,8 @@ function isPhoto({ name, type }) {
   return type.startsWith('image/') || SUFFIXES.includes((name.match(SUFFIX)?.[0] ?? '').toLowerCase());
 }
 async function take(files) {
-  const album = files.length > 1 || files.some(({ name }) => name.includes('/') || name.toLowerCase().endsWith(ZIP));
+  const picker = document.querySelector('#album .picker');
+  const album = picker?.checkVisibility() || files.length > 1 || files.some(({ name }) => name.includes('/') || name.toLowerCase().endsWith(ZIP));
   if (!files.length) return say(words.nothing_came);
   if (album) {
     window.dispatchEvent(new CustomEvent('lumachrome-album', { detail: files }));
