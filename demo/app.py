@@ -109,7 +109,7 @@ def build(
         studio.begin(photo_page.begin, studio, [seen, studio], **network).failure(**lost)
         studio.look(photo_page.look, [seen, studio], [seen, studio], **live)
         studio.tint(photo_page.tint, [seen, studio], studio, **live)
-        studio.point(photo_page.suggest, seen, studio, **live)
+        studio.point(photo_page.suggest, [seen, studio], studio, **live)
         studio.variants(photo_page.variants, [seen, studio], studio, **live)
         studio.part(photo_page.part, [seen, studio], studio, **live)
         for event, made in ((studio.save, photo_page.save), (studio.compared, photo_page.compared)):

@@ -102,11 +102,11 @@ class PhotoPage:
         before, after = (data_url(Image.fromarray(pixels)) for pixels in (gray, self._open(None).colorize(gray)))
         return {'width': gray.shape[1], 'height': gray.shape[0], 'before': before, 'after': after}
 
-    def begin(self, request: gr.Request, event: gr.EventData, given: Given) -> tuple[Seen, Shown]:
+    def begin(self, request: gr.Request, given: Given) -> tuple[Seen, Shown]:
         """Show another photo: one that was uploaded, or an example."""
         say = words.of(request)
         with in_words(say):
-            path = given.photo or _example(event, say)
+            path = given.photo or _example(given.detail.example, say)
             picture = _decoded(_present(path, say))
             small = photofile.shrink(picture.pixels)
             before = new_file('before.jpg')
@@ -155,26 +155,26 @@ class PhotoPage:
             'presets': presets,
         }
 
-    def tint(self, request: gr.Request, event: gr.EventData, seen: Seen | None, given: Given) -> Shown:
+    def tint(self, request: gr.Request, seen: Seen | None, given: Given) -> Shown:
         """Show the same colours adjusted otherwise; the network does not run, and while a slider moves it is small."""
         say = words.of(request)
         seen = _still(seen, say)
         with in_words(say):
             colorizer = self._open(seen.model)
             adjustments = _adjustments(given, colorizer, say)
-            preview = _preview(seen, say, ROUGH if event.rough else 1)
+            preview = _preview(seen, say, ROUGH if given.detail.rough else 1)
             return self._joined(colorizer, adjustments, _kept(seen, say), preview)
 
-    def suggest(self, request: gr.Request, event: gr.EventData, seen: Seen | None) -> Shown:
+    def suggest(self, request: gr.Request, seen: Seen | None, given: Given) -> Shown:
         """Likely colours for the place that was clicked."""
         say = words.of(request)
         seen = _still(seen, say)
         with in_words(say):
-            colorizer, preview, x, y = self._open(seen.model), _preview(seen, say), float(event.x), float(event.y)
-            if event.hint < 0:
+            colorizer, preview, x, y = self._open(seen.model), _preview(seen, say), given.detail.x, given.detail.y
+            if given.detail.hint < 0:
                 colors = _kept(seen, say)
             else:  # at a hint, the network is sure of it: what else is likely there shows without
-                others = tuple(hint for i, hint in enumerate(seen.hints) if i != event.hint)
+                others = tuple(hint for i, hint in enumerate(seen.hints) if i != given.detail.hint)
                 wish = Adjustments(render_size=seen.render_size, variant=seen.variant, hints=others)
                 colors = colorizer.colors(preview, wish.without(colorizer.lacks(wish)), vivid=False)
             return {'swatches': hints.swatches(colorizer, preview, x, y, hints.suggestions(colors, x, y))}
@@ -193,12 +193,12 @@ class PhotoPage:
                 found.append(_thumbnail(colorizer, colors, preview, adjustments))
         return {'variants': found}
 
-    def part(self, request: gr.Request, event: gr.EventData, seen: Seen | None, given: Given) -> Shown:
+    def part(self, request: gr.Request, seen: Seen | None, given: Given) -> Shown:
         """A part of the photo in its own pixels, before and after: its colours are those of the download."""
         say = words.of(request)
         seen = _still(seen, say)
         with in_words(say):
-            colorizer = self._open(seen.model)
+            colorizer, event = self._open(seen.model), given.detail
             adjustments, colors = _adjustments(given, colorizer, say), _kept(seen, say)
             photo = _decoded(_present(seen.photo, say)).pixels
             height, width = photo.shape[:2]
@@ -206,14 +206,14 @@ class PhotoPage:
             right = int(np.clip(left + event.width, left + 1, width))
             bottom = int(np.clip(top + event.height, top + 1, height))
             own = photo[top:bottom, left:right]
-            scale = min(1, float(event.own) / (right - left), MOST_SHOWN / max(own.shape[:2]))
+            scale = min(1, event.own / (right - left), MOST_SHOWN / max(own.shape[:2]))
             shown = photofile.shrink(own, max(1, round(scale * max(own.shape[:2]))))
             box = (left / width, top / height, right / width, bottom / height)
             ab = _part_of(adjustments.applied(colors), box, shown.shape[:2])
             paths = [new_file('before.jpg'), new_file('after.jpg')]
             for path, pixels in zip(paths, (shown, colorizer.join(shown, ab)), strict=True):
                 photofile.write_preview(path, pixels)
-        return {'patch': [str(path) for path in paths], 'asked': int(event.asked)}
+        return {'patch': [str(path) for path in paths], 'asked': event.asked}
 
     def save(self, request: gr.Request, seen: Seen | None, given: Given) -> Shown:
         """Colour the photo itself, at its full size, as the preview shows it."""
@@ -255,9 +255,9 @@ def _colored(
     return str(result), _status((width, height), colorizer, 'colored', seconds, bool(photo.note), say)
 
 
-def _example(event: gr.EventData, say: Words) -> str:
+def _example(name: str, say: Words) -> str:
     """The path of the example that was chosen; a copy, as what visitors get lies among the uploads."""
-    path = EXAMPLES.get(str(getattr(event, '_data', {}).get('example')))
+    path = EXAMPLES.get(name)
     if path is None:
         raise gr.Error(say['choose_first'], print_exception=False)
     copy = new_file(path.name)

@@ -16,6 +16,7 @@ from PIL import Image
 
 from demo.page import controls
 from demo.page.component import Component
+from demo.server.uploads import FILE_MB
 from lumachrome import contract, photofile, zipfiles
 from lumachrome.adjustments import SETTINGS
 
@@ -46,8 +47,25 @@ class Look(GradioModel):
     palette: ImageData | None = None
 
 
+class Detail(GradioModel):
+    """What an event is about: a place or a part of the photo, which hint lies there, an example's name.
+
+    It travels with the value because Gradio, where it drops all events but the last, mixes up their own data.
+    """
+
+    x: float = 0
+    y: float = 0
+    width: float = 1
+    height: float = 1
+    own: float = 1
+    hint: int = -1
+    asked: int = 0
+    rough: bool = False
+    example: str = ''
+
+
 class Studio(GradioModel):
-    """To Python `photo`, `model` and `look`; from Python the rest, of which None is no news.
+    """To Python `photo`, `model`, `look` and `detail`; from Python the rest, of which None is no news.
 
     `failed` says that a photo could not be read, `missed` that a file that was asked for could not be made.
     """
@@ -55,6 +73,7 @@ class Studio(GradioModel):
     photo: FileData | None = None
     model: str = ''
     look: Look | None = None
+    detail: Detail | None = None
     before: ImageData | None = None
     after: ImageData | None = None
     size: tuple[int, int] | None = None
@@ -78,6 +97,7 @@ class Given(NamedTuple):
     model: str
     hints: list[dict[str, Any]]
     settings: dict[str, Any]
+    detail: Detail
 
 
 class PhotoStudio(Component):
@@ -122,6 +142,7 @@ class PhotoStudio(Component):
             'MODELS': models,
             'EXAMPLES': [[path.stem, picture(path)] for path in examples],
             'HERO': hero,
+            'MOST_BYTES': FILE_MB * 2**20,
             'HINTS': contract.TAKES_HINTS,
             'SUFFIXES': sorted(photofile.PHOTO_SUFFIXES),
             'ZIP': zipfiles.SUFFIX,
@@ -135,7 +156,8 @@ class PhotoStudio(Component):
         settings: dict[str, Any] = {**(look.settings or {}), 'palette': look.palette and look.palette.path}
         photo = payload.photo
         model = payload.model if payload.model in self._models else ''  # a path would be opened, whatever it is
-        return Given(photo and photo.path, model, [hint.model_dump() for hint in look.hints or ()], settings)
+        hints = [hint.model_dump() for hint in look.hints or ()]
+        return Given(photo and photo.path, model, hints, settings, payload.detail or Detail())
 
     def postprocess(self, value: dict[str, Any] | None) -> Studio | None:
         if value is None:

@@ -15,8 +15,8 @@ function firstLook() {
   return { hints: [], settings, palette: null };
 }
 function tell(event, detail = {}) {
-  props.value = { photo, model, look: { ...look } };
-  trigger(event, detail);
+  props.value = { photo, model, look: { ...look }, detail };
+  trigger(event, {});
 }
 // What has changed goes into the history and to Python: hints and the like need the network, the rest does not.
 const NETWORK = new Set(['variant', 'render_size']);

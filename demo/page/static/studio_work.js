@@ -75,6 +75,7 @@ async function take(files) {
     return;
   }
   const [{ file }] = files;
+  if (file.size > MOST_BYTES) return say(words.not_uploaded.replace('{names}', file.name));
   if (!isPhoto(file)) return say(words.no_photo.replace('{name}', file.name));
   document.querySelectorAll('[role=tab]')[0]?.click();
   if (await agreed()) bring(file);
