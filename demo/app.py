@@ -41,7 +41,6 @@ from lumachrome.colorizer import models
 
 # The ones that were made to look old come last.
 EXAMPLES = dict(sorted(one_photo.EXAMPLES.items(), key=lambda item: (item[0].startswith('old-'), item[0])))
-HERO = 'grace-hopper'  # what an empty page shows before and after
 QUEUE = 32  # visitors who wait, albums among them (see `queueing`); the next one is told to try again
 # Albums take turns among themselves, and one of their photos runs beside a visitor's single one: an album never makes
 # that visitor wait, and two photos at most are in memory.
@@ -95,8 +94,7 @@ def build(
     with Blocks(title='Lumachrome') as page:
         gr.Markdown(label('title'), elem_id='title')
         with gr.Tab(label('one_photo')):
-            hero = photo_page.hero(EXAMPLES[HERO]) if HERO in EXAMPLES else None
-            studio = PhotoStudio(named, list(EXAMPLES.values()), hero, elem_id='studio')
+            studio = PhotoStudio(named, list(EXAMPLES.values()), elem_id='studio')
         with gr.Tab(label('album'), render_children=True):
             _album(album_page, open_for_album, choices, first, features)
         gr.Markdown(label('limits'), elem_id='privacy')
@@ -106,6 +104,7 @@ def build(
         network: dict[str, Any] = {'concurrency_id': 'network', 'concurrency_limit': 1, **private}
         live = {**network, 'trigger_mode': 'always_last'}  # while a slider moves, the last place counts
         lost: dict[str, Any] = {'fn': lambda: {'failed': True}, 'inputs': None, 'outputs': studio, **private}
+        page.load(photo_page.hero, None, studio, **network)
         studio.begin(photo_page.begin, studio, [seen, studio], **network).failure(**lost)
         studio.look(photo_page.look, [seen, studio], [seen, studio], **live)
         studio.tint(photo_page.tint, [seen, studio], studio, **live)

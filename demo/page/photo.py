@@ -35,7 +35,8 @@ ROUGH = 2  # by how much a preview is smaller while a slider moves
 KEPT_PIXELS = 30_000_000  # of a photo that stays decoded, for the next look at its own pixels and for the download
 MOST_SHOWN = 3000  # long side in pixels of a part of the photo, and of a comparison to share
 EXAMPLES = {path.stem: path for path in (Path(__file__).parents[1] / 'examples').glob('*.jpg')}
-HERO_SIDE = 960  # long side in pixels of what an empty page shows
+HERO = 'grace-hopper'
+HERO_SIDE = 800  # long side in pixels of what an empty page shows
 
 Shown = dict[str, Any]  # fields of `studio.Studio`
 
@@ -69,6 +70,7 @@ class PhotoPage:
 
     def __init__(self, open_colorizer: OpenColorizer):
         self._open = open_colorizer
+        self._hero: dict[str, Any] | None = None
 
     @controls.with_parameters(tuple(SETTINGS))
     def colorize(
@@ -95,12 +97,14 @@ class PhotoPage:
             picture = photofile.read(photo, max_pixels=MAX_PIXELS)
             return _colored(picture, self._open(model), controls.adjustments(settings), None, say)
 
-    def hero(self, path: Path) -> Shown:
-        """A photo before and after, for a page that has none yet: width, height, and data: URLs."""
-        small = photofile.shrink(photofile.read(path).pixels, HERO_SIDE)
-        gray = np.asarray(Image.fromarray(small).convert('L').convert('RGB'))
-        before, after = (data_url(Image.fromarray(pixels)) for pixels in (gray, self._open(None).colorize(gray)))
-        return {'width': gray.shape[1], 'height': gray.shape[0], 'before': before, 'after': after}
+    def hero(self) -> Shown:
+        """An example before and after, for a page that has no photo yet; it is coloured for the first visitor."""
+        if self._hero is None:
+            small = photofile.shrink(photofile.read(EXAMPLES[HERO]).pixels, HERO_SIDE)
+            gray = np.asarray(Image.fromarray(small).convert('L').convert('RGB'))
+            before, after = (data_url(Image.fromarray(pixels)) for pixels in (gray, self._open(None).colorize(gray)))
+            self._hero = {'width': gray.shape[1], 'height': gray.shape[0], 'before': before, 'after': after}
+        return {'hero': self._hero}
 
     def begin(self, request: gr.Request, given: Given) -> tuple[Seen, Shown]:
         """Show another photo: one that was uploaded, or an example."""

@@ -64,6 +64,15 @@ class Detail(GradioModel):
     example: str = ''
 
 
+class Hero(GradioModel):
+    """What an empty page shows; the pictures are data: URLs."""
+
+    width: int
+    height: int
+    before: str
+    after: str
+
+
 class Studio(GradioModel):
     """To Python `photo`, `model`, `look` and `detail`; from Python the rest, of which None is no news.
 
@@ -88,6 +97,7 @@ class Studio(GradioModel):
     asked: int | None = None
     failed: bool | None = None
     missed: bool | None = None
+    hero: Hero | None = None
 
 
 class Given(NamedTuple):
@@ -109,17 +119,13 @@ class PhotoStudio(Component):
         The networks to choose from; the first is chosen.
     examples : list of Path
         Photos to try.
-    hero : dict, optional
-        What an empty page shows: `width`, `height`, and `before` and `after` as addresses.
     **settings
         As `gr.HTML` takes them.
     """
 
     data_model = Studio
 
-    def __init__(
-        self, models: list[tuple[str, str]], examples: list[Path], hero: dict[str, Any] | None = None, **settings: Any
-    ):
+    def __init__(self, models: list[tuple[str, str]], examples: list[Path], **settings: Any):
         numbers = {
             name: {
                 'low': (setting.slider or (setting.low, setting.high))[0],
@@ -141,7 +147,6 @@ class PhotoStudio(Component):
             },
             'MODELS': models,
             'EXAMPLES': [[path.stem, picture(path)] for path in examples],
-            'HERO': hero,
             'MOST_BYTES': FILE_MB * 2**20,
             'HINTS': contract.TAKES_HINTS,
             'SUFFIXES': sorted(photofile.PHOTO_SUFFIXES),

@@ -17,7 +17,9 @@ def _saved(page, button, path):
 
 def test_from_upload_to_download(page, photo, tmp_path):
     assert not page.is_visible('.studio .download')
-    assert page.locator('.layer.before img').get_attribute('alt') == 'The photo as it came'  # of the example that shows
+    example = page.locator('.layer.before img')  # an empty page shows what it does
+    example.wait_for()
+    assert example.get_attribute('alt') == 'The photo as it came'
     choose(page, photo)
     assert '300 × 400 pixels · plain on CPU' in page.inner_text('.studio .status')
     assert pixels(page).shape == (400, 300, 3)

@@ -24,8 +24,9 @@ from PIL import Image, ImageFile
 from demo import app
 from demo.colorizers import Colorizers
 from demo.page.photo import PhotoPage
+from demo.page.studio import Detail, Given
 from demo.server import middleware, queueing, retention, uploads
-from lumachrome import colorizer, hints, photofile, srgb
+from lumachrome import colorizer, photofile, srgb
 from lumachrome.adjustments import SETTINGS
 from lumachrome.errors import PhotoError
 
@@ -387,13 +388,8 @@ def test_a_sweep_takes_old_files_and_empty_folders_alone(tmp_path):
     assert all(any(folder.iterdir()) for folder in tmp_path.iterdir())
 
 
-def test_what_the_server_has_forgotten_is_said(tmp_path):
-    hints.write(tmp_path / 'hints.json', 'a.jpg', [])
+def test_what_the_server_has_forgotten_is_said():
     page = PhotoPage(Colorizers())
-    for ask in (
-        lambda: page.save(None, None, 1, 1, 0, None, 0),
-        lambda: page.save_hints(None, None),
-        lambda: page.load_hints(None, None, tmp_path / 'hints.json'),
-    ):
+    for ask in (page.look, page.tint, page.suggest, page.variants, page.part, page.save, page.compared):
         with pytest.raises(gr.Error, match='The photo is no longer on the server: choose it again'):
-            ask()
+            ask(None, None, Given(None, '', [], {}, Detail()))

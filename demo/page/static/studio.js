@@ -137,6 +137,7 @@ function read(region, own, signal) {
 function show() {
   const news = Object.fromEntries(Object.entries(props.value || {}).filter(([, value]) => value !== null));
   if (news.failed) return failed();
+  if (news.hero) hero(news.hero);
   if (news.size) opened(news.size);
   if (news.before) painter.slider.show('before', news.before.url);
   if (news.after) painter.slider.show('after', news.after.url);

@@ -202,12 +202,14 @@ const examples = EXAMPLES.map(([name, source]) => {
 find('.examples .row').append(...examples);
 
 // An empty page shows at once what it does.
-function hero() {
-  if (!HERO) return;
+let example = null;
+function hero(given = example) {
+  example = given;
+  if (!example || !studio.classList.contains('empty')) return;
   painter.steerable = false;
+  painter.hints = [];
   painter.hidden = false;
-  painter.slider.begin(HERO.width, HERO.height);
-  painter.slider.show('before', HERO.before);
-  painter.slider.show('after', HERO.after);
+  painter.slider.begin(example.width, example.height);
+  painter.slider.show('before', example.before);
+  painter.slider.show('after', example.after);
 }
-hero();
