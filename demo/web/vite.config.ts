@@ -63,5 +63,4 @@ export default defineConfig({
     },
   },
   preview: { host: '127.0.0.1', headers: { 'Cross-Origin-Opener-Policy': 'same-origin', 'Cross-Origin-Embedder-Policy': 'require-corp' } },
-  test: { include: ['tests/**/*.test.ts'] },
-} as Parameters<typeof defineConfig>[0]);
+});

@@ -158,7 +158,7 @@ def test_the_three_files_lie_at_the_root_beside_the_package(staged):
         'lumachrome/models/join.onnx',
         'demo/examples/cat.jpg',
     } <= set(files)
-    assert {'demo/page/static/painter.js', 'demo/page/i18n/zh.json', 'lumachrome/colorizer.py'} <= set(files)
+    assert {'demo/page/static/components.js', 'demo/page/i18n/zh.json', 'lumachrome/colorizer.py'} <= set(files)
     strays = ('cache', 'tests', 'demo/space', 'node_modules', 'package', 'biome', '.pyi', '.npmrc')
     assert not [name for name in files if any(stray in name for stray in strays)]
 

@@ -1,6 +1,7 @@
 """The files that the page's components are made of: their words, and what is pinned to check them."""
 
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -20,7 +21,9 @@ def test_every_word_that_markup_and_scripts_ask_for_is_there():
     for path in component.STATIC.iterdir():
         text = path.read_text('utf-8')
         asked |= set(re.findall(r'data-(?:word|label)="(\w+)"', text) + re.findall(r'\bwords\.(\w+)', text))
-    assert {'compare', 'help', 'album_drop', 'album_problems'} <= asked <= set(words.WORDS['en'])
+    for path in (WEB / 'components').glob('*.ts'):
+        asked |= set(re.findall(r"\bword\('(\w+)'", path.read_text('utf-8')))
+    assert {'compare', 'help', 'hint_named', 'album_drop', 'album_problems'} <= asked <= set(words.WORDS['en'])
 
 
 def test_every_word_has_its_use():
@@ -30,7 +33,10 @@ def test_every_word_has_its_use():
     text = '\n'.join(path.read_text('utf-8') for path in written)
     presets = {f'{name}_{value:g}' for name, setting in SETTINGS.items() for value in setting.presets}
     made = {f'album_{ended}' for ended in ('stopped', 'late')} | {*SETTINGS} | presets
-    assert [name for name in set(words.WORDS['en']) - made if not re.search(rf'\b{name}\b', text)] == []
+    made |= {'before_alt', 'after_alt'}
+    # Of these the rest of the name is what Python or TypeScript calls the thing.
+    rest = {name: re.sub('^(thing|color|preset)_', '', name) for name in set(words.WORDS['en']) - made}
+    assert [name for name, end in rest.items() if not re.search(rf'\b({name}|{end})\b', text)] == []
 
 
 def test_every_language_has_all_words_and_one_for_each_variant():
@@ -64,3 +70,14 @@ def test_the_linter_knows_what_each_script_is_given(tmp_path):
     with (tmp_path / 'page' / 'static' / 'album_report.js').open('a') as file:
         file.write('placeOf(bar);\n')  # the slider's, which is in another function
     assert 'noUndeclaredVariables' in lint().stderr
+
+
+@pytest.mark.skipif(
+    os.environ.get('CI') != 'true' and (not (WEB / 'node_modules').exists() or not shutil.which('npm')),
+    reason='No Node here, or make check was not run: the components were not built anew.',
+)
+def test_the_components_are_what_their_source_gives(tmp_path):
+    build = ['npm', 'run', 'build-components', '--', '--outDir', str(tmp_path), '--logLevel', 'error']
+    subprocess.run(build, cwd=WEB, check=True, capture_output=True, timeout=120)
+    built = (tmp_path / 'components.js').read_text('utf-8')
+    assert built == component.static('components.js'), 'Run npm run build-components in demo/web, and commit the file.'

@@ -2,7 +2,8 @@
 
 export { nameOf, THINGS } from './colors';
 export type { Point, Words } from './element';
-export { History, Timeline } from './history';
+export { History } from './history';
 export { type Hint, Painter } from './painter';
 export type { Picture, Region } from './pictures';
 export { type Pair, type Read, Slider } from './slider';
+export { Timeline } from './timeline';

@@ -60,7 +60,7 @@ export class Editor {
   }
 
   async open(file: File): Promise<void> {
-    if (this.changed && !confirm(word('discard'))) return;
+    if (this.changed && !confirm(word('discard_photo'))) return;
     complain(null);
     say(word('opening', { name: file.name }));
     try {
