@@ -55,6 +55,7 @@ def stage_static(folder: Path, repo: str) -> None:
     """
     shutil.copytree(WEB / 'dist', folder, dirs_exist_ok=True)
     shutil.copy(ROOT / 'LICENSE', folder)
+    shutil.copy(ROOT / 'lumachrome' / 'models' / 'LICENSE', folder / 'model')  # of the weights
     readme = (WEB / 'space' / 'README.md').read_text('utf-8')
     (folder / 'README.md').write_text(readme.replace('OWNER/NAME', repo), 'utf-8')
 

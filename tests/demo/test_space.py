@@ -199,7 +199,7 @@ def test_the_static_page_arrives_whole_with_the_headers_that_threads_need(hub):
     assert hub.created['type'] == 'space' and hub.created['sdk'] == 'static'
     sent = {name: content for name, content in hub.space.items() if name[0] != '.'}
     assert {name: path.read_bytes() for name, path in page.items()}.items() <= sent.items()
-    assert sent.keys() - page.keys() == {'README.md', 'LICENSE'}
+    assert sent.keys() - page.keys() == {'README.md', 'LICENSE', 'model/LICENSE'}
     card = sent['README.md'].decode()
     front = front_matter(card)
     assert front['sdk'] == 'static' and front['app_file'] == 'index.html' and 'OWNER' not in card

@@ -144,8 +144,8 @@ def test_hints_and_undo(shown, colorizer, tmp_path):
         image.resize((200, 150)).save(tmp_path / 'hinted.png')
     choose(shown, tmp_path / 'hinted.png')
     before = looks(shown)
-    box = shown.locator('lumachrome-slider .frame').nth(1).bounding_box()
-    shown.mouse.click(box['x'] + box['width'] / 2, box['y'] + box['height'] / 2)
+    box = shown.locator('lumachrome-painter .frame').bounding_box()
+    shown.mouse.click(box['x'] + 0.55 * box['width'], box['y'] + 0.3 * box['height'])
     shown.wait_for_selector('lumachrome-painter .likely button')  # suggestions of the network
     shown.click('lumachrome-painter .things button >> nth=3')
     after_look(shown, before)

@@ -49,7 +49,6 @@ export class Album {
       this.#cancelled = true;
       this.#engine?.stop();
     });
-    find('#zip').addEventListener('click', () => undefined);
     this.spoken();
   }
 
