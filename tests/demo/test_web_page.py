@@ -154,7 +154,8 @@ def test_hints_and_undo(shown, colorizer, tmp_path):
     photo = photofile.read(tmp_path / 'hinted.png').pixels
     steered = colorizer.colorize(photo, Adjustments(hints=(Hint(hint['x'], hint['y'], hint['color']),)))
     plain = colorizer.colorize(photo).astype(int)
-    assert np.abs(got - steered).max() <= 1 < np.abs(steered - plain).max()
+    # A hint makes more of what WebAssembly rounds otherwise: levels, where it changes dozens.
+    assert np.abs(got - steered).max() <= 4 < 20 < np.abs(steered - plain).max()
     before = looks(shown)
     shown.keyboard.press('Control+z')
     after_look(shown, before)

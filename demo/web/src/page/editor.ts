@@ -9,6 +9,7 @@ import { canvasOf, type Change, complain, find, latest, offer, SLIDERS, say, set
 import { word, words } from './words';
 
 const VARIANTS = SETTINGS.variant.presets;
+const WRITTEN = { jpeg: 'save_jpeg', png: 'save_png', webp: 'save_webp' } as const;
 
 export class Editor {
   readonly #painter = find<Painter>('lumachrome-painter');
@@ -89,7 +90,7 @@ export class Editor {
   #describe({ width, height, notes, format }: Opened): void {
     const megapixels = ((width * height) / 1e6).toFixed(1);
     find('#about').textContent = word('about', { name: this.#file?.name ?? '', width, height, megapixels });
-    find('#format').textContent = [word(`save_${format}`), ...notes.filter((note) => note !== 'has_colors').map((note) => word(note))].join(' ');
+    find('#format').textContent = [word(WRITTEN[format]), ...notes.filter((note) => note !== 'has_colors').map((note) => word(note))].join(' ');
     const colors = find('#hint-note');
     colors.textContent = notes.includes('has_colors') ? word('has_colors') : '';
     colors.hidden = !colors.textContent;
