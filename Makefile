@@ -1,4 +1,4 @@
-# make demo · env · test · test-quick · test-slow · fuzz · check · bench · kodak · space · wheel        `make` alone lists them
+# make demo · env · test · test-quick · test-slow · fuzz · check · bench · kodak · space · web · space-static · wheel        `make` alone lists them
 
 PYTHON := $(firstword $(foreach p,python3.13 python3.12 python3.11 python3,$(shell $(p) -c 'import ensurepip, sys; (3,11) <= sys.version_info[:2] <= (3,13) and print("$(p)")' 2>/dev/null)))
 # The CUDA libraries are gigabytes: only where a driver is there to use them
@@ -10,6 +10,7 @@ PYTEST := .venv/bin/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 help:
 	@echo 'make demo         the page, at http://127.0.0.1:7860'
+	@echo 'make web          the page that runs in the browser alone, at http://127.0.0.1:4173'
 	@echo 'make wheel        the package lumachrome, in dist/'
 	@echo 'make env          the environment .venv, for training, export and tests'
 	@echo 'make test-quick   most tests, in a minute: no browser, no training'
@@ -20,6 +21,7 @@ help:
 	@echo 'make bench        speed, as ratios'
 	@echo 'make kodak        how good the network that ships is, on 24 photos that everybody may have'
 	@echo 'make space REPO=user/name   the page as a Space on Hugging Face'
+	@echo 'make space-static REPO=user/name   the page that runs in the browser alone, as a Space that is free for all'
 
 demo: $(DEMO)
 	.venv-demo/bin/python -m demo
@@ -42,11 +44,11 @@ check: env check-types $(if $(NPM),check-static)
 	.venv/bin/ruff format --check .
 	.venv/bin/ruff check .
 
-check-static: demo/node_modules/.package-lock.json
-	cd demo && npm run --silent lint
+check-static: demo/web/node_modules/.package-lock.json
+	cd demo/web && npm run --silent lint && npm run --silent types && npm test --silent
 
-demo/node_modules/.package-lock.json: demo/package-lock.json
-	cd demo && npm ci --no-audit --no-fund && touch node_modules/.package-lock.json
+demo/web/node_modules/.package-lock.json: demo/web/package-lock.json
+	cd demo/web && npm ci --no-audit --no-fund && touch node_modules/.package-lock.json
 
 # pyright brings its own Node as a wheel: nothing is fetched when it runs
 check-types: env
@@ -62,6 +64,16 @@ kodak: env
 space: $(if $(REPO),$(DEMO))
 	@test -n '$(REPO)' || { echo 'Say where to, logged in by .venv-demo/bin/hf auth login: make space REPO=user/name'; exit 1; }
 	.venv-demo/bin/python -m demo.publish '$(REPO)'
+
+space-static: $(if $(REPO),$(DEMO) web-built)
+	@test -n '$(REPO)' || { echo 'Say where to, logged in by .venv-demo/bin/hf auth login: make space-static REPO=user/name'; exit 1; }
+	.venv-demo/bin/python -m demo.publish --static '$(REPO)'
+
+web: web-built
+	cd demo/web && npm run --silent serve
+
+web-built: demo/web/node_modules/.package-lock.json
+	cd demo/web && npm run --silent build
 
 wheel: $(DEMO)
 	.venv-demo/bin/python -m pip wheel --quiet --disable-pip-version-check --no-deps --wheel-dir dist .
@@ -83,4 +95,10 @@ define environment
 	@touch $@
 endef
 
-.PHONY: help demo env test test-quick test-slow fuzz check check-static check-types bench kodak space wheel
+# Without npm, this says what to install
+demo/web/node_modules/.package-lock.json: | $(if $(NPM),,npm-missing)
+
+npm-missing:
+	@echo 'The page in the browser is built by Node 20 or newer, and no npm was found: get it from nodejs.org.'; exit 1
+
+.PHONY: web web-built space-static npm-missing help demo env test test-quick test-slow fuzz check check-static check-types bench kodak space wheel

@@ -23,22 +23,24 @@ from starlette.middleware import Middleware
 
 from demo.colorizers import Colorizers, OpenColorizer
 from demo.page import controls, words
+from demo.page import photo as one_photo
 from demo.page.album import MAX_PHOTOS, AlbumPage
 from demo.page.album_picker import AlbumPicker
 from demo.page.album_report import AlbumReport
 from demo.page.component import static
 from demo.page.inputs import AlbumFiles
-from demo.page.painter import HintPainter
 from demo.page.photo import PhotoPage
+from demo.page.studio import PhotoStudio
 from demo.server import gradio_patches, queueing, retention
 from demo.server.blocks import Blocks
 from demo.server.middleware import SecurityMiddleware
 from demo.server.uploads import FILE_MB
-from lumachrome import contract, decoding
+from lumachrome import decoding
 from lumachrome.adjustments import SETTINGS
 from lumachrome.colorizer import models
 
-EXAMPLES = Path(__file__).parent / 'examples'
+# The ones that were made to look old come last.
+EXAMPLES = dict(sorted(one_photo.EXAMPLES.items(), key=lambda item: (item[0].startswith('old-'), item[0])))
 QUEUE = 32  # visitors who wait, albums among them (see `queueing`); the next one is told to try again
 # Albums take turns among themselves, and one of their photos runs beside a visitor's single one: an album never makes
 # that visitor wait, and two photos at most are in memory.
@@ -48,11 +50,6 @@ ALBUM: dict[str, Any] = {
     'api_visibility': 'private',
     'show_progress': 'hidden',
 }
-LIVE: dict[str, Any] = {
-    'trigger_mode': 'always_last',
-    'show_progress': 'hidden',
-}  # while a slider moves, the last place counts
-
 THEME = Base(
     primary_hue='stone',
     neutral_hue='stone',
@@ -93,92 +90,33 @@ def build(
     choices = known if first in known else [(Path(first).stem, first), *known]
 
     label = words.label
+    named = [pair if isinstance(pair, tuple) else (pair, pair) for pair in choices]
     with Blocks(title='Lumachrome') as page:
         gr.Markdown(label('title'), elem_id='title')
         with gr.Tab(label('one_photo')):
-            photo = controls.photo_input(
-                label=label('photo'),
-                alt_text=label('chosen'),
-                placeholder=label('drop'),
-                height=360,
-                elem_id='photo',
-            )
-            painter = HintPainter(elem_id='compare', visible='hidden')
-            warning = gr.Markdown(elem_id='warning')
-            status = gr.Markdown(elem_id='status')
-            with gr.Column(visible=False) as box:
-                with gr.Row():
-                    download = gr.Button(label('download'), variant='primary', elem_id='download')
-                    another = gr.Button(label('another'), elem_id='another')
-                adjust = {}
-                with gr.Row():
-                    adjust |= {name: controls.control(name, features) for name in controls.SLIDERS}
-                with gr.Accordion(
-                    label('variant'), open=False, visible=contract.ANCHORED in features, elem_id='variants'
-                ) as variants:
-                    gallery = gr.Gallery(
-                        show_label=False,
-                        columns=4,
-                        height='auto',
-                        allow_preview=False,
-                        interactive=False,
-                        buttons=[],
-                        elem_id='gallery',
-                    )
-                with gr.Accordion(label('palettes'), open=False, elem_id='palettes'), gr.Row():
-                    adjust |= {name: controls.control(name, features) for name in ('palette', 'strength')}
-                with (
-                    gr.Accordion(label('keep'), open=False, visible=colorizer.takes_hints, elem_id='keep') as keep,
-                    gr.Row(),
-                ):
-                    save_hints = gr.Button(label('save_hints'), elem_id='save-hints')
-                    load_hints = gr.UploadButton(label('load_hints'), file_types=['.json'], elem_id='load-hints')
-                with gr.Accordion(label('settings'), open=False, elem_id='settings'), gr.Row():
-                    model_choice = controls.model_choice(choices, first)
-                    adjust['render_size'] = controls.control('render_size', features)
-            gr.Examples(_examples(), inputs=photo, label=label('examples'), elem_id='examples')
-        with gr.Tab(label('album')):
+            studio = PhotoStudio(named, list(EXAMPLES.values()), elem_id='studio')
+        with gr.Tab(label('album'), render_children=True):
             _album(album_page, open_for_album, choices, first, features)
         gr.Markdown(label('limits'), elem_id='privacy')
 
         seen = gr.State()
-        values = [adjust[name] for name in controls.ON_PHOTO]
-        shown = [seen, painter, status, warning, variants]
-        private: dict[str, Any] = {'api_visibility': 'private'}
+        private: dict[str, Any] = {'api_visibility': 'private', 'show_progress': 'hidden'}
         network: dict[str, Any] = {'concurrency_id': 'network', 'concurrency_limit': 1, **private}
-        busy: dict[str, Any] = {'show_progress_on': [photo, painter], **network}
-        # What cannot be read makes room for the next try; so does a palette that is no longer on the server.
-        photo.change(photo_page.begin, [photo, model_choice, *values], [*shown, photo, box], **busy).failure(
-            lambda: (None, None), None, [photo, adjust['palette']], **private
-        )
-        painter.hint(photo_page.paint, [seen, painter, model_choice, *values], shown, **network | LIVE)
-        painter.point(photo_page.suggest, seen, painter, **network | LIVE)
-        adjust['render_size'].input(photo_page.look, [seen, model_choice, *values], shown, **busy)
-        needy = {adjust[name]: SETTINGS[name].needs for name in controls.ON_PHOTO if SETTINGS[name].needs}
-        needy |= {variants: contract.ANCHORED, keep: contract.TAKES_HINTS}
-        fit = controls.fitting(open_colorizer, list(needy.values()))
-        model_choice.input(fit, model_choice, list(needy), **private).then(
-            photo_page.look, [seen, model_choice, *values], shown, **busy
-        )
-        for name in (*controls.SLIDERS, 'palette', 'strength'):
-            tinted = adjust[name].change(photo_page.tint, [seen, *values], painter, **network | LIVE)
-            if name == 'palette':
-                tinted.failure(lambda: None, None, adjust[name], **private)
-        variants.expand(photo_page.variants, [seen, *values], gallery, show_progress_on=gallery, **network)
-        unfolded = [part for part in shown if part is not variants]
-        gallery.select(photo_page.choose, [seen, *values], unfolded, **network | LIVE)
-        ready = gr.DownloadButton(visible='hidden', elem_id='ready')
-        fetch: dict[str, Any] = {'js': "() => document.querySelector('#ready a, a#ready, #ready').click()", **private}
-        save_hints.click(photo_page.save_hints, seen, ready, **private).success(None, **fetch)
-        load_hints.upload(photo_page.load_hints, [seen, load_hints], [seen, painter], **private).success(
-            photo_page.look, [seen, model_choice, *values], shown, **busy
-        )
-        another.click(lambda: None, None, photo, **private)
-        download.click(photo_page.save, [seen, *values], [ready, status], show_progress_on=download, **network).success(
-            None, **fetch
-        )
+        live = {**network, 'trigger_mode': 'always_last'}  # while a slider moves, the last place counts
+        lost: dict[str, Any] = {'fn': lambda: {'failed': True}, 'inputs': None, 'outputs': studio, **private}
+        page.load(photo_page.hero, None, studio, **network)
+        studio.begin(photo_page.begin, studio, [seen, studio], **network).failure(**lost)
+        studio.look(photo_page.look, [seen, studio], [seen, studio], **live)
+        studio.tint(photo_page.tint, [seen, studio], studio, **live)
+        studio.point(photo_page.suggest, [seen, studio], studio, **live)
+        studio.variants(photo_page.variants, [seen, studio], studio, **live)
+        studio.part(photo_page.part, [seen, studio], studio, **live)
+        for event, made in ((studio.save, photo_page.save), (studio.compared, photo_page.compared)):
+            event(made, [seen, studio], studio, **network).failure(lambda: {'missed': True}, None, studio, **private)
 
         with gr.Row(visible=False):  # what programs may ask for
+            photo = controls.photo_input(label='photo')
+            model_choice = controls.model_choice(choices, first, 'api-')
             pages = gr.Checkbox(False, label='all_pages')
             taken = {name: controls.parameter(setting) for name, setting in SETTINGS.items()}
             gr.Button().click(
@@ -309,6 +247,7 @@ def launch(page: gr.Blocks, mcp: bool = False, **settings: Any) -> tuple[Any, st
     return page.launch(
         theme=THEME,
         css=static('app.css'),
+        head=f'<script>{static("components.js")}</script>',
         i18n=words.LABELS,
         max_file_size=f'{FILE_MB}mb',
         enable_monitoring=False,
@@ -327,9 +266,3 @@ def _share_memory() -> None:
         mallopt, most_arenas = getattr(ctypes.CDLL(None), 'mallopt', None), -8
         if mallopt:  # other C libraries have none
             mallopt(most_arenas, 2)
-
-
-def _examples() -> list[list[str]]:
-    return [
-        [str(path)] for path in sorted(EXAMPLES.glob('*.jpg'), key=lambda path: (path.stem.startswith('old-'), path))
-    ]

@@ -1,7 +1,8 @@
-"""Publish the page as a Space on Hugging Face: make space REPO=user/name
+"""Publish a page as a Space on Hugging Face: make space REPO=user/name, or make space-static REPO=user/name
 
-What goes there is `demo` and `lumachrome`, and the three files of `demo/space` at the root. Whoever is logged in
-(`hf auth login`, or HF_TOKEN) owns the Space.
+What goes there is `demo` and `lumachrome`, and the three files of `demo/space` at the root; of the static page, what
+`make web` builds, with the README of `demo/web/space`. Whoever is logged in (`hf auth login`, or HF_TOKEN) owns the
+Space.
 """
 
 import re
@@ -16,9 +17,10 @@ from huggingface_hub import HfApi
 from huggingface_hub.errors import HfHubHTTPError
 
 ROOT = Path(__file__).parent.parent
+WEB = ROOT / 'demo' / 'web'
 # Of `demo`: what makes a Space, what Gradio and Python write, and what checks the scripts.
 LEFT_OUT = ['space', 'publish.py', 'requirements*.txt', '.*', '*.pyi', '__pycache__']
-LEFT_OUT += ['node_modules', 'package*.json', 'biome.json']
+LEFT_OUT += ['web', 'biome.json']
 NAMED = re.compile(r'[\w-][\w.-]*/[\w-][\w.-]*')
 
 
@@ -43,8 +45,30 @@ def stage(folder: Path, repo: str) -> None:
     readme.write_text(readme.read_text('utf-8').replace('OWNER/NAME', repo), 'utf-8')
 
 
-def upload(folder: Path, repo: str) -> str:
+def stage_static(folder: Path, repo: str) -> None:
+    """Lay out the static Space, as `stage` does.
+
+    Raises
+    ------
+    FileNotFoundError
+        The page was not built.
+    """
+    shutil.copytree(WEB / 'dist', folder, dirs_exist_ok=True)
+    shutil.copy(ROOT / 'LICENSE', folder)
+    shutil.copy(ROOT / 'lumachrome' / 'models' / 'LICENSE', folder / 'model')  # of the weights
+    readme = (WEB / 'space' / 'README.md').read_text('utf-8')
+    (folder / 'README.md').write_text(readme.replace('OWNER/NAME', repo), 'utf-8')
+
+
+def upload(folder: Path, repo: str, sdk: str = 'gradio') -> str:
     """Make the Space where there is none, and make its files those of a folder.
+
+    Parameters
+    ----------
+    folder : Path
+    repo : str
+    sdk : str
+        'gradio' or 'static'.
 
     Returns
     -------
@@ -52,7 +76,7 @@ def upload(folder: Path, repo: str) -> str:
         Its address.
     """
     hub = HfApi()
-    url = hub.create_repo(repo, repo_type='space', space_sdk='gradio', exist_ok=True)
+    url = hub.create_repo(repo, repo_type='space', space_sdk=sdk, exist_ok=True)
     hub.upload_folder(
         repo_id=repo, repo_type='space', folder_path=folder, delete_patterns='*', commit_message='Lumachrome'
     )
@@ -60,13 +84,15 @@ def upload(folder: Path, repo: str) -> str:
 
 
 def main(arguments: Sequence[str]) -> int:
+    static = '--static' in arguments
+    arguments = [argument for argument in arguments if argument != '--static']
     if len(arguments) != 1 or not NAMED.fullmatch(arguments[0]):
-        print('Say where to: make space REPO=user/name', file=sys.stderr)
+        print(f'Say where to: make space{"-static" if static else ""} REPO=user/name', file=sys.stderr)
         return 2
     with tempfile.TemporaryDirectory() as folder:
-        stage(Path(folder), arguments[0])
+        (stage_static if static else stage)(Path(folder), arguments[0])
         try:
-            print(upload(Path(folder), arguments[0]))
+            print(upload(Path(folder), arguments[0], 'static' if static else 'gradio'))
         except HfHubHTTPError as error:
             reason = error.server_message or error.response.reason_phrase
             if error.response.status_code == 401:

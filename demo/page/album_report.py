@@ -21,7 +21,7 @@ class AlbumReport(Component):
     data_model = Reported
 
     def __init__(self, **settings: Any):
-        super().__init__(['album_report'], **settings)
+        super().__init__('album_report', **settings)
 
     def preprocess(self, payload: Reported | None) -> Reported | None:
         return payload

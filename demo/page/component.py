@@ -27,9 +27,11 @@ class Component(gr.HTML):
 
     Parameters
     ----------
-    parts : sequence of str
-        The names in `static`, without suffix, of which it is made. Their scripts run in one function, in this order:
-        what one declares is there for the next.
+    name : str
+        Of the .html and the .css file in `static` of which it is made.
+    scripts : sequence of str
+        The names of its scripts there, without suffix; by default the one of that name. They run in one function, in
+        this order: what one declares is there for the next.
     constants : dict, optional
         What the scripts know from Python: a name to a JSON value.
     **settings
@@ -38,13 +40,19 @@ class Component(gr.HTML):
 
     data_model: type[GradioModel]
 
-    def __init__(self, parts: Sequence[str], constants: dict[str, Any] | None = None, **settings: Any):
+    def __init__(
+        self,
+        name: str,
+        constants: dict[str, Any] | None = None,
+        scripts: Sequence[str] = (),
+        **settings: Any,
+    ):
         given = {'allWords': words.WORDS, **(constants or {})}
-        declared = [f'const {name} = {json.dumps(value, ensure_ascii=False)};\n' for name, value in given.items()]
+        declared = [f'const {key} = {json.dumps(value, ensure_ascii=False)};\n' for key, value in given.items()]
         super().__init__(
-            html_template=''.join(static(f'{part}.html') for part in parts),
-            css_template=''.join(static(f'{part}.css') for part in parts),
-            js_on_load=''.join([*declared, *(static(f'{part}.js') for part in ('component', *parts))]),
+            html_template=static(f'{name}.html'),
+            css_template=static(f'{name}.css'),
+            js_on_load=''.join([*declared, *(static(f'{part}.js') for part in ('component', *(scripts or [name])))]),
             apply_default_css=False,
             **settings,
         )

@@ -6,6 +6,8 @@ What goes wrong reaches the visitor as a sentence.
 """
 
 import functools
+import shutil
+import threading
 import time
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -16,18 +18,27 @@ import numpy as np
 from PIL import Image
 
 from demo.colorizers import OpenColorizer
-from demo.page import controls, words
+from demo.page import compare, controls, words
+from demo.page.studio import PRESETS, Given, data_url
 from demo.page.words import Words, in_words
 from demo.server.uploads import MAX_PIXELS, new_file
 from lumachrome import hints, photofile
-from lumachrome.adjustments import SETTINGS, Adjustments, Colors
+from lumachrome.adjustments import SETTINGS, Adjustments, Array, Colors
 from lumachrome.colorizer import Colorizer
 from lumachrome.hints import Hint
 from lumachrome.session import CUDA
 
-THUMBNAIL = 240  # long side in pixels of the other colourings
+THUMBNAIL = 160  # long side in pixels of presets and other colourings
 VARIANTS = SETTINGS['variant'].presets
 DECODED = 8  # previews in memory, of at most 8 MB each: one a visitor who moves a slider now
+ROUGH = 2  # by how much a preview is smaller while a slider moves
+KEPT_PIXELS = 30_000_000  # of a photo that stays decoded, for the next look at its own pixels and for the download
+MOST_SHOWN = 3000  # long side in pixels of a part of the photo, and of a comparison to share
+EXAMPLES = {path.stem: path for path in (Path(__file__).parents[1] / 'examples').glob('*.jpg')}
+HERO = 'grace-hopper'
+HERO_SIDE = 800  # long side in pixels of what an empty page shows
+
+Shown = dict[str, Any]  # fields of `studio.Studio`
 
 
 @dataclass(frozen=True)
@@ -52,8 +63,6 @@ class Seen:
 class PhotoPage:
     """What the events of the page and the call /colorize run.
 
-    Of the events, `values` are those of the controls `controls.ON_PHOTO`, in that order.
-
     Parameters
     ----------
     open_colorizer : OpenColorizer
@@ -61,6 +70,7 @@ class PhotoPage:
 
     def __init__(self, open_colorizer: OpenColorizer):
         self._open = open_colorizer
+        self._hero: dict[str, Any] | None = None
 
     @controls.with_parameters(tuple(SETTINGS))
     def colorize(
@@ -84,158 +94,162 @@ class PhotoPage:
         if photo is None:
             raise gr.Error(say['choose_first'], print_exception=False)
         with in_words(say):
-            return _colored(photo, self._open(model), controls.adjustments(settings), None, say)
+            picture = photofile.read(photo, max_pixels=MAX_PIXELS)
+            return _colored(picture, self._open(model), controls.adjustments(settings), None, say)
 
-    def begin(self, request: gr.Request, photo: str | None, model: str, *values: Any) -> tuple[Any, ...]:
-        """Show another photo, or none."""
-        if photo is None:
-            hidden = gr.update(visible=False)
-            return (
-                None,
-                gr.update(value=None, visible='hidden'),
-                '',
-                '',
-                gr.update(open=False),
-                gr.update(visible=True),
-                hidden,
-            )
-        with in_words(words.of(request)):
-            picture = photofile.read(_present(photo, words.of(request)), max_pixels=MAX_PIXELS)
+    def hero(self) -> Shown:
+        """An example before and after, for a page that has no photo yet; it is coloured for the first visitor."""
+        if self._hero is None:
+            small = photofile.shrink(photofile.read(EXAMPLES[HERO]).pixels, HERO_SIDE)
+            gray = np.asarray(Image.fromarray(small).convert('L').convert('RGB'))
+            before, after = (data_url(Image.fromarray(pixels)) for pixels in (gray, self._open(None).colorize(gray)))
+            self._hero = {'width': gray.shape[1], 'height': gray.shape[0], 'before': before, 'after': after}
+        return {'hero': self._hero}
+
+    def begin(self, request: gr.Request, given: Given) -> tuple[Seen, Shown]:
+        """Show another photo: one that was uploaded, or an example."""
+        say = words.of(request)
+        with in_words(say):
+            path = given.photo or _example(given.detail.example, say)
+            picture = _decoded(_present(path, say))
             small = photofile.shrink(picture.pixels)
             before = new_file('before.jpg')
             photofile.write_preview(before, small)
             found = {'first_page': picture.note, 'has_colors': photofile.palette(small).is_colored}
             height, width = picture.pixels.shape[:2]
             notes = tuple(key for key, holds in found.items() if holds)
-            seen = Seen(photo, picture.name, (width, height), notes, str(before))
-        seen, shown, status, warning, variants = self.look(request, seen, model, *values)
-        shown |= {'hints': [], 'given': 'anew', 'swatches': []}
-        shown = gr.update(value=shown, visible=True)
-        return seen, shown, status, warning, variants, gr.update(visible='hidden'), gr.update(visible=True)
+            seen = Seen(path, picture.name, (width, height), notes, str(before))
+        seen, shown = self.look(request, seen, given)
+        return seen, shown | {'before': seen.before, 'size': seen.size}
 
-    def paint(
-        self, request: gr.Request, seen: Seen | None, painted: list[dict[str, Any]], model: str, *values: Any
-    ) -> tuple[Any, ...]:
-        """Show the photo with other hints."""
-        if seen is None:
-            return (gr.skip(),) * 5
-        with in_words(words.of(request)):
-            seen = replace(seen, hints=hints.parse(painted))
-        return self.look(request, seen, model, *values)
-
-    def look(self, request: gr.Request, seen: Seen | None, model: str, *values: Any) -> tuple[Any, ...]:
+    def look(self, request: gr.Request, seen: Seen | None, given: Given) -> tuple[Seen, Shown]:
         """Run the network on the preview and show what it gives."""
-        if seen is None:
-            return (gr.skip(),) * 5
         say = words.of(request)
+        seen = _still(seen, say)
         with in_words(say):
-            colorizer = self._open(model)
-            before, seen = seen, replace(seen, model=model, colors=str(new_file('colors.npz')))
-            adjustments = _adjustments(seen, colorizer, say, values)
+            colorizer = self._open(given.model)
+            adjustments = _adjustments(given, colorizer, say)
+            last, seen = (
+                seen,
+                replace(
+                    seen,
+                    model=given.model,
+                    hints=adjustments.hints,
+                    variant=adjustments.variant,
+                    render_size=adjustments.render_size,
+                    colors=str(new_file('colors.npz')),
+                ),
+            )
             start = time.perf_counter()
-            colors = colorizer.colors(_preview(seen, say), adjustments)
+            preview = _preview(seen, say)
+            colors = colorizer.colors(preview, adjustments)
             np.savez(seen.colors, **{name: value for name, value in vars(colors).items() if value is not None})
-            seen = replace(seen, render_size=adjustments.render_size)
-            shown = self._joined(seen, colorizer, adjustments, colors, say)
-            if before.colors:
-                Path(before.colors).unlink(missing_ok=True)  # a click brings new ones, and each takes megabytes
+            shown = self._joined(colorizer, adjustments, colors, preview)
+            if last.colors:
+                Path(last.colors).unlink(missing_ok=True)  # a click brings new ones, and each takes megabytes
             seconds = time.perf_counter() - start
+            presets = _presets(colorizer, colors, preview, adjustments)
         warnings = [say[note] for note in seen.notes if note == 'has_colors']
         if colors.is_dull:
             warnings.append(' '.join([say['is_dull'], say['click_to_color']][: 2 if colorizer.takes_hints else 1]))
-        shown |= {'steerable': colorizer.takes_hints}
-        status = _status(seen.size, colorizer, 'previewed', seconds, 'first_page' in seen.notes, say)
-        return seen, shown, status, '\n\n'.join(warnings), gr.update(open=False)
+        return seen, shown | {
+            'features': sorted(colorizer.features),
+            'status': _status(seen.size, colorizer, 'previewed', seconds, 'first_page' in seen.notes, say),
+            'warning': ' '.join(warnings),
+            'presets': presets,
+        }
 
-    def tint(self, request: gr.Request, seen: Seen | None, *values: Any) -> Any:
-        """Show the same colours adjusted otherwise; the network does not run."""
+    def tint(self, request: gr.Request, seen: Seen | None, given: Given) -> Shown:
+        """Show the same colours adjusted otherwise; the network does not run, and while a slider moves it is small."""
         say = words.of(request)
+        seen = _still(seen, say)
         with in_words(say):
-            if seen is None:
-                controls.adjustments(_given(say, values))  # what is wrong with them is said all the same
-                return gr.skip()
             colorizer = self._open(seen.model)
-            adjustments = _adjustments(seen, colorizer, say, values)
-            return self._joined(seen, colorizer, adjustments, _kept(seen, say), say)
+            adjustments = _adjustments(given, colorizer, say)
+            preview = _preview(seen, say, ROUGH if given.detail.rough else 1)
+            return self._joined(colorizer, adjustments, _kept(seen, say), preview)
 
-    def suggest(self, request: gr.Request, event: gr.EventData, seen: Seen | None) -> Any:
+    def suggest(self, request: gr.Request, seen: Seen | None, given: Given) -> Shown:
         """Likely colours for the place that was clicked."""
-        if seen is None:
-            return gr.skip()
         say = words.of(request)
+        seen = _still(seen, say)
         with in_words(say):
-            colorizer, preview, x, y = self._open(seen.model), _preview(seen, say), float(event.x), float(event.y)
-            if event.hint < 0:
+            colorizer, preview, x, y = self._open(seen.model), _preview(seen, say), given.detail.x, given.detail.y
+            if given.detail.hint < 0:
                 colors = _kept(seen, say)
             else:  # at a hint, the network is sure of it: what else is likely there shows without
-                others = tuple(hint for i, hint in enumerate(seen.hints) if i != event.hint)
+                others = tuple(hint for i, hint in enumerate(seen.hints) if i != given.detail.hint)
                 wish = Adjustments(render_size=seen.render_size, variant=seen.variant, hints=others)
                 colors = colorizer.colors(preview, wish.without(colorizer.lacks(wish)), vivid=False)
             return {'swatches': hints.swatches(colorizer, preview, x, y, hints.suggestions(colors, x, y))}
 
-    def variants(self, request: gr.Request, seen: Seen | None, *values: Any) -> Any:
-        """Small pictures of the other colourings that the network finds likely."""
-        if seen is None:
-            return gr.skip()
+    def variants(self, request: gr.Request, seen: Seen | None, given: Given) -> Shown:
+        """Small pictures of the other colourings that the network finds likely, as all else is set."""
         say = words.of(request)
+        seen = _still(seen, say)
         with in_words(say):
             colorizer, preview = self._open(seen.model), _preview(seen, say)
-            image = Image.fromarray(preview)
-            image.thumbnail((THUMBNAIL, THUMBNAIL))
-            small = np.asarray(image)
             found = []
             for variant in VARIANTS:
-                adjustments = _adjustments(replace(seen, variant=variant), colorizer, say, values)
+                adjustments = _adjustments(given, colorizer, say)
+                adjustments = replace(adjustments, variant=variant)
                 colors = _kept(seen, say) if variant == seen.variant else colorizer.colors(preview, adjustments)
-                path = new_file('variant.jpg')
-                photofile.write_preview(path, colorizer.colorize(small, adjustments, colors))
-                found.append((str(path), say[f'variant_{variant}']))
-        return gr.update(value=found, selected_index=None)
+                found.append(_thumbnail(colorizer, colors, preview, adjustments))
+        return {'variants': found}
 
-    def choose(self, request: gr.Request, event: gr.SelectData, seen: Seen | None, *values: Any) -> tuple[Any, ...]:
-        """Show one of the other colourings; those on offer stay open."""
-        if seen is None:
-            return (gr.skip(),) * 4
-        *shown, _ = self.look(request, replace(seen, variant=VARIANTS[event.index]), seen.model, *values)
-        return tuple(shown)
+    def part(self, request: gr.Request, seen: Seen | None, given: Given) -> Shown:
+        """A part of the photo in its own pixels, before and after: its colours are those of the download."""
+        say = words.of(request)
+        seen = _still(seen, say)
+        with in_words(say):
+            colorizer, event = self._open(seen.model), given.detail
+            adjustments, colors = _adjustments(given, colorizer, say), _kept(seen, say)
+            photo = _decoded(_present(seen.photo, say)).pixels
+            height, width = photo.shape[:2]
+            left, top = (int(np.clip(place, 0, length - 1)) for place, length in ((event.x, width), (event.y, height)))
+            right = int(np.clip(left + event.width, left + 1, width))
+            bottom = int(np.clip(top + event.height, top + 1, height))
+            own = photo[top:bottom, left:right]
+            scale = min(1, event.own / (right - left), MOST_SHOWN / max(own.shape[:2]))
+            shown = photofile.shrink(own, max(1, round(scale * max(own.shape[:2]))))
+            box = (left / width, top / height, right / width, bottom / height)
+            ab = _part_of(adjustments.applied(colors), box, shown.shape[:2])
+            paths = [new_file('before.jpg'), new_file('after.jpg')]
+            for path, pixels in zip(paths, (shown, colorizer.join(shown, ab)), strict=True):
+                photofile.write_preview(path, pixels)
+        return {'patch': [str(path) for path in paths], 'asked': event.asked}
 
-    def save(self, request: gr.Request, seen: Seen | None, *values: Any) -> tuple[str, str]:
+    def save(self, request: gr.Request, seen: Seen | None, given: Given) -> Shown:
         """Colour the photo itself, at its full size, as the preview shows it."""
         say = words.of(request)
         seen = _still(seen, say)
         with in_words(say):
             colorizer = self._open(seen.model)
-            adjustments = _adjustments(seen, colorizer, say, values)
-            return _colored(_present(seen.photo, say), colorizer, adjustments, _kept(seen, say), say)
+            adjustments = _adjustments(given, colorizer, say)
+            photo = _decoded(_present(seen.photo, say))
+            path, status = _colored(photo, colorizer, adjustments, _kept(seen, say), say)
+        return {'ready': path, 'status': status}
 
-    def save_hints(self, request: gr.Request, seen: Seen | None) -> str:
-        """A JSON file of the hints, named after the photo."""
-        seen = _still(seen, words.of(request))
-        path = new_file(f'{Path(seen.name).stem}-hints.json')
-        hints.write(path, seen.name, seen.hints)
-        return str(path)
-
-    def load_hints(self, request: gr.Request, seen: Seen | None, path: str) -> tuple[Seen, dict[str, Any]]:
-        """The hints of a JSON file, in the painter and in what is seen."""
+    def compared(self, request: gr.Request, seen: Seen | None, given: Given) -> Shown:
+        """Before and after in one picture, which says that software made the colours."""
         say = words.of(request)
+        seen = _still(seen, say)
         with in_words(say):
-            given = Adjustments(hints=hints.read(path).hints).hints  # no more than it takes
-        shown = {'hints': [hint.as_dict() for hint in given], 'given': 'loaded'}
-        return replace(_still(seen, say), hints=given), shown
+            colorizer, preview = self._open(seen.model), _preview(seen, say)
+            after = colorizer.colorize(preview, _adjustments(given, colorizer, say), _kept(seen, say))
+            path = new_file(f'{Path(seen.name).stem}-before-after.jpg')
+            photofile.write(path, compare.beside(preview, after), photofile.Photo(path.name, preview, 'jpeg'))
+        return {'ready': str(path)}
 
-    def _joined(
-        self, seen: Seen, colorizer: Colorizer, adjustments: Adjustments, colors: Colors, say: Words
-    ) -> dict[str, Any]:
-        """The pictures for the painter."""
+    def _joined(self, colorizer: Colorizer, adjustments: Adjustments, colors: Colors, preview: Array) -> Shown:
         after = new_file('after.jpg')
-        photofile.write_preview(after, colorizer.colorize(_preview(seen, say), adjustments, colors))
-        return {'before': seen.before, 'after': str(after)}
+        photofile.write_preview(after, colorizer.colorize(preview, adjustments, colors))
+        return {'after': str(after)}
 
 
 def _colored(
-    path: str, colorizer: Colorizer, adjustments: Adjustments, colors: Colors | None, say: Words
+    photo: photofile.Photo, colorizer: Colorizer, adjustments: Adjustments, colors: Colors | None, say: Words
 ) -> tuple[str, str]:
-    photo = photofile.read(path, max_pixels=MAX_PIXELS)
     start = time.perf_counter()
     pixels = colorizer.colorize(photo.pixels, adjustments, colors)
     seconds = time.perf_counter() - start
@@ -245,6 +259,16 @@ def _colored(
     return str(result), _status((width, height), colorizer, 'colored', seconds, bool(photo.note), say)
 
 
+def _example(name: str, say: Words) -> str:
+    """The path of the example that was chosen; a copy, as what visitors get lies among the uploads."""
+    path = EXAMPLES.get(name)
+    if path is None:
+        raise gr.Error(say['choose_first'], print_exception=False)
+    copy = new_file(path.name)
+    shutil.copyfile(path, copy)
+    return str(copy)
+
+
 def _still(seen: Seen | None, say: Words) -> Seen:
     """What a visitor sees; Gradio forgets it some time after the page was closed or the server began anew."""
     if seen is None:
@@ -252,18 +276,48 @@ def _still(seen: Seen | None, say: Words) -> Seen:
     return seen
 
 
-def _given(say: Words, values: tuple[Any, ...]) -> dict[str, Any]:
-    """The controls' values by name; a photo that is no longer there is said."""
-    settings = dict(zip(controls.ON_PHOTO, values, strict=True))
-    if settings['palette']:
-        _present(settings['palette'], say)
-    return settings
-
-
-def _adjustments(seen: Seen, colorizer: Colorizer, say: Words, values: tuple[Any, ...]) -> Adjustments:
+def _adjustments(given: Given, colorizer: Colorizer, say: Words) -> Adjustments:
     """All that a visitor has set; what the network has no use for, its hidden controls too, is left out."""
-    adjustments = replace(controls.adjustments(_given(say, values)), hints=seen.hints, variant=seen.variant)
+    settings = {name: value for name, value in given.settings.items() if name in SETTINGS}
+    if settings.get('palette'):
+        _present(settings['palette'], say)
+    adjustments = controls.adjustments(settings | {'hints': given.hints})
     return adjustments.without(colorizer.lacks(adjustments))
+
+
+def _presets(colorizer: Colorizer, colors: Colors, preview: Array, now: Adjustments) -> list[str]:
+    """This photo as each preset would have it."""
+    found = []
+    for preset in PRESETS.values():
+        initial = {name: SETTINGS[name].default for name in controls.SLIDERS if name not in colorizer.lacks(now)}
+        adjustments = replace(now, palette=None, **(initial | preset))
+        found.append(_thumbnail(colorizer, colors, preview, adjustments.without(colorizer.lacks(adjustments))))
+    return found
+
+
+def _thumbnail(colorizer: Colorizer, colors: Colors, preview: Array, adjustments: Adjustments) -> str:
+    small = photofile.shrink(preview, THUMBNAIL)
+    return data_url(Image.fromarray(colorizer.colorize(small, adjustments, colors)))
+
+
+def _part_of(ab: Array, box: tuple[float, float, float, float], shape: tuple[int, int]) -> Array:
+    """A part of a map of a and b, enlarged as the tail of the file enlarges the whole of it.
+
+    Parameters
+    ----------
+    ab : float array [h, w, 2]
+    box : left, top, right and bottom, as fractions of width and height
+    shape : height and width wanted, in pixels
+
+    Returns
+    -------
+    float32 array [height, width, 2]
+    """
+    height, width = ab.shape[:2]
+    cut = (box[0] * width, box[1] * height, box[2] * width, box[3] * height)
+    planes = [Image.fromarray(np.ascontiguousarray(ab[..., i], np.float32)) for i in range(2)]
+    size = (shape[1], shape[0])
+    return np.stack([np.asarray(plane.resize(size, Image.Resampling.BILINEAR, cut)) for plane in planes], axis=-1)
 
 
 def _status(
@@ -277,21 +331,48 @@ def _status(
     return ' · '.join([*parts, say['first_page']] if first_page else parts)
 
 
+# What is kept in memory for the next event: each step of a slider would read it again
+
+
 def _kept(seen: Seen, say: Words) -> Colors:
-    with np.load(_present(seen.colors, say)) as kept:
+    return _read_colors(_present(seen.colors, say))
+
+
+@functools.lru_cache(maxsize=DECODED)
+def _read_colors(path: str) -> Colors:
+    with np.load(path) as kept:
         return Colors(**kept)
 
 
-def _preview(seen: Seen, say: Words) -> np.ndarray:
-    return _decoded(_present(seen.before, say))
+def _preview(seen: Seen, say: Words, smaller: int = 1) -> Array:
+    return _read_preview(_present(seen.before, say), smaller)
 
 
-@functools.lru_cache(maxsize=DECODED)  # each step of a slider asks for it
-def _decoded(path: str) -> np.ndarray:
+@functools.lru_cache(maxsize=DECODED)
+def _read_preview(path: str, smaller: int) -> Array:
     with Image.open(path) as image:
         pixels = np.asarray(image)
+    if smaller > 1:
+        pixels = photofile.shrink(pixels, max(1, max(pixels.shape[:2]) // smaller))
     pixels.setflags(write=False)  # all who ask get this one
     return pixels
+
+
+_last: dict[str, photofile.Photo] = {}  # the photo that was read last, if it is not large
+_lock = threading.Lock()
+
+
+def _decoded(path: str) -> photofile.Photo:
+    with _lock:
+        photo = _last.get(path)
+    if photo is None:
+        photo = photofile.read(path, max_pixels=MAX_PIXELS)
+        photo.pixels.setflags(write=False)
+        with _lock:
+            _last.clear()
+            if photo.pixels.shape[0] * photo.pixels.shape[1] <= KEPT_PIXELS:
+                _last[path] = photo
+    return photo
 
 
 def _present(path: str, say: Words) -> str:

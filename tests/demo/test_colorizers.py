@@ -1,5 +1,7 @@
 """What the page opens and decodes once, networks and previews, and when it runs a network."""
 
+import base64
+import io
 import threading
 import types
 from pathlib import Path
@@ -12,10 +14,10 @@ from PIL import Image
 
 from demo import app, colorizers
 from demo.colorizers import Colorizers
-from demo.page import controls
 from demo.page import photo as photo_page
+from demo.page.studio import Detail, Given
 from lumachrome import colorizer, contract, photofile, session
-from lumachrome.adjustments import SETTINGS, Adjustments
+from lumachrome.adjustments import Adjustments
 from lumachrome.errors import ModelError
 
 
@@ -47,33 +49,33 @@ def test_a_file_is_opened_once_by_all_its_names(shipped, monkeypatch):
         open_colorizer('nobody')
 
 
+def _given(path=None, model='plain', given=(), **settings):
+    """What an event of the page comes with."""
+    about = {name: settings.pop(name) for name in list(settings) if name in Detail.model_fields}
+    return Given(path and str(path), model, list(given), settings, Detail(**about))
+
+
 def test_a_preview_is_decoded_once_and_missed_when_it_is_gone(shipped, tmp_path, monkeypatch):
     monkeypatch.setenv('GRADIO_TEMP_DIR', str(tmp_path / 'cache'))
     Image.fromarray(np.full((30, 40), 128, np.uint8)).save(tmp_path / 'a.png')
     page, opened = photo_page.PhotoPage(Colorizers()), []
-    values = [SETTINGS[name].default for name in controls.ON_PHOTO]
-
-    def at(saturation):
-        return [
-            saturation if name == 'saturation' else value for name, value in zip(controls.ON_PHOTO, values, strict=True)
-        ]
-
-    seen = page.begin(None, str(tmp_path / 'a.png'), 'plain', *values)[0]
+    seen = page.begin(None, _given(tmp_path / 'a.png'))[0]
     decode = Image.open
     monkeypatch.setattr(Image, 'open', lambda *given: opened.append(given) or decode(*given))
-    pictures = [page.tint(None, seen, *at(saturation))['after'] for saturation in (0, 0.5, 1)]
+    pictures = [page.tint(None, seen, _given(saturation=value))['after'] for value in (0, 0.5, 1)]
     assert opened == [] and len({Path(path).read_bytes() for path in pictures}) == 3
-    photo_page._decoded.cache_clear()
-    page.tint(None, seen, *at(1))
+    photo_page._read_preview.cache_clear()
+    page.tint(None, seen, _given())
     assert opened == [(seen.before,)]
+    small = page.tint(None, seen, _given(rough=True))['after']  # while a slider moves
+    with decode(small) as picture:
+        assert picture.size == (20, 15)
     for _ in range(photo_page.DECODED + 1):
-        page.begin(None, str(tmp_path / 'a.png'), 'plain', *values)
-    assert photo_page._decoded.cache_info().currsize == photo_page.DECODED
-    page.tint(None, seen, *at(1))
-    assert opened.count((seen.before,)) == 2  # it had made room for the others
+        page.begin(None, _given(tmp_path / 'a.png'))
+    assert photo_page._read_preview.cache_info().currsize == photo_page.DECODED
     (tmp_path / seen.before).unlink()
     with pytest.raises(gr.Error, match='no longer on the server'):
-        page.tint(None, seen, *at(1))
+        page.tint(None, seen, _given())
 
 
 def test_what_is_saved_is_what_the_preview_showed(shipped, gray, tmp_path, monkeypatch):
@@ -87,18 +89,22 @@ def test_what_is_saved_is_what_the_preview_showed(shipped, gray, tmp_path, monke
             str(tmp_path / name)
         )
         page = photo_page.PhotoPage(Colorizers())
-        values = [{'saturation': 0.5, 'warmth': -1}.get(n, SETTINGS[n].default) for n in controls.ON_PHOTO]
+        given = _given(None, 'steered', [{'x': 0.9, 'y': 0.9, 'color': '#ff0000'}], saturation=0.5, warmth=-1)
         with monkeypatch.context() as patch:
-            seen = page.begin(None, str(tmp_path / name), 'steered', *values)[0]
-            seen = page.paint(None, seen, [{'x': 0.9, 'y': 0.9, 'color': '#ff0000'}], 'steered', *values)[0]
+            seen = page.begin(None, given._replace(photo=str(tmp_path / name)))[0]
             kept = photo_page._kept(seen, {})
             patch.setattr(colorizer.Colorizer, 'colors', lambda *given, **more: pytest.fail('the network ran again'))
-            path, _ = page.save(None, seen, *values)
+            path = page.save(None, seen, given)['ready']
+            part = given._replace(detail=Detail(x=5, y=3, width=17, height=11, own=17))
+            patch.setattr(photofile, 'write_preview', lambda path, pixels: np.save(f'{path}.npy', pixels))
+            shown = np.load(page.part(None, seen, part)['patch'][1] + '.npy').astype(int)
         wish = Adjustments(saturation=0.5, warmth=-1, hints=seen.hints)
         photo = photofile.read(tmp_path / name)
         expected = colorizer.Colorizer('steered').colorize(photo.pixels, wish, kept)
         np.testing.assert_array_equal(photofile.read(path).pixels, expected)
         assert expected.shape[2] == (4 if name == 'deep.png' else 3) and expected.dtype == pixels.dtype
+        if name == 'a.png':  # a part in its own pixels has the colours of the download
+            assert np.abs(shown - expected[3:14, 5:22]).max() <= 1
 
 
 def test_other_colorings_cost_a_run_each_but_for_the_one_that_is_shown(shipped, gray, tmp_path, monkeypatch):
@@ -110,32 +116,33 @@ def test_other_colorings_cost_a_run_each_but_for_the_one_that_is_shown(shipped, 
         'colors',
         lambda *given, **more: (asked.append(given[2].variant), colors(*given, **more))[1],
     )
-    values = [{'saturation': 0.5}.get(name, SETTINGS[name].default) for name in controls.ON_PHOTO]
+    given = _given(tmp_path / 'a.png', 'steered', saturation=0.5)
 
-    def redness(path):
-        pixels = photofile.read(path).pixels.astype(int)
+    def redness(source):
+        file = io.BytesIO(base64.b64decode(source.split(',')[1])) if source.startswith('data:') else source
+        pixels = np.asarray(Image.open(file)).astype(int)
         return (pixels[..., 0] - pixels[..., 1]).mean()
 
-    seen, first, *_ = page.begin(None, str(tmp_path / 'a.png'), 'steered', *values)
-    first = redness(first['value']['after'])
+    seen, first = page.begin(None, given)
+    first = redness(first['after'])
     for chosen in (0, 2):
+        given = _given(None, 'steered', saturation=0.5, variant=chosen)
         if chosen:
             before = seen.colors
-            seen, shown, *_ = page.choose(None, types.SimpleNamespace(index=chosen), seen, *values)
+            seen, shown = page.look(None, seen, given)
             assert redness(shown['after']) - first == pytest.approx(5 * chosen, abs=1)
-            assert asked == [chosen] and not Path(before).exists()
+            assert not Path(before).exists()
         asked.clear()
-        offered = page.variants(None, seen, *values)['value']
+        offered = page.variants(None, seen, given)['variants']
         assert asked == [variant for variant in range(4) if variant != chosen]
-        assert [words for _, words in offered] == ['As proposed', 'Another', 'A third', 'A fourth']
-        np.testing.assert_allclose([redness(path) - first for path, _ in offered], [0, 5, 10, 15], atol=1)
+        np.testing.assert_allclose([redness(source) - first for source in offered], [0, 5, 10, 15], atol=1)
         asked.clear()
-    seen = page.paint(None, seen, [{'x': 0.9, 'y': 0.9, 'color': '#808080'}], 'steered', *values)[0]
-    page.suggest(None, types.SimpleNamespace(x=0.9, y=0.9, hint=0), seen)
+    hinted = [{'x': 0.9, 'y': 0.9, 'color': '#808080'}]
+    seen = page.look(None, seen, given._replace(hints=hinted))[0]
+    page.suggest(None, seen, _given(x=0.9, y=0.9, hint=0))
     assert asked == [2, 2]  # hints go with what was chosen
-    seen = page.look(None, seen, 'plain', *values)[0]
-    assert asked.pop() == 0 and seen.variant == 2  # a network that has none is asked for none
-    assert page.begin(None, str(tmp_path / 'a.png'), 'steered', *values)[0].variant == 0
+    page.look(None, seen, given._replace(model='plain'))
+    assert asked.pop() == 0  # a network that has none is asked for none
 
 
 @pytest.mark.parametrize(
@@ -144,8 +151,8 @@ def test_other_colorings_cost_a_run_each_but_for_the_one_that_is_shown(shipped, 
 def test_other_colorings_are_for_networks_that_have_them(features):
     known = types.SimpleNamespace(features=features, takes_hints=contract.TAKES_HINTS in features)
     shown = {block.elem_id: block.visible for block in app.build(open_colorizer=lambda _: known).blocks.values()}
-    assert shown['variants'] == shown['album-variant'] == (contract.ANCHORED in features)
-    assert shown['vividness'] == (contract.DISTRIBUTION in features)
+    assert shown['album-variant'] == (contract.ANCHORED in features)
+    assert shown['album-vividness'] == (contract.DISTRIBUTION in features)
 
 
 def test_who_names_no_network_gets_the_pages_own(shipped, monkeypatch):

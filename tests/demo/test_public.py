@@ -16,6 +16,7 @@ import gradio as gr
 import httpx
 import numpy as np
 import pytest
+from browsers import opened
 from gradio_client import Client, handle_file
 from gradio_client.utils import QueueError
 from PIL import Image, ImageFile
@@ -23,8 +24,9 @@ from PIL import Image, ImageFile
 from demo import app
 from demo.colorizers import Colorizers
 from demo.page.photo import PhotoPage
+from demo.page.studio import Detail, Given
 from demo.server import middleware, queueing, retention, uploads
-from lumachrome import colorizer, hints, loading, srgb
+from lumachrome import colorizer, loading, srgb
 from lumachrome.adjustments import SETTINGS
 from lumachrome.errors import PhotoError
 
@@ -270,7 +272,7 @@ def test_visitors_are_served_in_order_and_one_too_many_is_told(url, photo, gate,
     assert call(url, data_address(photo.read_bytes(), 'jpeg')) == (503, 'Queue is full. Max size is 32 and size is 32.')
     with pytest.raises(QueueError, match=r'Queue is full! Please try again\.'):
         client.predict(handle_file(photo), api_name='/colorize')
-    page.set_input_files('#photo input[type=file]', photo)
+    page.set_input_files('.studio .file', photo)
     page.wait_for_selector('.toast-body')
     assert 'busy. Please try again' in page.inner_text('.toast-body')
 
@@ -308,13 +310,13 @@ def test_two_visitors_at_once_get_their_own_pictures(browser, url, tmp_path):
     for page, level in zip(pages, levels, strict=True):
         Image.new('L', (300, 200), level).save(tmp_path / f'{level}.png')
         page.goto(url)
-        page.wait_for_selector('#photo input[type=file]', state='attached')
+        page.wait_for_selector('.studio .choose')
     for page, level in zip(pages, levels, strict=True):
-        page.set_input_files('#photo input[type=file]', tmp_path / f'{level}.png')
+        page.set_input_files('.studio .file', tmp_path / f'{level}.png')
     for page, level in zip(pages, levels, strict=True):
-        page.wait_for_selector('#compare img.after')
+        opened(page)
         with page.expect_download() as download:
-            page.click('#download')
+            page.click('.studio .download')
         with Image.open(download.value.path()) as image:
             assert download.value.suggested_filename == f'{level}-colour.png'
             assert np.abs(np.asarray(image)[..., 1].astype(int) - level).max() <= 1
@@ -329,23 +331,22 @@ def test_an_oversized_file_is_refused_before_it_is_sent(page, tmp_path):
     with path.open('wb') as file:
         file.truncate(uploads.FILE_MB * 2**20 + 1)
     page.on('request', lambda request: sent.append(request) if request.method == 'POST' else None)
-    page.set_input_files('#photo input[type=file]', path)
-    page.wait_for_selector('.toast-body')
-    assert 'maximum allowed size of 200.0 Mb: "huge.jpg"' in page.inner_text('.toast-body')
+    page.set_input_files('.studio .file', path)
+    page.wait_for_selector('.said:has-text("Not uploaded, because too large or cut off: huge.jpg")')
     assert sent == []
 
 
 def test_names_are_text_not_markup(page, photo, tmp_path):
     name = '<img src=x onerror=window.seen=1>${window.seen=2}{{window.seen=3}}.jpg'
     (tmp_path / name).write_bytes(b'\xff\xd8\xff\xe0 cut short')
-    page.set_input_files('#photo input[type=file]', tmp_path / name)
+    page.set_input_files('.studio .file', tmp_path / name)
     page.wait_for_selector('.toast-body')
-    page.wait_for_selector('#photo img', state='detached')  # while it is there, Gradio hides a field for its place
+    page.wait_for_selector('.studio .drop', state='visible')
     (tmp_path / name).write_bytes(photo.read_bytes())
-    page.set_input_files('#photo input[type=file]', tmp_path / name)
-    page.wait_for_selector('#compare img.after')
+    page.set_input_files('.studio .file', tmp_path / name)
+    opened(page)
     with page.expect_download() as download:
-        page.click('#download')
+        page.click('.studio .download')
     assert download.value.suggested_filename.endswith('-colour.jpg')
     page.wait_for_timeout(300)
     assert page.evaluate('window.seen') is None and page.errors == []
@@ -387,13 +388,8 @@ def test_a_sweep_takes_old_files_and_empty_folders_alone(tmp_path):
     assert all(any(folder.iterdir()) for folder in tmp_path.iterdir())
 
 
-def test_what_the_server_has_forgotten_is_said(tmp_path):
-    hints.write(tmp_path / 'hints.json', 'a.jpg', [])
+def test_what_the_server_has_forgotten_is_said():
     page = PhotoPage(Colorizers())
-    for ask in (
-        lambda: page.save(None, None, 1, 1, 0, None, 0),
-        lambda: page.save_hints(None, None),
-        lambda: page.load_hints(None, None, tmp_path / 'hints.json'),
-    ):
+    for ask in (page.look, page.tint, page.suggest, page.variants, page.part, page.save, page.compared):
         with pytest.raises(gr.Error, match='The photo is no longer on the server: choose it again'):
-            ask()
+            ask(None, None, Given(None, '', [], {}, Detail()))

@@ -19,6 +19,7 @@ import httpx
 import pytest
 from gradio_client import Client, handle_file
 from PIL import Image
+from static_page import built
 
 from demo import publish
 
@@ -111,7 +112,7 @@ def hub(tmp_path):
     hub.shutdown()
 
 
-def published(hub, repo=REPO, token='hf_somebody'):
+def published(hub, repo=REPO, token='hf_somebody', static=False):
     env = {name: value for name, value in os.environ.items() if name not in ('HF_TOKEN', 'HF_HUB_OFFLINE')}
     env |= {
         'HF_ENDPOINT': hub.url,
@@ -120,7 +121,7 @@ def published(hub, repo=REPO, token='hf_somebody'):
         'HF_HOME': str(hub.home),
     }
     env |= {'HF_TOKEN': token} if token else {}
-    command = [sys.executable, '-m', 'demo.publish', repo]
+    command = [sys.executable, '-m', 'demo.publish', *(['--static'] if static else []), repo]
     return subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, timeout=100)
 
 
@@ -157,7 +158,7 @@ def test_the_three_files_lie_at_the_root_beside_the_package(staged):
         'lumachrome/models/join.onnx',
         'demo/examples/cat.jpg',
     } <= set(files)
-    assert {'demo/page/static/painter.js', 'demo/page/i18n/zh.json', 'lumachrome/colorizer.py'} <= set(files)
+    assert {'demo/page/static/components.js', 'demo/page/i18n/zh.json', 'lumachrome/colorizer.py'} <= set(files)
     strays = ('cache', 'tests', 'demo/space', 'node_modules', 'package', 'biome', '.pyi', '.npmrc')
     assert not [name for name in files if any(stray in name for stray in strays)]
 
@@ -189,6 +190,21 @@ def test_the_upload_arrives_whole(hub, staged):
     assert hub.created['type'] == 'space' and hub.created['sdk'] == 'gradio'
     sent = {name: hashlib.sha256(content).hexdigest() for name, content in hub.space.items() if name[0] != '.'}
     assert sent == {name: hashlib.sha256(path.read_bytes()).hexdigest() for name, path in below(staged).items()}
+
+
+def test_the_static_page_arrives_whole_with_the_headers_that_threads_need(hub):
+    page = below(built())
+    done = published(hub, static=True)
+    assert done.returncode == 0, done.stderr
+    assert hub.created['type'] == 'space' and hub.created['sdk'] == 'static'
+    sent = {name: content for name, content in hub.space.items() if name[0] != '.'}
+    assert {name: path.read_bytes() for name, path in page.items()}.items() <= sent.items()
+    assert sent.keys() - page.keys() == {'README.md', 'LICENSE', 'model/LICENSE'}
+    card = sent['README.md'].decode()
+    front = front_matter(card)
+    assert front['sdk'] == 'static' and front['app_file'] == 'index.html' and 'OWNER' not in card
+    assert len(front['short_description']) <= 60
+    assert re.search('custom_headers:\n  cross-origin-embedder-policy: require-corp\n', card)
 
 
 @pytest.mark.startup

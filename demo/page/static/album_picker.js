@@ -8,6 +8,12 @@ inputs[0].accept = `image/*,${ZIP}`;
 
 function say(text) { find('.state').textContent = text; }
 function send() {
+  find('.names').hidden = !files.length;
+  find('.names ol').replaceChildren(...files.map(({ name }) => {
+    const item = document.createElement('li');
+    item.textContent = name;
+    return item;
+  }));
   props.value = { files: busy ? [] : files.slice() };
   find('.forget').hidden = !busy && !files.length;
   trigger('picked', {});
@@ -86,3 +92,4 @@ picker.addEventListener('drop', async event => {
 });
 // Only Gradio sets it otherwise: what a tab shows for the first time it sets back to what it was, one frame later.
 watch('value', send);
+addEventListener('lumachrome-album', event => take(event.detail));  // what was dropped beside the picker

@@ -1,0 +1,165 @@
+// One photo: what is set (the look), what Python is asked, and what its answers show. See studio.py.
+// studio_work.js brings photos in and keeps the work; studio_files.js gives files out.
+
+const studio = find('.studio'), painter = find('lumachrome-painter'), past = find('lumachrome-history');
+const panel = find('.panel'), sliders = {};
+const features = new Set();
+let photo = null;          // the file on the server, as Gradio knows it
+let model = MODELS[0]?.[1] ?? '', steps = 0;
+let look = firstLook();
+painter.words = words;
+past.words = words;
+
+function firstLook() {
+  const settings = Object.fromEntries(Object.entries(SETTINGS).map(([name, { initial }]) => [name, initial]));
+  return { hints: [], settings, palette: null };
+}
+function tell(event, detail = {}) {
+  props.value = { photo, model, look: { ...look }, detail };
+  trigger(event, {});
+}
+// What has changed goes into the history and to Python: hints and the like need the network, the rest does not.
+const NETWORK = new Set(['variant', 'render_size']);
+let settled = 0;
+function change(next, edit, needsNetwork) {
+  look = next;
+  past.push({ look, model }, edit);
+  showLook();
+  refresh(needsNetwork);
+  remember();
+}
+function refresh(needsNetwork) {
+  clearTimeout(settled);
+  if (needsNetwork) return tell('look');
+  tell('tint', { rough: true });
+  settled = setTimeout(() => {
+    tell('tint', { rough: false });
+    if (find('.variants').open) tell('variants');
+  }, 250);
+}
+past.addEventListener('restore', ({ detail: { state } }) => {
+  const network = state.model !== model || state.look.hints !== look.hints
+    || [...NETWORK].some(name => state.look.settings[name] !== look.settings[name]);
+  ({ look, model } = state);
+  showLook();
+  if (network) tell('look');
+  else refresh(false);
+  remember();
+});
+painter.addEventListener('hints', ({ detail }) => change({ ...look, hints: detail.hints }, detail.edit, true));
+painter.addEventListener('point', ({ detail }) => tell('point', detail));
+function set(name, value) {
+  change({ ...look, settings: { ...look.settings, [name]: value } }, `set ${name}`, NETWORK.has(name));
+}
+
+// Controls
+function slider(name) {
+  const { low, high, step, initial } = SETTINGS[name], label = document.createElement('label');
+  const text = document.createElement('span'), number = document.createElement('input');
+  const range = document.createElement('input');
+  text.textContent = words[name];
+  for (const [input, type] of [[number, 'number'], [range, 'range']]) {
+    Object.assign(input, { type, min: low, max: high, step, value: initial, name });
+  }
+  number.setAttribute('aria-label', words[name]);
+  range.setAttribute('aria-label', words[name]);
+  range.oninput = () => set(name, Number(range.value));
+  number.onchange = () => set(name, Math.max(low, Math.min(high, Number(number.value) || 0)));
+  range.ondblclick = () => set(name, initial);
+  label.className = `set ${name}`;
+  label.append(text, number, range);
+  sliders[name] = { label, show(value) { number.value = range.value = value; } };
+  return label;
+}
+function choice(name, options, chosen) {
+  const label = document.createElement('label'), select = document.createElement('select');
+  label.append(words[name], select);
+  label.className = `set ${name}`;
+  for (const [text, value] of options) select.add(new Option(text, value));
+  select.onchange = () => chosen(select.value);
+  sliders[name] = { label, show(value) { select.value = value; } };
+  return label;
+}
+find('.sliders').append(...SLIDERS.map(slider));
+find('.strength').append(slider('strength'));
+const sizes = SETTINGS.render_size.presets.map(size => [words[`render_size_${size}`] ?? String(size), size]);
+find('.models').append(
+  choice('model', MODELS, value => { model = value; change({ ...look }, '', true); }),
+  choice('render_size', sizes, value => set('render_size', Number(value))),
+);
+sliders.model.label.hidden = MODELS.length < 2;
+function card(text, source, chosen) {
+  const button = document.createElement('button'), name = document.createElement('span');
+  button.type = 'button';
+  name.textContent = text;
+  if (source) button.append(Object.assign(document.createElement('img'), { src: source, alt: '' }));
+  button.append(name);
+  button.onclick = chosen;
+  return button;
+}
+const presets = Object.entries(PRESETS).map(([preset, given]) => {
+  const button = card(words[`preset_${preset}`], 'data:,', () =>
+    change({ ...look, settings: { ...look.settings, ...given } }, '', false));
+  return { button, given };
+});
+find('.presets').append(...presets.map(({ button }) => button));
+const variants = SETTINGS.variant.presets.map(variant =>
+  card(words[`variant_${variant}`], 'data:,', () => set('variant', variant)));
+find('.choices').append(...variants);
+find('.variants').ontoggle = () => { if (find('.variants').open && photo) tell('variants'); };
+
+function showLook() {
+  if (painter.hints !== look.hints) painter.hints = look.hints;
+  for (const [name, { show }] of Object.entries(sliders)) show(name === 'model' ? model : look.settings[name]);
+  for (const { button, given } of presets) {
+    const is = Object.entries(given).every(([name, value]) => look.settings[name] === value);
+    button.setAttribute('aria-pressed', is);
+  }
+  variants.forEach((button, i) => {
+    button.setAttribute('aria-pressed', look.settings.variant === SETTINGS.variant.presets[i]);
+  });
+  find('.no-palette').hidden = find('.swatchbook').hidden = find('.strength').hidden = !look.palette;
+  if (look.palette) find('.swatchbook').src = look.palette.url ?? '';
+}
+function has(need) { return !need || features.has(need); }
+
+// Answers
+const waiting = new Map();   // parts of the photo that were asked for
+function read(region, own, signal) {
+  steps += 1;
+  const asked = steps;
+  return new Promise(answer => {
+    waiting.set(asked, answer);
+    signal.addEventListener('abort', () => { waiting.delete(asked); answer(null); });
+    tell('part', { ...region, own, asked });
+  });
+}
+function show() {
+  const news = Object.fromEntries(Object.entries(props.value || {}).filter(([, value]) => value !== null));
+  if (news.failed) return failed();
+  if (news.hero) hero(news.hero);
+  if (news.size) opened(news.size);
+  if (news.before) painter.slider.show('before', news.before.url);
+  if (news.after) painter.slider.show('after', news.after.url);
+  if (news.features) {
+    features.clear();
+    for (const feature of news.features) features.add(feature);
+    painter.steerable = features.has(HINTS);
+    for (const [name, { label }] of Object.entries(sliders)) {
+      if (name !== 'model') label.hidden = !has(SETTINGS[name].needs);
+    }
+    find('.variants').hidden = !has(SETTINGS.variant.needs);
+    find('.keep').hidden = !painter.steerable;
+  }
+  if (news.swatches) painter.swatches = news.swatches;
+  if (news.presets) presets.forEach(({ button }, i) => { button.querySelector('img').src = news.presets[i]; });
+  if (news.variants) variants.forEach((button, i) => { button.querySelector('img').src = news.variants[i]; });
+  if ('warning' in news) find('.warning').textContent = news.warning;
+  if ('status' in news) find('.status').textContent = news.status;
+  if (news.patch) {
+    waiting.get(news.asked)?.({ before: news.patch[0].url, after: news.patch[1].url });
+    waiting.delete(news.asked);
+  }
+  if (news.ready) fetchReady(news.ready);
+  if (news.missed) fetched();
+}

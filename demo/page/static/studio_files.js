@@ -1,0 +1,66 @@
+// What a visitor takes away: the photo in colour, a comparison, the hints; and the palette that is brought along.
+
+let fetching = null;   // the button whose file is awaited
+function ask(button, event, word) {
+  button.onclick = () => {
+    if (fetching || !photo && !own) return;
+    fetching = button;
+    button.setAttribute('aria-disabled', true);
+    button.textContent = words[word];
+    find('.busy').hidden = false;
+    find('.busy span').textContent = words[word];
+    tell(event);
+  };
+}
+function fetched() {
+  if (fetching) {
+    fetching.removeAttribute('aria-disabled');
+    fetching.textContent = words[fetching.dataset.word];
+  }
+  fetching = null;
+  wait('');
+}
+function give(address, name) {
+  Object.assign(document.createElement('a'), { href: address, download: name }).click();
+}
+function fetchReady({ url, orig_name }) {
+  fetched();
+  give(url, orig_name);
+}
+ask(find('.download'), 'save', 'downloading');
+ask(find('.share'), 'compared', 'working');
+
+find('.save-hints').onclick = () => {
+  const text = JSON.stringify({ photo: own?.name ?? '', hints: look.hints }, null, 1);
+  const address = URL.createObjectURL(new Blob([text], { type: 'application/json' }));
+  give(address, `${(own?.name ?? 'photo').replace(SUFFIX, '')}-hints.json`);
+  setTimeout(() => URL.revokeObjectURL(address), 1000);
+};
+find('.load-hints').onclick = () => find('.hints-file').click();
+find('.hints-file').onchange = async () => {
+  const [file] = find('.hints-file').files;
+  find('.hints-file').value = '';
+  try {
+    const { hints } = JSON.parse(await file.text());
+    const share = value => typeof value === 'number' && value >= 0 && value <= 1;
+    const fits = hints.every(({ x, y, color }) => share(x) && share(y) && /^#[0-9a-f]{6}$/i.test(color));
+    if (!fits || !hints.length) throw new Error('other values');
+    change({ ...look, hints: hints.map(({ x, y, color }) => ({ x, y, color })) }, '', true);
+  } catch {
+    say(words.no_hints.replace('{name}', file.name));
+  }
+};
+find('.palette').onclick = () => find('.palette-file').click();
+find('.palette-file').onchange = async () => {
+  const [file] = find('.palette-file').files;
+  find('.palette-file').value = '';
+  try {
+    const { path, url } = await upload(file);
+    const palette = { path, url, orig_name: file.name, meta: { _type: 'gradio.FileData' } };
+    change({ ...look, palette }, '', false);
+  } catch {
+    say(words.not_uploaded.replace('{names}', file.name));
+  }
+};
+find('.no-palette').onclick = () => change({ ...look, palette: null }, '', false);
+watch('value', show);

@@ -1,0 +1,193 @@
+"""One photo on the page: where it is dropped, how it looks before and after, and all that steers its colours.
+
+Slider, painter and history are the custom elements of `demo/web/components`; `static/studio.js` puts them together with
+the controls, which are made from the fields of `Adjustments`. What a visitor sets (the look) belongs to the browser,
+where it can be undone, redone and kept; Python is told all of it with each event, and answers with what has become of
+it: fields that are None stay as they are.
+"""
+
+import base64
+import io
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from gradio.data_classes import FileData, GradioModel, ImageData
+from PIL import Image
+
+from demo.page import controls
+from demo.page.component import Component
+from demo.server.uploads import FILE_MB
+from lumachrome import contract, photofile, zipfiles
+from lumachrome.adjustments import SETTINGS
+
+EXAMPLE_SIDE = 128  # long side in pixels of an example's picture
+# What presets set; all else of `controls.IN_PRESETS` goes to its default.
+PRESETS: dict[str, dict[str, float]] = {
+    'natural': {},
+    'vivid': {'saturation': 1.35},
+    'warm': {'warmth': 0.4},
+    'faded': {'saturation': 0.65, 'warmth': 0.15},
+    'archive': {'saturation': 0.4, 'warmth': 0.45},
+}
+
+
+class PaintedHint(GradioModel):
+    """A place whose colour is known: x and y as fractions of width and height, color as '#rrggbb'."""
+
+    x: float
+    y: float
+    color: str
+
+
+class Look(GradioModel):
+    """All that a visitor sets; `settings` are the fields of `Adjustments` that are numbers."""
+
+    hints: list[PaintedHint] | None = None
+    settings: dict[str, float] | None = None
+    palette: ImageData | None = None
+
+
+class Detail(GradioModel):
+    """What an event is about: a place or a part of the photo, which hint lies there, an example's name.
+
+    It travels with the value because Gradio, where it drops all events but the last, mixes up their own data.
+    """
+
+    x: float = 0
+    y: float = 0
+    width: float = 1
+    height: float = 1
+    own: float = 1
+    hint: int = -1
+    asked: int = 0
+    rough: bool = False
+    example: str = ''
+
+
+class Hero(GradioModel):
+    """What an empty page shows; the pictures are data: URLs."""
+
+    width: int
+    height: int
+    before: str
+    after: str
+
+
+class Studio(GradioModel):
+    """To Python `photo`, `model`, `look` and `detail`; from Python the rest, of which None is no news.
+
+    `failed` says that a photo could not be read, `missed` that a file that was asked for could not be made.
+    """
+
+    photo: FileData | None = None
+    model: str = ''
+    look: Look | None = None
+    detail: Detail | None = None
+    before: ImageData | None = None
+    after: ImageData | None = None
+    size: tuple[int, int] | None = None
+    features: list[str] | None = None
+    status: str | None = None
+    warning: str | None = None
+    presets: list[str] | None = None
+    variants: list[str] | None = None
+    swatches: list[str] | None = None
+    ready: FileData | None = None
+    patch: list[ImageData] | None = None
+    asked: int | None = None
+    failed: bool | None = None
+    missed: bool | None = None
+    hero: Hero | None = None
+
+
+class Given(NamedTuple):
+    """What an event comes with."""
+
+    photo: str | None
+    model: str
+    hints: list[dict[str, Any]]
+    settings: dict[str, Any]
+    detail: Detail
+
+
+class PhotoStudio(Component):
+    """To Python a `Given`; from Python a dict of `Studio`'s fields, files as paths.
+
+    Parameters
+    ----------
+    models : list of (name, value)
+        The networks to choose from; the first is chosen.
+    examples : list of Path
+        Photos to try.
+    **settings
+        As `gr.HTML` takes them.
+    """
+
+    data_model = Studio
+
+    def __init__(self, models: list[tuple[str, str]], examples: list[Path], **settings: Any):
+        numbers = {
+            name: {
+                'low': (setting.slider or (setting.low, setting.high))[0],
+                'high': (setting.slider or (setting.low, setting.high))[1],
+                'step': setting.step,
+                'initial': setting.default,
+                'needs': setting.needs,
+                'presets': list(setting.presets),
+            }
+            for name, setting in SETTINGS.items()
+            if setting.is_number
+        }
+        constants = {
+            'SETTINGS': numbers,
+            'SLIDERS': list(controls.SLIDERS),
+            'PRESETS': {
+                preset: {name: given.get(name, SETTINGS[name].default) for name in controls.SLIDERS}
+                for preset, given in PRESETS.items()
+            },
+            'MODELS': models,
+            'EXAMPLES': [[path.stem, picture(path)] for path in examples],
+            'MOST_BYTES': FILE_MB * 2**20,
+            'HINTS': contract.TAKES_HINTS,
+            'SUFFIXES': sorted(photofile.PHOTO_SUFFIXES),
+            'ZIP': zipfiles.SUFFIX,
+        }
+        self._models = {value for _, value in models}
+        super().__init__('studio', constants, ['studio', 'studio_work', 'studio_files'], **settings)
+
+    def preprocess(self, payload: Studio | None) -> Given:
+        payload = payload or Studio()
+        look = payload.look or Look()
+        settings: dict[str, Any] = {**(look.settings or {}), 'palette': look.palette and look.palette.path}
+        photo = payload.photo
+        model = payload.model if payload.model in self._models else ''  # a path would be opened, whatever it is
+        hints = [hint.model_dump() for hint in look.hints or ()]
+        return Given(photo and photo.path, model, hints, settings, payload.detail or Detail())
+
+    def postprocess(self, value: dict[str, Any] | None) -> Studio | None:
+        if value is None:
+            return None
+        files: dict[str, Any] = {
+            name: ImageData(path=str(value[name]), orig_name=Path(value[name]).name)
+            for name in ('before', 'after')
+            if value.get(name)
+        }
+        if value.get('ready'):
+            files['ready'] = FileData(path=str(value['ready']), orig_name=Path(value['ready']).name)
+        if value.get('patch'):
+            files['patch'] = [ImageData(path=str(path)) for path in value['patch']]
+        return Studio(**value | files)
+
+
+def picture(path: Path) -> str:
+    """A small picture of a photo, as a data: URL."""
+    with Image.open(path) as image:
+        image.thumbnail((EXAMPLE_SIDE, EXAMPLE_SIDE))
+        return data_url(image.convert('RGB'))
+
+
+def data_url(image: Image.Image) -> str:
+    """A picture as a data: URL, for small ones: nothing of it lies on the disk."""
+    buffer = io.BytesIO()
+    image.save(buffer, 'JPEG', quality=85)
+    return f'data:image/jpeg;base64,{base64.b64encode(buffer.getvalue()).decode()}'

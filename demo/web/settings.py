@@ -1,0 +1,49 @@
+"""Write adjustments.json, what the browser must know of lumachrome.adjustments: python -m demo.web.settings"""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from lumachrome import adjustments, contract, hints, metadata
+from lumachrome.adjustments import SETTINGS
+
+PATH = Path(__file__).parent / 'src' / 'adjustments.json'
+
+
+def known() -> dict[str, Any]:
+    """Ranges, steps and defaults of what can be set, and the numbers that its arithmetic needs."""
+    numbers = {name: setting for name, setting in SETTINGS.items() if setting.is_number}
+    return {
+        'settings': {
+            name: {
+                'default': setting.default,
+                'low': (setting.slider or (setting.low,))[0],
+                'high': (setting.slider or (0, setting.high))[1],
+                'step': setting.step,
+                'presets': list(setting.presets),
+            }
+            for name, setting in numbers.items()
+        },
+        'warmest': adjustments.WARMEST.tolist(),
+        'palette_gain': list(adjustments.PALETTE_GAIN),
+        'colored': adjustments.COLORED,
+        'dull': adjustments.DULL,
+        'most_hints': adjustments.MOST_HINTS,
+        'hints': {
+            'near': hints.NEAR,
+            'distinct': hints.DISTINCT,
+            'unlikely': hints.UNLIKELY,
+            'faint': hints.FAINT,
+        },
+        'source_type': metadata.SOURCE_TYPE,
+        'render_step': contract.RENDER_STEP,
+        'longest_aspect': contract.LONGEST_ASPECT,
+    }
+
+
+def text() -> str:
+    return json.dumps(known(), indent=1) + '\n'
+
+
+if __name__ == '__main__':
+    PATH.write_text(text(), 'utf-8')

@@ -1,0 +1,171 @@
+/** Puts the page together: one engine, two views, and what may come from anywhere on the page. */
+
+import '../components';
+import type { Slider } from '../components';
+import { AS_THEY_COME } from './engine/adjustments';
+import { Engine } from './engine/client';
+import { Album } from './page/album';
+import { canvasOf, complain, find, say } from './page/dom';
+import { Editor } from './page/editor';
+import { choose, current, translate, word, words } from './page/words';
+
+const examples = import.meta.glob<string>('../../examples/*.jpg', { query: '?url', import: 'default', eager: true });
+const SAMPLE = 'old-grace-hopper';
+
+const engine = new Engine((share) => say(share < 1 ? word('loading', { percent: Math.round(100 * share) }) : ''));
+translate();
+const editor = new Editor(engine);
+const album = new Album();
+const views = ['photo', 'album'] as const;
+
+function show(view: (typeof views)[number]): void {
+  for (const name of views) {
+    find(`#${name}`).hidden = name !== view;
+    const tab = find(`#tab-${name}`);
+    tab.setAttribute('aria-selected', String(name === view));
+    tab.tabIndex = name === view ? 0 : -1;
+  }
+  document.body.classList.toggle('editing', view === 'photo' && find('#start').hidden === true);
+  complain(null);
+}
+
+for (const name of views) {
+  const tab = find(`#tab-${name}`);
+  tab.addEventListener('click', () => show(name));
+  tab.addEventListener('keydown', (event) => {
+    if (event.key !== 'ArrowLeft' && event.key !== 'ArrowRight') return;
+    const other = views[1 - views.indexOf(name)];
+    show(other);
+    find(`#tab-${other}`).focus();
+  });
+}
+
+// Photos from wherever they come
+
+async function take(transfer: DataTransfer | null): Promise<void> {
+  if (!transfer) return;
+  const files = [...transfer.files];
+  const isFolder = [...transfer.items].some((item) => item.webkitGetAsEntry()?.isDirectory);
+  const isMany = files.length > 1 || isFolder || files.some(({ name }) => /\.zip$/i.test(name));
+  if (isMany || (files.length === 1 && !find('#album').hidden)) {
+    show('album');
+    await album.drop(transfer);
+  } else if (files.length === 1) await open(files[0]);
+  else say(word('nothing_there'));
+}
+
+async function open(file: File): Promise<void> {
+  show('photo');
+  await editor.open(file);
+}
+
+document.addEventListener('dragover', (event) => {
+  event.preventDefault();
+  document.body.classList.add('dragging');
+});
+for (const ended of ['dragleave', 'drop', 'dragend'] as const) {
+  document.addEventListener(ended, (event) => {
+    if (ended !== 'dragleave' || !event.relatedTarget) document.body.classList.remove('dragging');
+  });
+}
+document.addEventListener('drop', (event) => {
+  event.preventDefault();
+  void take(event.dataTransfer);
+});
+document.addEventListener('paste', (event) => void take(event.clipboardData));
+for (const id of ['#file', '#camera', '#another']) {
+  const input = find<HTMLInputElement>(id);
+  input.addEventListener('change', () => {
+    const [file] = input.files ?? [];
+    input.value = '';
+    if (file) void open(file);
+  });
+}
+
+async function example(url: string): Promise<File> {
+  const response = await fetch(url);
+  return new File([await response.blob()], url.split('/').pop()?.replace(/-[\w-]{8}(\.\w+)$/, '$1') ?? 'photo.jpg', { type: 'image/jpeg' });
+}
+
+const buttons = Object.entries(examples).map(([path, url]) => {
+  const button = document.createElement('button');
+  button.type = 'button';
+  const name = path.split('/').pop()?.replace('.jpg', '').replaceAll('-', ' ') ?? '';
+  button.setAttribute('aria-label', name);
+  const image = new Image();
+  Object.assign(image, { src: url, alt: '', loading: 'lazy', decoding: 'async' });
+  button.append(image);
+  button.addEventListener('click', async () => open(await example(url)));
+  return button;
+});
+find('#examples').append(...buttons);
+
+// Language
+
+const language = find<HTMLButtonElement>('#language');
+function speak(): void {
+  translate();
+  const other = current() === 'zh' ? 'en' : 'zh';
+  language.lang = other;
+  language.textContent = other === 'zh' ? '中文' : 'English';
+  sample.words = words();
+  editor.spoken();
+  album.spoken();
+}
+language.addEventListener('click', () => {
+  choose(current() === 'zh' ? 'en' : 'zh');
+  speak();
+});
+
+// A page without any colour would promise nothing: one of the examples is coloured as soon as that can be done.
+
+const sample = find<Slider>('#sample');
+speak();
+
+async function showSample(): Promise<void> {
+  const url = Object.entries(examples).find(([path]) => path.includes(SAMPLE))?.[1];
+  if (!url) return;
+  const opened = await engine.ask('open', { file: await example(url) });
+  if (find('#start').hidden) return;
+  sample.begin(opened.width, opened.height);
+  void sample.show('before', canvasOf(opened.before));
+  const { after } = await engine.ask('look', { adjustments: AS_THEY_COME });
+  void sample.show('after', canvasOf(after));
+}
+
+async function begin(): Promise<void> {
+  const isolated = await keep();
+  if (!isolated) return; // the page comes again, isolated
+  const { threads } = await engine.start();
+  document.body.dataset.threads = String(threads);
+  if (!find('#start').hidden) await showSample();
+  document.body.dataset.ready = 'yes';
+  navigator.serviceWorker?.controller?.postMessage('keep all');
+}
+
+/** Have all files kept; false where the page must come again to be isolated, which threads need. */
+async function keep(): Promise<boolean> {
+  if (!('serviceWorker' in navigator) || import.meta.env.DEV) return true;
+  navigator.serviceWorker.addEventListener('message', ({ data }) => {
+    if (data === 'all kept') document.body.dataset.offline = 'yes';
+  });
+  try {
+    await navigator.serviceWorker.register('./sw.js');
+    await navigator.serviceWorker.ready;
+  } catch {
+    return true; // a private window may refuse; all but the offline use works
+  }
+  if (!navigator.serviceWorker.controller) {
+    await Promise.race([
+      new Promise((done) => navigator.serviceWorker.addEventListener('controllerchange', done, { once: true })),
+      new Promise((done) => setTimeout(done, 3000)),
+    ]);
+  }
+  const isFramed = window.top !== window.self; // there the page around it decides
+  if (crossOriginIsolated || isFramed || sessionStorage.getItem('came again') || find('#start').hidden) return true;
+  sessionStorage.setItem('came again', 'yes');
+  location.reload();
+  return false;
+}
+
+begin().catch((error) => complain(error));

@@ -1,0 +1,66 @@
+/** Builds the static page: the network in pieces beside it, and a service worker that knows all files. */
+
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { defineConfig, type Plugin } from 'vite';
+
+const MODEL = new URL('../../lumachrome/models/lumachrome.onnx', import.meta.url);
+const PIECE = 4 << 20;
+
+/** `virtual:model`: the digest, the size and the pieces of the network's file. */
+function model(): Plugin {
+  const bytes = readFileSync(MODEL);
+  const sha256 = createHash('sha256').update(bytes).digest('hex');
+  const count = Math.ceil(bytes.length / PIECE);
+  const pieces = Array.from({ length: count }, (_, i) => `model/${sha256.slice(0, 12)}-${i}.bin`);
+  const id = 'virtual:model';
+  return {
+    name: 'model',
+    resolveId: (source) => (source === id ? `\0${id}` : null),
+    load: (source) =>
+      source === `\0${id}`
+        ? Object.entries({ sha256, bytes: bytes.length, pieces }).map(([key, value]) => `export const ${key} = ${JSON.stringify(value)};`).join('\n')
+        : null,
+    generateBundle() {
+      if (this.environment.config.isWorker) return;
+      pieces.forEach((fileName, i) => {
+        this.emitFile({ type: 'asset', fileName, source: bytes.subarray(i * PIECE, (i + 1) * PIECE) });
+      });
+    },
+  };
+}
+
+/** Tells the service worker what there is to keep: at once what the page shows, later all else. */
+function serviceWorker(): Plugin {
+  return {
+    name: 'service-worker',
+    enforce: 'post',
+    generateBundle(_, bundle) {
+      const worker = bundle['sw.js'];
+      if (worker?.type !== 'chunk') return;
+      const names = Object.keys(bundle).filter((name) => name !== 'sw.js' && !name.endsWith('.map'));
+      const files = names.map((name) => (name === 'index.html' ? './' : name));
+      const version = createHash('sha256').update(JSON.stringify([files, String((bundle['index.html'] as { source?: unknown })?.source)])).digest('hex').slice(0, 12);
+      worker.code = worker.code.replace('__FILES__', () => files.join('|')).replace('__VERSION__', version);
+    },
+  };
+}
+
+export default defineConfig({
+  base: './', // a Space, or any folder
+  plugins: [model(), serviceWorker()],
+  worker: { format: 'es', plugins: () => [model()] },
+  assetsInclude: ['**/*.onnx'],
+  // Not the bundle with its WebAssembly inside: its threads would start from our own worker, and run it again.
+  resolve: { conditions: ['onnxruntime-web-use-extern-wasm', 'module', 'browser'] },
+  build: {
+    target: 'es2022',
+    assetsInlineLimit: 0,
+    modulePreload: false,
+    rolldownOptions: {
+      input: { index: 'index.html', sw: 'src/sw.ts' },
+      output: { entryFileNames: (chunk) => (chunk.name === 'sw' ? 'sw.js' : 'assets/[name]-[hash].js') },
+    },
+  },
+  preview: { host: '127.0.0.1', headers: { 'Cross-Origin-Opener-Policy': 'same-origin', 'Cross-Origin-Embedder-Policy': 'require-corp' } },
+});

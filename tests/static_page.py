@@ -1,0 +1,103 @@
+"""What the tests of the static page share: Node, the built page, and its TypeScript as something that can be asked."""
+
+import functools
+import http.server
+import json
+import os
+import shutil
+import subprocess
+import threading
+from pathlib import Path
+
+import pytest
+
+WEB = Path(__file__).parents[1] / 'demo' / 'web'
+BIN = WEB / 'node_modules' / '.bin'
+
+
+def need_node():
+    """Skip, but not in CI, where there is no Node 20 or where `make check` has not brought what it needs."""
+    node = shutil.which('node')
+    version = subprocess.run([node, '--version'], capture_output=True, text=True).stdout if node else 'v0'
+    if int(version[1:].split('.')[0]) >= 20 and BIN.exists():
+        return
+    if os.environ.get('CI') == 'true':
+        pytest.fail('CI needs Node 20 or newer, and demo/web/node_modules: make check')
+    pytest.skip('The static page needs Node 20 or newer, and make check.')
+
+
+@functools.cache
+def built():
+    """The folder of the page, built anew, once a run."""
+    need_node()
+    done = subprocess.run(['npm', 'run', '--silent', 'build'], cwd=WEB, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return WEB / 'dist'
+
+
+def asked(folder, sources, script, given):
+    """What `script`, the body of a function of `given` and `web` (all that the sources export), returns: as JSON."""
+    need_node()
+    entry = folder / 'entry.ts'
+    entry.write_text(''.join(f'export * from {json.dumps(str(WEB / "src" / source))};\n' for source in sources))
+    bundle = folder / 'bundle.mjs'
+    command = [BIN / 'rolldown', entry, '--format', 'esm', '--file', bundle]
+    done = subprocess.run(command, cwd=WEB, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    (folder / 'given.json').write_text(json.dumps(given))
+    (folder / 'run.mjs').write_text(
+        f"import * as web from './bundle.mjs'; import {{ readFileSync }} from 'node:fs';\n"
+        f"const given = JSON.parse(readFileSync('given.json'));\n"
+        f'console.log(JSON.stringify((() => {{ {script} }})(), (_, v) => ArrayBuffer.isView(v) ? [...v] : v));'
+    )
+    done = subprocess.run(['node', 'run.mjs'], cwd=folder, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+class _Quiet(http.server.SimpleHTTPRequestHandler):
+    """A host that sends no header of its own, as the poorest do."""
+
+    def guess_type(self, path):
+        return {'.mjs': 'text/javascript', '.wasm': 'application/wasm'}.get(Path(path).suffix) or super().guess_type(
+            path
+        )
+
+    def log_message(self, *_):
+        pass
+
+
+def serve(folder):
+    """A server of a folder on a free port: call `shutdown` on it."""
+    server = http.server.ThreadingHTTPServer(('127.0.0.1', 0), functools.partial(_Quiet, directory=str(folder)))
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    return server
+
+
+def peak_of_tabs():
+    """The most megabytes that a process of a page has held, of a Chromium that this process has started."""
+    return max(_peak(pid) for pid in _renderers())
+
+
+def _renderers():
+    parents, found = {}, []
+    for entry in Path('/proc').iterdir():
+        if entry.name.isdigit():
+            try:
+                stat, command = (entry / 'stat').read_text(), (entry / 'cmdline').read_bytes()
+            except OSError:
+                continue
+            parents[int(entry.name)] = int(stat.rpartition(')')[2].split()[1])
+            if b'--type=renderer' in command:
+                found.append(int(entry.name))
+    for pid in found:
+        above = pid
+        while above and above != os.getpid():
+            above = parents.get(above, 0)
+        if above:
+            yield pid
+
+
+def _peak(pid):
+    lines = Path(f'/proc/{pid}/status').read_text().splitlines()
+    return next(int(line.split()[1]) / 1000 for line in lines if line.startswith('VmHWM'))
