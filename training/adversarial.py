@@ -1,9 +1,9 @@
 """A finish against a critic: pix2pix [1]_ for a network that already colours.
 
-The mean of all likely colours is dull, and a loss on each place alone cannot say so: a critic can. It is shown patches of
-(L, ab), true ones and the network's, and learns to tell them apart by least squares [2]_; the network learns to pass for
-true while its own loss holds it near the truth. Critics are known for what they do when nobody watches: blotches, and
-skin that turns orange. So `Watch` looks at photos split off after each epoch, and ends the run.
+The mean of all likely colours is dull, and a loss on each place alone cannot say so: a critic can. It is shown patches
+of (L, ab), true ones and the network's, and learns to tell them apart by least squares [2]_; the network learns to pass
+for true while its own loss holds it near the truth. Critics are known for what they do when nobody watches: blotches,
+and skin that turns orange. So `Watch` looks at photos split off after each epoch, and ends the run.
 
 References
 ----------

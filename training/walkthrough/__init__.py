@@ -6,17 +6,22 @@ training.walkthrough` makes the .ipynb files of them. What the notebooks share, 
 brings no Chinese font.
 """
 
+import logging
 import os
 import sys
+import warnings
 
 SMALL = os.environ.get('WALKTHROUGH') == 'small'  # fewer steps, to see in seconds that all of it runs
 
 
-def explain_errors() -> None:
+def begin() -> None:
     """Let a notebook say in a sentence what to do, where what went wrong is nothing to read a traceback for.
 
-    An `UserError` shows as its sentence, and a name that no cell has made yet as what to run first.
+    An `UserError` shows as its sentence, and a name that no cell has made yet as what to run first. Warnings about
+    colours that no screen shows and about functions that are compiled again are nothing to a reader: they are silent.
     """
+    warnings.filterwarnings('ignore', message='Conversion from CIE-LAB')
+    logging.getLogger('tensorflow').setLevel(logging.ERROR)
     from IPython.core.getipython import get_ipython
 
     from lumachrome.errors import UserError

@@ -57,21 +57,6 @@ def channels(picture: np.ndarray) -> None:
     row(shown, limits=(0, 1))
 
 
-def numbers(picture: np.ndarray, y: int, x: int, side: int = 8) -> None:
-    """A gray picture, and a small square of it as the numbers that it is."""
-    _figure, (left, right) = plt.subplots(1, 2, figsize=(9, 3.6), layout='constrained')
-    left.imshow(picture, cmap='gray')
-    left.add_patch(Rectangle((x, y), side, side, fill=False, edgecolor='red'))
-    patch = picture[y : y + side, x : x + side]
-    right.imshow(patch, cmap='gray', vmin=0, vmax=100)
-    for row_, line in enumerate(patch):
-        for column, value in enumerate(line):
-            right.text(column, row_, f'{value:.0f}', ha='center', va='center', color='black' if value > 50 else 'white')
-    for axes in (left, right):
-        axes.set(xticks=[], yticks=[])
-    plt.show()
-
-
 def kernels(before: np.ndarray, after: np.ndarray) -> None:
     """The 3x3 kernels of a layer with one input channel [3, 3, 1, N], before and after training."""
     rows = [[kernel[:, :, 0, i] for i in range(kernel.shape[-1])] for kernel in (before, after)]
@@ -101,7 +86,7 @@ def boxed(picture: np.ndarray, boxes: Mapping[str, tuple[int, int, int, int]]) -
     axes.imshow(picture, cmap='gray')
     for (name, (top, left, height, width)), edge in zip(boxes.items(), ('red', 'orange', 'cyan'), strict=False):
         axes.add_patch(Rectangle((left, top), width, height, fill=False, edgecolor=edge, linewidth=2))
-        axes.text(left, top - 3, name, color=edge, va='bottom')
+        axes.text(left, top - 4, name, color=edge, va='bottom', backgroundcolor='white')
     axes.set(xticks=[], yticks=[])
     plt.show()
 

@@ -30,12 +30,12 @@ import numpy as np
 from skimage import color
 
 from training import networks
-from training.walkthrough import SMALL, explain_errors, figures, samples
+from training.walkthrough import SMALL, begin, figures, samples
 
 FOLDER = ''  # name a folder of your own colour photos here, if you like
 EPOCHS = 2 if SMALL else 40
 
-explain_errors()
+begin()
 keras.utils.set_random_seed(0)
 pictures = samples.read(FOLDER)
 print(samples.machine())
@@ -293,15 +293,18 @@ figures.maps(rows)
 # column. The columns that count lie side by side.
 
 # %%
+wide_awake = keras.models.clone_model(model)
+wide_awake.set_weights([np.abs(weight) for weight in untrained.get_weights()])  # above 0, so that relu hides nothing
+
 side = 128
 rng = np.random.default_rng(0)
-plain = rng.uniform(0, 100, (1, side, side, 1)).astype('float32')
+plain = rng.uniform(0, 1e-3, (1, side, side, 1)).astype('float32')
 shaken = np.repeat(plain, side, axis=0)  # one picture a column
 for column in range(side):
-    shaken[column, :, column] = rng.uniform(0, 100, (side, 1))
+    shaken[column, :, column] = 2e-3
 middle = side // 2
-answers = untrained.predict(shaken, verbose=0)[:, middle, middle]
-plain_answer = untrained.predict(plain, verbose=0)[0, middle, middle]
+answers = wide_awake.predict(shaken, verbose=0)[:, middle, middle]
+plain_answer = wide_awake.predict(plain, verbose=0)[0, middle, middle]
 matter = np.flatnonzero(np.abs(answers - plain_answer).max(-1) > 0)
 reach = matter[-1] - matter[0] + 1
 print(f'columns {matter[0]} to {matter[-1]} count for the pixel in the middle: it sees {reach} pixels')

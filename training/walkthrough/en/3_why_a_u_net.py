@@ -24,12 +24,12 @@ from keras import layers
 from skimage import color
 
 from training import networks
-from training.walkthrough import SMALL, explain_errors, figures, samples
+from training.walkthrough import SMALL, begin, figures, samples
 
 FOLDER = ''  # a folder of your own colour photos, if you like
 EPOCHS = 2 if SMALL else 60
 
-explain_errors()
+begin()
 keras.utils.set_random_seed(0)
 pictures = samples.read(FOLDER)
 print(samples.machine())

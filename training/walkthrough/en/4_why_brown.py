@@ -25,12 +25,12 @@ from PIL import Image, ImageDraw
 from skimage import color
 
 from training import anchors, bins, checkpoints, colorization, colorizers, photos
-from training.walkthrough import SMALL, explain_errors, figures, samples
+from training.walkthrough import SMALL, begin, figures, samples
 
 FOLDER = ''  # a folder of your own colour photos, if you like
 LOOKS_AT = 96 if SMALL else 256  # pixels at which the network looks
 
-explain_errors()
+begin()
 keras.utils.set_random_seed(0)
 print(samples.machine())
 

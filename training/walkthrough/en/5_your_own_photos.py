@@ -31,21 +31,24 @@ from PIL import Image
 from export.__main__ import main as export
 from lumachrome import Adjustments, Colorizer
 from training.__main__ import main as train
-from training.walkthrough import SMALL, explain_errors, figures, samples
+from training.walkthrough import SMALL, begin, figures, samples
 
 FOLDER = ''  # your own colour photos
 MINUTES = 0.05 if SMALL else 4
 RUN = Path(tempfile.mkdtemp()) / 'mine'  # choose a folder that stays, such as runs/mine
 
-explain_errors()
+begin()
 pictures = samples.read(FOLDER)
 print(samples.machine())
 
 # %% [markdown]
 # ## Learn from the folder
 #
-# ``` python -m training fit --photos FOLDER --config training/configs/lumachrome.toml --init-from
-# training/networks/lumachrome.npz --distillation-weight 0 --learning-rate 2e-4 --minutes 4 --out runs/mine ```
+# ```
+# python -m training fit --photos FOLDER --config training/configs/lumachrome.toml
+#     --init-from training/networks/lumachrome.npz --distillation-weight 0
+#     --learning-rate 2e-4 --minutes 4 --out runs/mine
+# ```
 #
 # `--init-from` starts from what the network knows already: this is called *fine-tuning*. The *learning rate*, the
 # size of each small change, is low, so that it does not forget. Some photos judge and are not learnt from: of your
@@ -82,7 +85,9 @@ figures.row({sheets[-1].name: np.asarray(Image.open(sheets[-1]))})
 # %% [markdown]
 # ## Is it better than before?
 #
-# ``` python -m training evaluate --model runs/mine --photos OTHER --against training/networks/lumachrome.npz ```
+# ```
+# python -m training evaluate --model runs/mine --photos OTHER --against training/networks/lumachrome.npz
+# ```
 #
 # The table compares both on the photos that judge. *PSNR over gray* says, in decibels, how much nearer to the truth
 # than no colour at all; the last table says by how much yours is better, with its *standard error* behind the ±: a
@@ -95,7 +100,9 @@ train(['evaluate', '--model', str(RUN), *judges, *against, '--out', str(RUN / 'j
 # %% [markdown]
 # ## One file
 #
-# ``` python -m export runs/mine mine.onnx ```
+# ```
+# python -m export runs/mine mine.onnx
+# ```
 #
 # *ONNX* is a format for networks that many programs read. The file takes a photo's bytes and gives a coloured photo's
 # bytes: the way to Lab and back is inside, so that nobody who has the file needs any of this Python.
@@ -114,7 +121,10 @@ figures.row({'photo': photo, 'your network': np.asarray(colorizer.colorize(photo
 #
 # In a shell, in Lumachrome's folder (not on Colab, which shows no pages of its machines):
 #
-# ``` make demo .venv-demo/bin/python -m demo --model mine.onnx ```
+# ```
+# make demo
+# .venv-demo/bin/python -m demo --model mine.onnx
+# ```
 #
 # The first line makes the page's environment and opens it with the network that ships; stop it with Ctrl-C. The
 # second opens it with yours: drop a photo on it, click where it guesses wrong. The cell prints the second with the

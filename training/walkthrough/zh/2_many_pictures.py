@@ -26,13 +26,13 @@ from PIL import Image
 from skimage import color
 
 from training import augment, checkpoints, colorizers, networks, photos
-from training.walkthrough import SMALL, explain_errors, figures, samples
+from training.walkthrough import SMALL, begin, figures, samples
 
 FOLDER = ''  # 可以写上你自己的彩色照片文件夹
 ARTICLE_WEIGHTS = os.environ.get('ARTICLE_WEIGHTS', '')  # 文章的 simple_model.h5，如果你有
 EPOCHS = 3 if SMALL else 300
 
-explain_errors()
+begin()
 keras.utils.set_random_seed(0)
 pictures = samples.read(FOLDER)
 print(samples.machine())

@@ -23,12 +23,12 @@ from keras import layers
 from skimage import color
 
 from training import networks
-from training.walkthrough import SMALL, explain_errors, figures, samples
+from training.walkthrough import SMALL, begin, figures, samples
 
 FOLDER = ''  # 可以写上你自己的彩色照片文件夹
 EPOCHS = 2 if SMALL else 60
 
-explain_errors()
+begin()
 keras.utils.set_random_seed(0)
 pictures = samples.read(FOLDER)
 print(samples.machine())

@@ -24,12 +24,12 @@ from PIL import Image, ImageDraw
 from skimage import color
 
 from training import anchors, bins, checkpoints, colorization, colorizers, photos
-from training.walkthrough import SMALL, explain_errors, figures, samples
+from training.walkthrough import SMALL, begin, figures, samples
 
 FOLDER = ''  # 可以写上你自己的彩色照片文件夹
 LOOKS_AT = 96 if SMALL else 256  # 网络看图时的边长
 
-explain_errors()
+begin()
 keras.utils.set_random_seed(0)
 print(samples.machine())
 

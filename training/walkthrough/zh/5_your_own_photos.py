@@ -30,20 +30,24 @@ from PIL import Image
 from export.__main__ import main as export
 from lumachrome import Adjustments, Colorizer
 from training.__main__ import main as train
-from training.walkthrough import SMALL, explain_errors, figures, samples
+from training.walkthrough import SMALL, begin, figures, samples
 
 FOLDER = ''  # 你自己的彩色照片
 MINUTES = 0.05 if SMALL else 4
 RUN = Path(tempfile.mkdtemp()) / 'mine'  # 想保留就换成固定的文件夹，如 runs/mine
 
-explain_errors()
+begin()
 pictures = samples.read(FOLDER)
 print(samples.machine())
 
 # %% [markdown]
 # ## 从文件夹学习
 #
-# ```python -m training fit --photos FOLDER --config training/configs/lumachrome.toml--init-from training/networks/lumachrome.npz --distillation-weight 0 --learning-rate 2e-4 --minutes 4 --out runs/mine```
+# ```
+# python -m training fit --photos FOLDER --config training/configs/lumachrome.toml
+#     --init-from training/networks/lumachrome.npz --distillation-weight 0
+#     --learning-rate 2e-4 --minutes 4 --out runs/mine
+# ```
 #
 # `--init-from` 从网络已经会的开始，这叫*微调*。*学习率*（每次小改动的大小）很低，免得它忘掉以前学的。
 # 一部分照片只用来评判，不参加学习：你的文件夹按内容留出五分之一（见第 2 本）；库自带的照片留出最后两张。
@@ -78,7 +82,9 @@ figures.row({sheets[-1].name: np.asarray(Image.open(sheets[-1]))})
 # %% [markdown]
 # ## 比以前好吗？
 #
-# ```python -m training evaluate --model runs/mine --photos OTHER --against training/networks/lumachrome.npz```
+# ```
+# python -m training evaluate --model runs/mine --photos OTHER --against training/networks/lumachrome.npz
+# ```
 #
 # 表格在评判用的照片上比较两者。*PSNR over gray* 用分贝表示，与完全不上色相比离真相近了多少；
 # 最后一张表说明你的比原来好多少，± 后面是*标准误差*：差别若小于它的两倍，可能只是运气。只有两张照片时，全是运气。
@@ -90,7 +96,9 @@ train(['evaluate', '--model', str(RUN), *judges, *against, '--out', str(RUN / 'j
 # %% [markdown]
 # ## 一个文件
 #
-# ```python -m export runs/mine mine.onnx```
+# ```
+# python -m export runs/mine mine.onnx
+# ```
 #
 # *ONNX* 是许多程序都能读的网络格式。这个文件拿到照片的字节，给出上了色的照片的字节：转成 Lab 再转回来都在里面，
 # 所以有了文件的人不需要这里的任何 Python。
@@ -109,7 +117,10 @@ figures.row({'photo': photo, 'your network': np.asarray(colorizer.colorize(photo
 #
 # 在 shell 里，进入 Lumachrome 的文件夹（在 Colab 上不行，它不显示机器上的网页）：
 #
-# ```make demo.venv-demo/bin/python -m demo --model mine.onnx```
+# ```
+# make demo
+# .venv-demo/bin/python -m demo --model mine.onnx
+# ```
 #
 # 第一行准备好网页的环境，并用附带的网络打开网页；按 Ctrl-C 停止。第二行用你的网络打开：把照片拖上去，
 # 猜错的地方点一下。下面这格打印带完整文件名的第二行。
