@@ -14,9 +14,13 @@
 # # 1. The article's network
 #
 # A program that colours a black-and-white photo: how can that work? In 2020 a beginner, ThankRain, wrote down how he
-# had built one, of 32,202 numbers, and put it on GitHub (`ThankRain/image_render`). Three questions stayed open in
-# his article. What is a convolution, and who chooses its kernel? Why does such a network look like this? How does one
-# train it on many pictures of many sizes? These notebooks answer them with pictures.
+# had built one, a *network* of 32,202 numbers, and put it on GitHub (`ThankRain/image_render`). Three questions
+# stayed open in his article. What is a convolution, and who chooses its kernel? Why does such a network look like
+# this? How does one train it on many pictures of many sizes? These notebooks answer them with pictures.
+#
+# A network, here, is nothing but a function from a picture to a picture, made of additions and multiplications with
+# many numbers in it, the *weights*. Nobody writes these numbers down: they are found by trying. How, is what this
+# notebook is about.
 #
 # You need to know Python, and that a numpy array is a table of numbers with a `shape`. All else is explained here.
 # Words in *italics* are terms of the field; the [glossary](../GLOSSARY.md) holds them all. This notebook takes about
@@ -36,7 +40,7 @@ FOLDER = ''  # name a folder of your own colour photos here, if you like
 EPOCHS = 2 if SMALL else 40
 
 begin()
-keras.utils.set_random_seed(0)
+keras.utils.set_random_seed(0)  # chance falls the same way every time
 pictures = samples.read(FOLDER)
 print(samples.machine())
 
@@ -102,7 +106,8 @@ figures.row(
 #
 # Take a table of 3 x 3 numbers, the *kernel*. Lay it on 3 x 3 pixels of the picture, multiply each pixel by the
 # number that lies on it, add up the nine products: that is one number of the result. Then move the kernel one pixel
-# on and do it again, over the whole picture.
+# on and do it again, over the whole picture. (Below, one place of it: nine pixels beside the astronaut, and a kernel
+# that answers where it gets lighter to the right.)
 
 # %%
 L = Lab[..., 0]
@@ -114,7 +119,9 @@ print('the kernel:', left_edge, sep='\n')
 print('their products, added up:', (patch * left_edge).sum().round(1))
 
 # %% [markdown]
-# And the same for every place at once. This function is all there is to a convolution:
+# And the same for every place at once. This function is all there is to a convolution. (At the rim a kernel would
+# hang over, so the result here is two pixels smaller. Networks put a frame of zeros around the picture first, so that
+# the size stays; Keras calls that `padding='same'`.)
 
 
 # %%
@@ -175,8 +182,9 @@ figures.row(shown)
 # Without this kink, ten layers could do no more than one.
 #
 # So a layer from `before` channels to `after` channels holds `3 * 3 * before` numbers for each kernel, `after`
-# kernels, and `after` biases. Let us count by hand, and compare with what Keras says. `MULTIPLE` and such are left
-# out; the real file is `training/networks/article.py`, and is hardly longer.
+# kernels, and `after` biases. Let us count by hand, and compare with what Keras says. The `L` that goes in has one
+# channel, and the shape of its array ends with that 1. The real file is `training/networks/article.py`, and is hardly
+# longer.
 
 
 # %%
@@ -237,7 +245,8 @@ print(
 # *Training* is this, over and over: show the network some L (a *batch*), compare its a and b with the true ones, and
 # change every one of the 32,202 numbers a tiny bit in the direction that makes the difference smaller. That direction
 # is called the *gradient*, and Keras works it out. The difference, as one number, is the *loss*; here it is the mean
-# of the squared errors. Once through all pictures is an *epoch*.
+# of the squared errors. Once through all pictures is an *epoch*. How large the tiny bit is, is the *learning rate*
+# (3e-3 below); Adam is the usual rule for taking such steps.
 #
 # We take 192 cut-outs of a handful of photos, which is far too few: the network will know these and no others. To see
 # kernels change it is enough. (How many and which photos to take is what notebook 2 is about.)
@@ -246,7 +255,7 @@ print(
 crops = samples.crops(pictures, 8 if SMALL else 192, 96, 144)
 Lab_crops = color.rgb2lab(crops).astype('float32')
 L_crops, ab_crops = Lab_crops[..., :1], Lab_crops[..., 1:]
-print('shown:', L_crops.shape, ' to be guessed:', ab_crops.shape)
+print('shown (how many, height, width, channels):', L_crops.shape, '  to be guessed:', ab_crops.shape)
 
 untrained = keras.models.clone_model(model)
 untrained.set_weights(model.get_weights())
@@ -269,14 +278,14 @@ figures.kernels(untrained.layers[0].get_weights()[0], model.layers[0].get_weight
 
 # %% [markdown]
 # What kernels do is better seen in what they make of a photo. These are feature maps, the results of the first,
-# fourth and sixth convolution. On the left side of the list are the layers before training ("before") and after.
-# Deeper maps are smaller, and brighter where their kernel found what it looks for.
+# fourth and sixth convolution, a row before training and a row after. To get them we make a network that ends early,
+# at that layer. Deeper maps are smaller, and brighter where their kernel found what it looks for.
 
 
 # %%
 def feature_maps(network, picture, place):
     part = keras.Model(network.inputs, network.layers[place].output)
-    return part.predict(picture[None], verbose=0)[0]
+    return part.predict(picture[None], verbose=0)[0]  # in a batch of one picture
 
 
 rows = {}

@@ -81,7 +81,8 @@ figures.row({f'crop {i + 1}': augment.crop(square, 128, 0.35, rng) for i in rang
 # The article feeds L as it is, 0 to 100. Layers begin with small random weights, made for inputs of about -1 to 1. A
 # hundredfold input makes a hundredfold answer at first, and *tanh* at the end of the network is then stuck: it is
 # flat out there, and where it is flat the gradient is 0. So the first epochs are spent crawling back. We train the
-# same network twice, from the same weights: with L as it is, and with L / 50 - 1.
+# same network twice, from the same weights: with L as it is, and with L / 50 - 1, by *RMSprop*, the article's rule
+# for taking the small steps.
 
 
 # %%
@@ -112,7 +113,8 @@ figures.curves(losses, ylabel='mean squared error', log=True)
 # The article trains on 24 pictures for thousands of epochs, and looks at the same 24 to see how good it is. Let us do
 # that, with 24 cut-outs of half of the photos, and keep the other half away from it. Three numbers are watched after
 # each epoch: the error on the 24, the error on *other parts of the same photos*, and the error on *other photos*.
-# Only the last is what a user will meet.
+# Only the last is what a user will meet. (A *callback* is a function that Keras calls while it trains; ours writes
+# the three down.)
 
 # %%
 taught, kept_away = pictures[0::2], pictures[1::2]

@@ -14,8 +14,11 @@
 # # 1. 文章里的网络
 #
 # 让程序给黑白照片上色，这怎么可能？2020 年，一位初学者 ThankRain 写下了自己做这样一个程序的经过：
-# 一个只有 32202 个数字的网络，代码公开在 GitHub 上（`ThankRain/image_render`）。文章留下了三个没有回答的问题：
+# 一个只有 32202 个数字的*网络*，代码公开在 GitHub 上（`ThankRain/image_render`）。文章留下了三个没有回答的问题：
 # 什么是卷积，卷积核由谁来定？网络为什么长成这个样子？怎样用许多大小不一的图片来训练？这几本笔记用图来回答。
+#
+# 这里说的网络不过是一个函数：输入一张图，输出一张图，里面全是加法和乘法，带着许多数字，叫*权重*。
+# 这些数字没有人去写，是试出来的。怎么试，就是本笔记要讲的。
 #
 # 你只需要会 Python，并且知道 numpy 数组是一张带有 `shape`（形状）的数字表，其余的这里都会解释。*斜体*的词是术语，
 # 全部收在[词汇表](../GLOSSARY.md)里。本笔记大约需要五分钟。
@@ -34,7 +37,7 @@ FOLDER = ''  # 也可以在这里写上你自己的彩色照片文件夹
 EPOCHS = 2 if SMALL else 40
 
 begin()
-keras.utils.set_random_seed(0)
+keras.utils.set_random_seed(0)  # 让随机数每次都一样
 pictures = samples.read(FOLDER)
 print(samples.machine())
 
@@ -95,6 +98,7 @@ figures.row(
 #
 # 取一张 3 x 3 的数字表，叫*卷积核*。把它盖在图上的 3 x 3 个像素上，每个像素乘以盖住它的那个数，
 # 再把九个乘积加起来，就得到结果里的一个数。然后把卷积核移动一个像素，再算一次，直到走遍整幅图。
+# （下面只算一个位置：图上的九个像素，和一个在“越往右越亮”处有反应的卷积核。）
 
 # %%
 L = Lab[..., 0]
@@ -106,7 +110,8 @@ print('the kernel:', left_edge, sep='\n')
 print('their products, added up:', (patch * left_edge).sum().round(1))
 
 # %% [markdown]
-# 对所有位置一起算。卷积的全部内容就是这个函数：
+# 对所有位置一起算。卷积的全部内容就是这个函数。（在图的边上卷积核会伸出去，所以这里的结果小了两个像素。
+# 网络会先在图的四周补一圈零，让大小不变，Keras 里写作 `padding='same'`。）
 
 
 # %%
@@ -164,8 +169,8 @@ figures.row(shown)
 # 十层也不会比一层更能干。
 #
 # 所以，从 `before` 个通道到 `after` 个通道的一层，每个卷积核有 `3 * 3 * before` 个数，共 `after` 个卷积核，
-# 外加 `after` 个偏置。我们用手数一遍，再与 Keras 说的对照。真正的文件是 `training/networks/article.py`，
-# 也长不了多少。
+# 外加 `after` 个偏置。我们用手数一遍，再与 Keras 说的对照。输入的 `L` 只有一个通道，所以数组的形状以 1 结尾。
+# 真正的文件是 `training/networks/article.py`，也长不了多少。
 
 
 # %%
@@ -225,7 +230,8 @@ print(
 #
 # *训练*就是反复做这件事：给网络看一些 L（一*批*），把它猜的 a、b 与真正的相比，
 # 然后把那 32202 个数各自朝着使差别变小的方向改一点点。这个方向叫*梯度*，Keras 会算。用一个数表示的差别叫*损失*，
-# 这里是误差平方的平均值。把所有图片过一遍叫一*轮*（epoch）。
+# 这里是误差平方的平均值。把所有图片过一遍叫一*轮*（epoch）。那“一点点”有多大，叫*学习率*（下面是 3e-3）；
+# Adam 是走这种小步最常用的规则。
 #
 # 我们从几张照片里剪出 192 块来训练。这太少了：网络会认识这几张，别的都不认识。但要看卷积核怎样变化，已经够用。
 # （该用多少照片、哪些照片，是第 2 本笔记的内容。）
@@ -234,7 +240,7 @@ print(
 crops = samples.crops(pictures, 8 if SMALL else 192, 96, 144)
 Lab_crops = color.rgb2lab(crops).astype('float32')
 L_crops, ab_crops = Lab_crops[..., :1], Lab_crops[..., 1:]
-print('shown:', L_crops.shape, ' to be guessed:', ab_crops.shape)
+print('shown (how many, height, width, channels):', L_crops.shape, '  to be guessed:', ab_crops.shape)
 
 untrained = keras.models.clone_model(model)
 untrained.set_weights(model.get_weights())
@@ -257,13 +263,14 @@ figures.kernels(untrained.layers[0].get_weights()[0], model.layers[0].get_weight
 
 # %% [markdown]
 # 卷积核做了什么，看它们把照片变成了什么更清楚。下面是特征图，即第一、第四、第六个卷积的结果，
-# 分训练前（before）和训练后（after）。越深的图越小，越亮的地方表示卷积核在那里找到了它要找的东西。
+# 一行是训练前（before），一行是训练后（after）。办法是造一个在那一层就提前结束的网络。越深的图越小，
+# 越亮的地方表示卷积核在那里找到了它要找的东西。
 
 
 # %%
 def feature_maps(network, picture, place):
     part = keras.Model(network.inputs, network.layers[place].output)
-    return part.predict(picture[None], verbose=0)[0]
+    return part.predict(picture[None], verbose=0)[0]  # 一批里只有一幅图
 
 
 rows = {}
