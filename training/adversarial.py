@@ -33,10 +33,15 @@ def build_critic() -> keras.Model:
     A verdict near 1 says true, near 0 made up. At a stride of 4 a patch is 64 pixels wide: a face, not a picture, so
     that what is judged is how colours lie and not what the picture is of.
     """
-    colors = layers.Input((None, None, 3), name='Lab')
-    x = layers.LeakyReLU(0.2)(layers.Conv2D(64, 4, strides=2, padding='same')(colors))
-    x = layers.LeakyReLU(0.2)(layers.Conv2D(128, 4, padding='same')(x))
-    return keras.Model(colors, layers.Conv2D(1, 4, padding='same')(x), name='critic')
+
+    def conv(x, filters, strides=1):
+        # float32 also under mixed precision: the loss is taken here
+        return layers.Conv2D(filters, 4, strides, padding='same', dtype='float32')(x)
+
+    Lab = layers.Input((None, None, 3), name='Lab')
+    x = layers.LeakyReLU(0.2, dtype='float32')(conv(Lab, 64, strides=2))
+    x = layers.LeakyReLU(0.2, dtype='float32')(conv(x, 128))
+    return keras.Model(Lab, conv(x, 1), name='critic')
 
 
 class Adversarial(Colorization):

@@ -37,7 +37,7 @@ from training import networks
 from training.walkthrough import SMALL, begin, figures, samples
 
 FOLDER = ''  # name a folder of your own colour photos here, if you like
-EPOCHS = 2 if SMALL else 40
+EPOCHS = 2 if SMALL else 30
 
 begin()
 keras.utils.set_random_seed(0)  # chance falls the same way every time
@@ -248,11 +248,11 @@ print(
 # of the squared errors. Once through all pictures is an *epoch*. How large the tiny bit is, is the *learning rate*
 # (3e-3 below); Adam is the usual rule for taking such steps.
 #
-# We take 192 cut-outs of a handful of photos, which is far too few: the network will know these and no others. To see
+# We take 96 cut-outs of a handful of photos, which is far too few: the network will know these and no others. To see
 # kernels change it is enough. (How many and which photos to take is what notebook 2 is about.)
 
 # %%
-crops = samples.crops(pictures, 8 if SMALL else 192, 96, 144)
+crops = samples.crops(pictures, 8 if SMALL else 96, 96, 144)
 Lab_crops = color.rgb2lab(crops).astype('float32')
 L_crops, ab_crops = Lab_crops[..., :1], Lab_crops[..., 1:]
 print('shown (how many, height, width, channels):', L_crops.shape, '  to be guessed:', ab_crops.shape)

@@ -111,10 +111,9 @@ figures.curves(losses, ylabel='mean squared error', log=True)
 # ## Fourth mistake, the worst: judged by what it was taught
 #
 # The article trains on 24 pictures for thousands of epochs, and looks at the same 24 to see how good it is. Let us do
-# that, with 24 cut-outs of half of the photos, and keep the other half away from it. Three numbers are watched after
-# each epoch: the error on the 24, the error on *other parts of the same photos*, and the error on *other photos*.
-# Only the last is what a user will meet. (A *callback* is a function that Keras calls while it trains; ours writes
-# the three down.)
+# that, with 24 cut-outs of half of the photos, and keep the other half away from it. Three numbers are watched: the
+# error on the 24, the error on *other parts of the same photos*, and the error on *other photos*. Only the last is
+# what a user will meet. (A *callback* is a function that Keras calls while it trains; ours writes the three down.)
 
 # %%
 taught, kept_away = pictures[0::2], pictures[1::2]
@@ -129,8 +128,8 @@ errors = {name: [] for name in sets}
 
 
 def watch(epoch, logs):
-    """Write down the error on every set, after every third epoch."""
-    if epoch % 3 == 0:
+    """Write down the error on every set, after every tenth epoch."""
+    if epoch % 10 == 0:
         for name, (L, ab) in sets.items():
             errors[name].append(np.mean((learner.predict(L, verbose=0) - ab) ** 2))
 
@@ -139,7 +138,7 @@ learner = networks.build('article')
 learner.compile(optimizer=keras.optimizers.Adam(3e-3), loss='mse')
 watching = keras.callbacks.LambdaCallback(on_epoch_end=watch)
 learner.fit(*sets['the 24 it learns from'], batch_size=4, epochs=EPOCHS, verbose=0, callbacks=[watching])
-figures.curves(errors, ylabel='mean squared error', xlabel='epoch / 3')
+figures.curves(errors, ylabel='mean squared error', xlabel='epoch / 10')
 for name in sets:
     print(f'{name}: {errors[name][-1]:.0f}, where always gray has {np.mean(sets[name][1] ** 2):.0f}')
 

@@ -27,7 +27,7 @@ from training import networks
 from training.walkthrough import SMALL, begin, figures, samples
 
 FOLDER = ''  # a folder of your own colour photos, if you like
-EPOCHS = 2 if SMALL else 60
+EPOCHS = 2 if SMALL else 40
 
 begin()
 keras.utils.set_random_seed(0)
@@ -104,7 +104,7 @@ figures.unets(
 # The same cut-outs, the same number of epochs, the same start of chance.
 
 # %%
-crops = samples.crops(pictures, 16 if SMALL else 64, 96, 128)
+crops = samples.crops(pictures, 8 if SMALL else 48, 96, 128)
 Lab = color.rgb2lab(crops).astype('float32')
 L, ab = Lab[..., :1], Lab[..., 1:]
 

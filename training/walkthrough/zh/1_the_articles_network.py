@@ -34,7 +34,7 @@ from training import networks
 from training.walkthrough import SMALL, begin, figures, samples
 
 FOLDER = ''  # 也可以在这里写上你自己的彩色照片文件夹
-EPOCHS = 2 if SMALL else 40
+EPOCHS = 2 if SMALL else 30
 
 begin()
 keras.utils.set_random_seed(0)  # 让随机数每次都一样
@@ -233,11 +233,11 @@ print(
 # 这里是误差平方的平均值。把所有图片过一遍叫一*轮*（epoch）。那“一点点”有多大，叫*学习率*（下面是 3e-3）；
 # Adam 是走这种小步最常用的规则。
 #
-# 我们从几张照片里剪出 192 块来训练。这太少了：网络会认识这几张，别的都不认识。但要看卷积核怎样变化，已经够用。
+# 我们从几张照片里剪出 96 块来训练。这太少了：网络会认识这几张，别的都不认识。但要看卷积核怎样变化，已经够用。
 # （该用多少照片、哪些照片，是第 2 本笔记的内容。）
 
 # %%
-crops = samples.crops(pictures, 8 if SMALL else 192, 96, 144)
+crops = samples.crops(pictures, 8 if SMALL else 96, 96, 144)
 Lab_crops = color.rgb2lab(crops).astype('float32')
 L_crops, ab_crops = Lab_crops[..., :1], Lab_crops[..., 1:]
 print('shown (how many, height, width, channels):', L_crops.shape, '  to be guessed:', ab_crops.shape)

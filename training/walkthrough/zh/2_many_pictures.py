@@ -104,7 +104,7 @@ figures.curves(losses, ylabel='mean squared error', log=True)
 # ## 错误四，也是最糟的：用教过的题来考试
 #
 # 文章拿 24 张图训练了几千轮，再用同样的 24 张来看效果好不好。我们也这样做：从一半照片里剪 24 块来训练，
-# 另一半照片一点也不给它看。每轮之后看三个数：这 24 块上的误差，*同样照片的其他部分*上的误差，*别的照片*上的误差。
+# 另一半照片一点也不给它看。一路上看三个数：这 24 块上的误差，*同样照片的其他部分*上的误差，*别的照片*上的误差。
 # 用户遇到的只有最后一种。（*回调*是训练过程中由 Keras 调用的函数，我们用它记下这三个数。）
 
 # %%
@@ -120,8 +120,8 @@ errors = {name: [] for name in sets}
 
 
 def watch(epoch, logs):
-    """Write down the error on every set, after every third epoch."""
-    if epoch % 3 == 0:
+    """Write down the error on every set, after every tenth epoch."""
+    if epoch % 10 == 0:
         for name, (L, ab) in sets.items():
             errors[name].append(np.mean((learner.predict(L, verbose=0) - ab) ** 2))
 
@@ -130,7 +130,7 @@ learner = networks.build('article')
 learner.compile(optimizer=keras.optimizers.Adam(3e-3), loss='mse')
 watching = keras.callbacks.LambdaCallback(on_epoch_end=watch)
 learner.fit(*sets['the 24 it learns from'], batch_size=4, epochs=EPOCHS, verbose=0, callbacks=[watching])
-figures.curves(errors, ylabel='mean squared error', xlabel='epoch / 3')
+figures.curves(errors, ylabel='mean squared error', xlabel='epoch / 10')
 for name in sets:
     print(f'{name}: {errors[name][-1]:.0f}, where always gray has {np.mean(sets[name][1] ** 2):.0f}')
 

@@ -26,7 +26,7 @@ from training import networks
 from training.walkthrough import SMALL, begin, figures, samples
 
 FOLDER = ''  # 可以写上你自己的彩色照片文件夹
-EPOCHS = 2 if SMALL else 60
+EPOCHS = 2 if SMALL else 40
 
 begin()
 keras.utils.set_random_seed(0)
@@ -100,7 +100,7 @@ figures.unets(
 # 同样的图块，同样的轮数，同样的随机起点。
 
 # %%
-crops = samples.crops(pictures, 16 if SMALL else 64, 96, 128)
+crops = samples.crops(pictures, 8 if SMALL else 48, 96, 128)
 Lab = color.rgb2lab(crops).astype('float32')
 L, ab = Lab[..., :1], Lab[..., 1:]
 
