@@ -285,7 +285,7 @@ figures.kernels(untrained.layers[0].get_weights()[0], model.layers[0].get_weight
 # %%
 def feature_maps(network, picture, place):
     part = keras.Model(network.inputs, network.layers[place].output)
-    return part.predict(picture[None], verbose=0)[0]  # in a batch of one picture
+    return np.array(part(picture[None]))[0]  # in a batch of one picture
 
 
 rows = {}
@@ -312,8 +312,8 @@ shaken = np.repeat(plain, side, axis=0)  # one picture a column
 for column in range(side):
     shaken[column, :, column] = 2e-3
 middle = side // 2
-answers = wide_awake.predict(shaken, verbose=0)[:, middle, middle]
-plain_answer = wide_awake.predict(plain, verbose=0)[0, middle, middle]
+answers = np.array(wide_awake(shaken))[:, middle, middle]
+plain_answer = np.array(wide_awake(plain))[0, middle, middle]
 matter = np.flatnonzero(np.abs(answers - plain_answer).max(-1) > 0)
 reach = matter[-1] - matter[0] + 1
 print(f'columns {matter[0]} to {matter[-1]} count for the pixel in the middle: it sees {reach} pixels')
@@ -339,7 +339,7 @@ def colorize(network, picture):
     L = color.rgb2lab(picture)[..., :1]
     tall, wide = (8 * (length // 8) for length in L.shape[:2])  # three halvings need a multiple of 8
     L = L[:tall, :wide]
-    ab = network.predict(L[None], verbose=0)[0]
+    ab = np.array(network(L[None]))[0]
     return color.lab2rgb(np.concatenate([L, ab], axis=-1))
 
 

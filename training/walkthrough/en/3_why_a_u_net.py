@@ -127,7 +127,7 @@ def color_alone(ab):
 
 
 some = range(5)
-made = {name: network.predict(L[:5], verbose=0) for name, network in (('with skips', with_skips), ('without', without))}
+made = {name: np.array(network(L[:5])) for name, network in (('with skips', with_skips), ('without', without))}
 rows = [[crops[i] for i in some], [color_alone(ab[i]) for i in some]]
 rows += [[color_alone(made[name][i]) for i in some] for name in made]
 figures.grid(rows, names=['photo', 'its a and b', 'with skips', 'without'])
@@ -140,7 +140,7 @@ down, across = np.gradient(Lab[..., 0], axis=(1, 2))
 steep = np.hypot(down, across)
 edge = steep > np.quantile(steep, 0.9)
 for name, network in (('with skips', with_skips), ('without', without)):
-    off = np.linalg.norm(network.predict(L, verbose=0) - ab, axis=-1)
+    off = np.linalg.norm(np.array(network(L)) - ab, axis=-1)
     print(f'{name:12} near edges: {off[edge].mean():.1f}   elsewhere: {off[~edge].mean():.1f}')
 
 # %% [markdown]
@@ -152,9 +152,9 @@ for name, network in (('with skips', with_skips), ('without', without)):
 
 # %%
 bridges = [with_skips.get_layer(f'skip_{i}').output for i in range(3)]
-carried = keras.Model(with_skips.input, bridges).predict(L[:1], verbose=0)
+carried = keras.Model(with_skips.input, bridges)(L[:1])
 figures.row({'the photo': crops[0]})
-figures.maps({f'1/{2**i}': features[0] for i, features in enumerate(carried)})
+figures.maps({f'1/{2**i}': np.array(features)[0] for i, features in enumerate(carried)})
 
 # %% [markdown]
 # And if we cut one bridge after training? The convolution behind it has a 3 x 3 table for every channel that it
@@ -176,7 +176,7 @@ def cut(bridge):
 
 shown = {'photo': crops[0], 'all bridges': color_alone(made['with skips'][0])}
 for bridge in range(3):
-    shown[f'1/{2**bridge} cut'] = color_alone(cut(bridge).predict(L[:1], verbose=0)[0])
+    shown[f'1/{2**bridge} cut'] = color_alone(np.array(cut(bridge)(L[:1]))[0])
 figures.row(shown)
 
 # %% [markdown]

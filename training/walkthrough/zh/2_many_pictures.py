@@ -93,7 +93,7 @@ losses = {}
 for name, shown in (('L, 0 to 100', L), ('L / 50 - 1', L / 50 - 1)):
     network = keras.models.clone_model(start)
     network.set_weights(start.get_weights())
-    print(f'{name}: before training, answers go up to {np.abs(network.predict(shown, verbose=0)).max():.0f} of 128')
+    print(f'{name}: before training, answers go up to {np.abs(network(shown)).max():.0f} of 128')
     network.compile(optimizer=keras.optimizers.RMSprop(1e-3), loss='mse')
     losses[name] = network.fit(shown, ab, batch_size=8, epochs=EPOCHS // 8 + 1, verbose=0).history['loss']
 figures.curves(losses, ylabel='mean squared error', log=True)
@@ -123,7 +123,7 @@ def watch(epoch, logs):
     """Write down the error on every set, after every tenth epoch."""
     if epoch % 10 == 0:
         for name, (L, ab) in sets.items():
-            errors[name].append(np.mean((learner.predict(L, verbose=0) - ab) ** 2))
+            errors[name].append(np.mean((np.array(learner(L)) - ab) ** 2))
 
 
 learner = networks.build('article')
@@ -144,7 +144,7 @@ for name in sets:
 # %%
 def answers(L):
     """What the network makes of L, as pictures."""
-    ab = learner.predict(L, verbose=0)
+    ab = np.array(learner(L))
     return list(color.lab2rgb(np.concatenate([L, ab], axis=-1)))
 
 
