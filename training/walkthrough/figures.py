@@ -154,14 +154,14 @@ def distribution(probabilities: np.ndarray, picture: np.ndarray, place: tuple[fl
     place : (float, float)
         x and y as fractions of width and height.
     L : float
-        Lightness at which the bins are drawn.
+        The place's lightness, at which the bins are drawn, if they can be told apart there.
     """
     _figure, (left, right) = plt.subplots(1, 2, figsize=(9, 3.8), layout='constrained')
     left.imshow(picture)
     height, width = picture.shape[:2]
     left.plot(place[0] * width, place[1] * height, 'o', markersize=12, markerfacecolor='none', markeredgecolor='red')
     left.set(xticks=[], yticks=[])
-    shown = color.lab2rgb(np.concatenate([np.full((len(bins.BINS), 1), L), bins.BINS], -1))
+    shown = color.lab2rgb(np.concatenate([np.full((len(bins.BINS), 1), np.clip(L, 50, 80)), bins.BINS], -1))
     a, b = bins.BINS.T
     right.scatter(a, b, s=4000 * probabilities, c=shown, edgecolors='gray', linewidths=0.4)
     right.plot(*(probabilities @ bins.BINS), 'kx', markersize=10, label='the mean')
