@@ -14,8 +14,9 @@ from PIL import Image
 
 import training.walkthrough
 from lumachrome.errors import UserError
+from training import networks
 from training.walkthrough import __main__ as maker
-from training.walkthrough import samples
+from training.walkthrough import figures, samples
 
 SOURCES = maker.sources()
 NAMES = sorted({source.name for source in SOURCES})
@@ -114,6 +115,12 @@ def test_crops_keep_proportions_and_follow_their_seed():
     assert np.array_equal(first, again) and not np.array_equal(first, other)
 
 
+def test_the_drawn_stages_of_a_u_net_are_its_own():
+    down, up = figures.stages(networks.build('unet'))
+    assert down == [(1, 24), (2, 48), (4, 64), (8, 128), (16, 256)]
+    assert up == [(8, 128, True), (4, 64, True)]
+
+
 @pytest.mark.training
 def test_the_first_notebook_runs(monkeypatch, capsys):
     """As a script, without Jupyter: with few steps, in seconds."""
@@ -147,9 +154,9 @@ def few_steps(monkeypatch):
 @by_source
 def test_notebooks_run(source, few_steps):
     cells = executed(source)
-    figures = sum('image/png' in output.get('data', {}) for cell in cells for output in cell.get('outputs', ()))
+    drawn = sum('image/png' in output.get('data', {}) for cell in cells for output in cell.get('outputs', ()))
     shown = sum(cell.source.count('figures.') + cell.source.count('\nclick(') for cell in cells if 'import' not in cell)
-    assert figures >= max(1, shown // 2)
+    assert drawn >= max(1, shown // 2)
 
 
 @pytest.mark.slow

@@ -100,22 +100,19 @@ PAPER = (
 
 def stages(network: keras.Model) -> tuple[list, list]:
     """The stages of a U-Net of ours, read off its layers, as `PAPER` has them."""
-    down, up, stride, climbs = [], [], 1, False
+    down, up, stride = [], [], 1
     for layer in network.layers:
-        if isinstance(layer, keras.layers.Conv2D):
+        if isinstance(layer, keras.layers.Conv2D) and layer.kernel_size != (1, 1):  # 1x1: what widens, and the answer
             stride *= layer.strides[0]
-            if not climbs:
+            if up:
+                up[-1] = (stride, layer.filters, up[-1][2])
+            else:
                 down = [stage for stage in down if stage[0] != stride] + [(stride, layer.filters)]
         elif type(layer).__name__ in ('PixelShuffle', 'UpSampling2D'):
-            if not climbs:  # what widens for the pixel shuffle is no stage
-                down[-1] = (
-                    stride,
-                    layer.input.shape[-1] // 2 if type(layer).__name__ == 'PixelShuffle' else down[-1][1],
-                )
-            stride, climbs = stride // 2, True
-            up.append((stride, layer.output.shape[-1], False))
+            stride //= 2
+            up.append((stride, 0, False))
         elif isinstance(layer, keras.layers.Concatenate) and up:
-            up[-1] = (up[-1][0], up[-1][1], True)
+            up[-1] = (*up[-1][:2], True)
     return down, up
 
 
