@@ -28,7 +28,7 @@ from training import anchors, bins, checkpoints, colorization, colorizers, photo
 from training.walkthrough import SMALL, begin, figures, samples
 
 FOLDER = ''  # a folder of your own colour photos, if you like
-LOOKS_AT = 96 if SMALL else 256  # pixels at which the network looks
+LOOKS_AT = 128 if SMALL else 256  # pixels at which the network looks
 
 begin()
 keras.utils.set_random_seed(0)

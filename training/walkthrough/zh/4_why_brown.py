@@ -27,7 +27,7 @@ from training import anchors, bins, checkpoints, colorization, colorizers, photo
 from training.walkthrough import SMALL, begin, figures, samples
 
 FOLDER = ''  # 可以写上你自己的彩色照片文件夹
-LOOKS_AT = 96 if SMALL else 256  # 网络看图时的边长
+LOOKS_AT = 128 if SMALL else 256  # 网络看图时的边长
 
 begin()
 keras.utils.set_random_seed(0)
