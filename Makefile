@@ -35,6 +35,7 @@ test: env check
 	$(PYTEST) -m 'not slow'
 
 test-slow: env
+	.venv/bin/python -m pip install --quiet --disable-pip-version-check -r tests/requirements-slow.txt
 	$(PYTEST) -m slow
 
 fuzz: env

@@ -14,7 +14,12 @@ from packaging.version import Version
 
 ROOT = Path(__file__).parent.parent
 PROJECT = tomllib.loads((ROOT / 'pyproject.toml').read_text('utf-8'))['project']
-REQUIREMENTS = ['requirements.txt', 'demo/requirements.txt', 'demo/requirements-cuda.txt']
+REQUIREMENTS = [
+    'requirements.txt',
+    'demo/requirements.txt',
+    'demo/requirements-cuda.txt',
+    'tests/requirements-slow.txt',
+]
 
 
 def pins(path):

@@ -32,6 +32,7 @@ class Colorization(keras.Model):
         self.network = self.student = network
         self.recipe = recipe
         self.random = keras.random.SeedGenerator(recipe.seed)
+        self.critic = None  # one that learns beside the network: see `training.adversarial`
         if recipe.distillation_weight:
             self.student, self.teacher, self.classify = networks.with_teacher(network)
 
@@ -68,7 +69,15 @@ class Colorization(keras.Model):
         return said
 
     def compute_loss(self, x=None, y=None, y_pred: Any = None, sample_weight=None, training=True):
-        said = {name: ops.cast(value, 'float32') for name, value in y_pred.items()}
+        return self.plain_loss(self.judged(y_pred))
+
+    def judged(self, said):
+        """What `call` gave, in float32 and with `colors`, as losses take it."""
+        said = {name: ops.cast(value, 'float32') for name, value in said.items()}
         predicts_bins = networks.distribution(self.network) is not None
         said['colors'] = bins.mean(said['answer']) if predicts_bins else said['answer']
+        return said
+
+    def plain_loss(self, said):
+        """The recipe's loss of what was `judged`."""
         return losses.LOSSES[self.recipe.loss](said, self.recipe)

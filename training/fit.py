@@ -19,7 +19,19 @@ import keras
 import numpy as np
 from tensorboardX import SummaryWriter
 
-from training import augment, checkpoints, colorization, colorizers, evaluate, losses, networks, photos, recipe, runs
+from training import (
+    adversarial,
+    augment,
+    checkpoints,
+    colorization,
+    colorizers,
+    evaluate,
+    losses,
+    networks,
+    photos,
+    recipe,
+    runs,
+)
 
 JUDGED = 400  # validation photos behind the figures of an epoch; of fewer, chance would choose the best one
 SHOWN = 8  # and on its contact sheet
@@ -190,11 +202,14 @@ class Run(keras.callbacks.Callback):
 
 
 class Validation(keras.callbacks.Callback):
-    """After each epoch: figures and a contact sheet of the averaged network, which is then kept."""
+    """After each epoch: figures and a contact sheet of the averaged network, which is then kept.
 
-    def __init__(self, run, shadow, truth):
+    With a `training.adversarial.Watch`, best is what that says, and the run ends when it says so.
+    """
+
+    def __init__(self, run, shadow, truth, watch=None):
         super().__init__()
-        self.run, self.shadow, self.truth = run, shadow, truth
+        self.run, self.shadow, self.truth, self.watch = run, shadow, truth, watch
         self.log = SummaryWriter(str(run.folder / 'log'))
 
     def on_epoch_end(self, epoch, logs: Any = None):
@@ -206,6 +221,12 @@ class Validation(keras.callbacks.Callback):
         runs.load_state(self.model, folder / runs.UNFINISHED)
         ours = colorizers.NetworkColorizer(self.shadow).colorize(self.truth)
         row = evaluate.quick_row(ours, self.truth)
+        over, best_by = '', 'val_psnr'
+        if self.watch is not None:
+            row |= self.watch.figures(ours)
+            row['worth'] = self.watch.worth(row)
+            worths = [*(past['val_worth'] for past in facts['history']), row['worth']]
+            over, best_by = self.watch.ends(row, worths), 'val_worth'
         logs |= {f'val_{name}': value for name, value in row.items()}
         seen = facts['photos_seen']
         figures = {name: round(float(value), 4) for name, value in logs.items()}
@@ -218,12 +239,16 @@ class Validation(keras.callbacks.Callback):
         (folder / 'sheets').mkdir(exist_ok=True)
         sheet.save(folder / 'sheets' / f'epoch-{epoch + 1:04}.jpg', quality=90)
         checkpoints.save(self.shadow, folder / 'last.keras')
-        if row['psnr'] >= max(past['val_psnr'] for past in facts['history']) - 1e-4:
+        best = logs[best_by] >= max(past[best_by] for past in facts['history']) - 1e-4
+        if (best and not over) or not (folder / 'best.keras').exists():
             runs.replace_best(self.shadow, folder)
             facts['best_photos_seen'] = seen
         facts['judging'] = (time.monotonic() - began) / 60
         runs.write_json(facts, folder / 'run.json')
         (folder / runs.UNFINISHED).rename(folder / 'state.npz')
+        if over:
+            print(f' The run ends: {over}.')
+            self.model.stop_training = True
 
 
 def fit(
@@ -277,6 +302,11 @@ def go_on(settings, train, validation, out, facts, init_from):
     shadow = networks.build(settings.network, encoder_weights='none')
     keras.config.set_dtype_policy('mixed_bfloat16' if settings.mixed_precision else 'float32')
     network = networks.build(settings.network, settings.encoder_weights if init_from is None else 'none')
+    if settings.finish == 'adversarial' and init_from is None:
+        raise runs.FitError(
+            'A critic is for a network that has learnt to colour already: name it with --init-from, and with it again '
+            'to go on.'
+        )
     if init_from is not None and facts['epoch'] == 0:
         start = checkpoints.load(init_from)
         if start.name != network.name:
@@ -290,7 +320,13 @@ def go_on(settings, train, validation, out, facts, init_from):
         )
     networks.freeze(network, settings.freeze)
 
-    model = colorization.Colorization(network, settings)
+    truth, watch = validation.sample(JUDGED).stacked(), None
+    if settings.finish == 'adversarial':
+        model = adversarial.Adversarial(network, settings)
+        start = colorizers.NetworkColorizer(checkpoints.load(init_from))
+        watch = adversarial.Watch(truth, start.colorize(truth))
+    else:
+        model = colorization.Colorization(network, settings)
     if settings.optimizer == 'rmsprop':
         optimizer = keras.optimizers.RMSprop(settings.learning_rate, use_ema=True, ema_momentum=settings.ema)
     else:
@@ -316,10 +352,7 @@ def go_on(settings, train, validation, out, facts, init_from):
         steps_per_epoch=steps,
         initial_epoch=facts['epoch'],
         epochs=10**6,  # the run ends by its budget or its minutes
-        callbacks=[
-            run,
-            Validation(run, shadow, validation.sample(JUDGED).stacked()),
-        ],
+        callbacks=[run, Validation(run, shadow, truth, watch)],
     )
 
 

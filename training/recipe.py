@@ -14,6 +14,7 @@ from lumachrome.errors import UserError
 from training import losses, networks
 
 OPTIMIZERS = ('adamw', 'rmsprop')
+FINISHES = ('plain', 'adversarial')
 
 
 class RecipeError(UserError):
@@ -42,6 +43,8 @@ class Recipe(losses.Weights):
     epoch: int = 6_400  # photos between two checkpoints
 
     loss: str = 'huber'  # which of training.losses
+    finish: str = 'plain'  # 'adversarial': against a critic, from a network that has learnt
+    adversarial_weight: float = 0.01  # of the critic's verdict beside the loss
     optimizer: str = 'adamw'
     learning_rate: float = 1e-3  # at its highest: it warms up linearly, then falls along a cosine
     encoder_rate: float = 0.3  # the encoder's share of the learning rate
@@ -63,6 +66,9 @@ class Recipe(losses.Weights):
         require(self.canvas >= self.size, f'canvas = {self.canvas} is smaller than size = {self.size}.')
         require(self.loss in losses.LOSSES, f'loss = {self.loss!r}: choose one of {tuple(losses.LOSSES)}.')
         require(self.optimizer in OPTIMIZERS, f'optimizer = {self.optimizer!r}: choose one of {OPTIMIZERS}.')
+        require(self.finish in FINISHES, f'finish = {self.finish!r}: choose one of {FINISHES}.')
+        criticized = self.finish == 'adversarial' or self.adversarial_weight == Recipe.adversarial_weight
+        require(criticized, "adversarial_weight counts only with finish = 'adversarial'.")
         require(self.encoder_weights in ('imagenet', 'none'), "encoder_weights: choose 'imagenet' or 'none'.")
         for weight in dataclasses.fields(losses.Weights):
             value = getattr(self, weight.name)
@@ -75,7 +81,7 @@ class Recipe(losses.Weights):
         for share in ('held_out', 'smallest_crop', 'aging_prob', 'no_hint_prob', 'recolor_prob', 'warmup', 'ema'):
             require(0 <= getattr(self, share) <= 1, f'{share} = {getattr(self, share)}: it goes from 0 to 1.')
         require(self.warmup < 1, 'warmup = 1 leaves nothing of the run for the learning rate to fall in.')
-        for number in ('batch', 'budget', 'epoch', 'learning_rate', 'smallest_crop'):
+        for number in ('batch', 'budget', 'epoch', 'learning_rate', 'smallest_crop', 'adversarial_weight'):
             require(getattr(self, number) > 0, f'{number} = {getattr(self, number)}: it must be above 0.')
         require(self.epoch >= self.batch, f'epoch = {self.epoch} holds no batch of {self.batch}.')
 

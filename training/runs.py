@@ -94,7 +94,8 @@ def begin_or_go_on(settings: Recipe, out: Path, data: str) -> dict[str, Any] | N
 
 def _changing(model):
     """Variables of a `colorization.Colorization` in training; not those of what only teaches it."""
-    return [*model.network.variables, model.random.state, *model.optimizer.variables]
+    critic = model.critic.variables if model.critic else []
+    return [*model.network.variables, *critic, model.random.state, *model.optimizer.variables]
 
 
 def write_state(model: keras.Model, facts: dict[str, Any], path: Path) -> None:
