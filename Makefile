@@ -33,6 +33,7 @@ test: env check
 	$(PYTEST) -m 'not slow'
 
 test-slow: env
+	.venv/bin/python -m pip install --quiet --disable-pip-version-check -r tests/requirements-slow.txt
 	$(PYTEST) -m slow
 
 fuzz: env

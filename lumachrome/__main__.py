@@ -83,12 +83,10 @@ def archive(options: argparse.Namespace, out: streams.Listener, err: streams.Lis
     if options.dry_run:
         print(whole.estimate().told(options.workers or CORES), file=out)
         return 0
-    by_ray = options.ray or options.address
-    crew = (
-        RayActors(whole.job, options.workers, options.address, options.gpus)
-        if by_ray
-        else Processes(whole.job, options.workers or CORES)
-    )
+    if options.ray or options.address:
+        crew = RayActors(whole.job, options.workers, options.address, options.gpus)
+    else:
+        crew = Processes(whole.job, options.workers or CORES)
     try:
         totals = whole.run(crew, err)
     except KeyboardInterrupt:
@@ -151,16 +149,12 @@ def _parser() -> argparse.ArgumentParser:
         f'come with the results. It ends with {LEFT_OUT} if photos were left gray, and 1 if it could not go on.',
     )
     command.add_argument('source', metavar='SOURCE', help='a folder or a .tar, also as an address: s3://bucket/scans')
-    command.add_argument(
-        'target', metavar='TARGET', help='a new folder for the results, or that of a run to go on with'
-    )
+    command.add_argument('target', metavar='TARGET', help='a new folder for results, or that of a run to go on with')
     _add_common(command, names)
     command.add_argument('--workers', type=_count, metavar='N', help=f'by default one a core: {CORES} here')
     command.add_argument('--dry-run', action='store_true', help='tell how long it will take, and write nothing')
     command.add_argument('--ray', action='store_true', help='use Ray on this machine')
-    command.add_argument(
-        '--address', metavar='ADDRESS', help='use the Ray cluster there; auto is the one that runs here'
-    )
+    command.add_argument('--address', metavar='ADDRESS', help='use the Ray cluster there; auto: the one that runs here')
     command.add_argument(
         '--gpus', type=float, default=0.0, metavar='SHARE', help='the share of a GPU that a worker on Ray takes'
     )

@@ -8,7 +8,7 @@ from collections import Counter, deque
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path, PurePosixPath
-from typing import Any, TextIO
+from typing import Any
 
 from tqdm import tqdm
 
@@ -17,7 +17,6 @@ from lumachrome.archive import records
 from lumachrome.archive.crews import Crew, Died, Failed, Step
 from lumachrome.archive.worker import (
     PARTS,
-    Done,
     Job,
     Unit,
     Worker,
@@ -71,8 +70,8 @@ class Estimate:
         hours = self.seconds / 3600 / workers
         took = f'{hours:,.1f} hours' if hours >= 1 else f'{hours * 60:,.0f} minutes' if hours > 1 / 60 else 'a minute'
         return (
-            f'{what} are left to do, {self.source_bytes / 1e9:,.3g} GB: about {took} with {workers} workers, and '
-            f'{self.target_bytes / 1e9:,.3g} GB of results.'
+            f'{what} are left to do, {_size(self.source_bytes)}: about {took} with {workers} workers, and '
+            f'{_size(self.target_bytes)} of results.'
         )
 
 
@@ -208,13 +207,13 @@ class Archive:
 
     # What is done with it
 
-    def run(self, crew: Crew, err: TextIO | None = None) -> records.Totals:
+    def run(self, crew: Crew, err: Any = None) -> records.Totals:
         """Colour what is left, and tell of all.
 
         Parameters
         ----------
         crew : Crew
-        err : text file, optional
+        err : text file
             For the progress bar.
 
         Returns
@@ -269,6 +268,10 @@ class Archive:
         return estimate
 
 
+def _size(count: float) -> str:
+    return tqdm.format_sizeof(count, 'B')
+
+
 def _address(fs: Any, path: str) -> str:
     return path if is_local(fs) else fs.unstrip_protocol(path)
 
@@ -312,7 +315,7 @@ def _work(crew: Crew, units: Iterator[Unit], bar: Any) -> None:
                 unit = _after_death(unit, event, deaths[unit.names, event.at])
                 if unit.names:
                     again.append(unit)
-            elif isinstance(event, Done):
+            else:
                 photos, failed = photos + event.photos, failed + event.failed
                 bar.update(unit.bytes - begun.pop(worker, 0))
             bar.set_postfix_str(f'{photos:,} photos' + (f', {failed:,} not coloured' if failed else ''))

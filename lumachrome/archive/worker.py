@@ -22,7 +22,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from lumachrome import album, photofile, zipfiles
+from lumachrome import album, photofile, session, zipfiles
 from lumachrome.adjustments import Adjustments
 from lumachrome.archive.records import HIDDEN, RECORDS, Row, record_name, write_record
 from lumachrome.colorizer import Colorizer
@@ -139,6 +139,23 @@ def store(fs: Any, path: Path, where: str) -> None:
         raise unreachable(where, error) from error
 
 
+@contextlib.contextmanager
+def _one_thread() -> Generator[None]:
+    """Sessions that are opened here have one thread: the cores are shared by workers, which is faster."""
+    made = session.onnxruntime.SessionOptions
+
+    def options() -> Any:
+        given = made()
+        given.intra_op_num_threads = 1
+        return given
+
+    session.onnxruntime.SessionOptions = options
+    try:
+        yield
+    finally:
+        session.onnxruntime.SessionOptions = made
+
+
 class Worker:
     """Colours units of an archive, one photo in memory at a time.
 
@@ -154,7 +171,9 @@ class Worker:
 
     def __init__(self, job: Job) -> None:
         self._job = job
-        self._colorizer = Colorizer(job.model, job.providers)
+        with _one_thread():
+            self._colorizer = Colorizer(job.model, job.providers)
+            self._colorizer.colorize(np.zeros((32, 32, 3), np.uint8), job.adjustments)  # opens all that it needs
         (self._from, self._source), (self._to, self._target) = place(job.source), place(job.target)
 
     def work(self, unit: Unit, at: At = lambda name, size: None) -> Done:
@@ -227,9 +246,10 @@ class Worker:
         [outcome] = album.colorize([task], self._colorizer, result, self._job.adjustments)
         if result.trouble:
             raise unreachable(self._job.target, result.trouble)
-        row = Row(name, '', result.pixels, 0, self._colorizer.provider, outcome.error, outcome.note, result.sample)
+        row = Row(name, pixels=result.pixels, error=outcome.error, note=outcome.note, sample=result.sample)
         if outcome.error or result.path is None:
             return row, None
+        row.provider = self._colorizer.provider
         suffix = result.path.suffix
         row.target = name if PurePosixPath(name).suffix == suffix else name + suffix
         return row, result.path
@@ -292,7 +312,7 @@ class Worker:
         with contextlib.suppress(tarfile.TarError), tarfile.open(fileobj=file, mode='r:') as tar:
             while (member := tar.next()) is not None:
                 name = member.name
-                tar.members.clear()  # it would remember them all
+                tar.members.clear()  # pyright: ignore[reportAttributeAccessIssue]  # it would remember them all
                 path = scratch / f'member{PurePosixPath(member.name).suffix[:10]}'
                 with path.open('wb') as unpacked:
                     if member.isfile() and (content := tar.extractfile(member)):
