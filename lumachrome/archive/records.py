@@ -226,7 +226,7 @@ p {{ margin: 0; opacity: .75; overflow-wrap: anywhere; }}
 dl {{ display: flex; flex-wrap: wrap; gap: .75rem; margin: 1.25rem 0 0; }}
 dl div {{ border: 1px solid var(--line); border-radius: .5rem; padding: .5rem .9rem; }}
 dt {{ font-size: .8rem; opacity: .75; }} dd {{ margin: 0; font-size: 1.25rem; font-variant-numeric: tabular-nums; }}
-.sheet {{ display: grid; grid-template-columns: repeat(auto-fill, minmax(16rem, 1fr)); gap: 1rem; align-items: end; }}
+.sheet {{ display: grid; grid-template-columns: repeat(auto-fill, minmax(16rem, 1fr)); gap: 1rem; align-items: start; }}
 figure {{ margin: 0; }} img {{ width: 100%; border-radius: .35rem; display: block; }}
 figcaption {{ font-size: .8rem; opacity: .75; overflow-wrap: anywhere; }}
 li {{ overflow-wrap: anywhere; }}

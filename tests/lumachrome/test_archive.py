@@ -156,7 +156,7 @@ def test_workers_that_die_before_a_photo_end_the_run():
     class Bar:
         update = set_postfix_str = lambda self, given: None
 
-    with pytest.raises(ArchiveError, match='before they colour a photo .*memory runs out.*fewer --workers'):
+    with pytest.raises(ArchiveError, match=r'before they colour a photo .*memory runs out.*fewer --workers'):
         run._work(Crew(), iter([Unit(('a.jpg',))]), Bar())
 
 
@@ -270,14 +270,13 @@ def test_a_photo_that_stands_in_two_records_counts_once(tmp_path):
     records.write_record(folder / 'b.parquet', [records.Row('x.jpg', 'x.jpg', 7), records.Row('y.jpg', 'y.jpg')])
     import fsspec
 
-    totals = records.write_report(
-        records.Records(fsspec.filesystem('file'), str(tmp_path)), tmp_path / 'report.parquet', 4
-    )
+    found = records.Records(fsspec.filesystem('file'), str(tmp_path))
+    totals = records.write_report(found, tmp_path / 'report.parquet', 4)
     assert (totals.colored, totals.failed, totals.pixels) == (2, 0, 7)
     assert not report(tmp_path)['x.jpg']['error']
     (folder / 'c.parquet').write_bytes(b'half')
     with pytest.raises(ArchiveError, match=r'c\.parquet is damaged: delete it'):
-        records.Records(fsspec.filesystem('file'), str(tmp_path)).done()
+        found.done()
 
 
 def test_other_storages_are_read_and_written(source, tmp_path, model):
