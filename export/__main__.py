@@ -1,4 +1,4 @@
-"""python -m export SOURCE TARGET | inspect FILE | parts FOLDER | triton FOLDER | documents: a network becomes one ONNX file."""
+"""python -m export SOURCE TARGET | inspect FILE | parts FOLDER | triton FOLDER | documents: networks as ONNX files."""
 
 import argparse
 import json
