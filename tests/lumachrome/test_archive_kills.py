@@ -20,7 +20,7 @@ pytestmark = pytest.mark.slow
 needs_ray = pytest.mark.skipif(
     importlib.util.find_spec('ray') is None, reason='Ray is not installed: tests/requirements-slow.txt has it.'
 )
-PHOTOS, BAD = 600, 5
+PHOTOS, BAD = 400, 5
 
 
 @pytest.fixture
