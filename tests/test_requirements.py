@@ -14,7 +14,12 @@ from packaging.version import Version
 
 ROOT = Path(__file__).parent.parent
 PROJECT = tomllib.loads((ROOT / 'pyproject.toml').read_text('utf-8'))['project']
-REQUIREMENTS = ['requirements.txt', 'demo/requirements.txt', 'demo/requirements-cuda.txt']
+REQUIREMENTS = [
+    'requirements.txt',
+    'demo/requirements.txt',
+    'demo/requirements-cuda.txt',
+    'tests/requirements-slow.txt',
+]
 
 
 def pins(path):
@@ -32,7 +37,8 @@ def version(pin):
 
 def ranges():
     extras = PROJECT['optional-dependencies'].values()
-    return [Requirement(text) for text in sum(extras, PROJECT['dependencies'])]
+    found = [Requirement(text) for text in sum(extras, PROJECT['dependencies'])]
+    return [range_ for range_ in found if range_.name != PROJECT['name']]  # an extra may stand on another
 
 
 @pytest.mark.parametrize('path', REQUIREMENTS)

@@ -52,7 +52,7 @@ def test_a_photo_comes_back_colored(server, photo, png):
         ('?saturation=9', b'x', 422, 'saturation'),
         ('?model=/etc/passwd', b'x', 422, 'There is no such model'),
         ('?shine=1', b'x', 422, 'There is no parameter shine'),
-        ('?vividness=1', None, 400, 'has no vividness'),
+        ('?vividness=0.5', None, 400, 'has no vividness'),
     ],
 )
 def test_what_cannot_be_done_is_told(query, content, status, sentence, server, png):

@@ -180,19 +180,22 @@ def test_a_worker_that_is_killed_is_replaced(source, tmp_path, model):
 
 def test_a_shard_cut_short_keeps_what_came_before(tmp_path, model):
     top = tmp_path / 'shards'
-    photo = photo_file(top / 'a.png')
+    photo = photo_file(top / 'a.jpg')
     _shard(top / 'whole.tar', photo, photo)
     photo.unlink()
     content = (top / 'whole.tar').read_bytes()
-    for name, length in (('data.tar', 2200), ('header.tar', 1024 + 512 * 2), ('nothing.tar', 0), ('other.tar', 300)):
+    with tarfile.open(top / 'whole.tar') as tar:
+        last = tar.getmember('0002.jpg')
+    lengths = {'data.tar': last.offset_data + 100, 'header.tar': last.offset, 'nothing.tar': 0, 'other.tar': 300}
+    for name, length in lengths.items():
         (top / name).write_bytes(content[:length])
     archive = Archive(Job(str(top), str(tmp_path / 'out'), model))
     archive.run(Inline(archive.job))
     rows = report(tmp_path / 'out')
     for name in ('data.tar', 'header.tar'):
-        assert f'{name} is cut short or damaged at 0001.' in rows[name]['error']
+        assert f'{name} is cut short or damaged at 000' in rows[name]['error']
         with tarfile.open(tmp_path / 'out' / name) as tar:
-            assert tar.getnames()[0] == '0001.jpg'
+            assert tar.getnames() == ['0001.jpg', '0001.txt']
     assert 'nothing.tar is cut short or damaged from its start' in rows['nothing.tar']['error']
     assert not rows['whole.tar/0002.jpg']['error']
 
