@@ -98,10 +98,11 @@ class Processes:
     def wait(self) -> list[tuple[int, Event]]:
         numbers = {ours: number for number, (_, ours) in enumerate(self._workers)}
         events: list[tuple[int, Event]] = []
-        for ours in connection.wait(list(numbers), POLL):
-            number = numbers[ours]  # pyright: ignore[reportArgumentType]
+        for ready in connection.wait(list(numbers), POLL):
+            pipe: Any = ready
+            number = numbers[pipe]
             try:
-                event: Event = ours.recv()  # pyright: ignore[reportAttributeAccessIssue]
+                event: Event = pipe.recv()
             except (EOFError, OSError):
                 event = self._replaced(number)
             if isinstance(event, Step):
