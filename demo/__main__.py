@@ -1,4 +1,7 @@
-"""python -m demo [--model MODEL] [--mcp]: opens the page. `python -m lumachrome` colours photos in the shell."""
+"""python -m demo [--model MODEL] [--mcp]: opens the page. `python -m demo api`: a plain HTTP API without the page.
+
+`python -m lumachrome` colours photos in the shell.
+"""
 
 import argparse
 import sys
@@ -14,13 +17,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
         description='Colour black-and-white photos on a page in the browser. In the shell: python -m lumachrome.',
     )
     names = ', '.join(models()) or 'none is there yet'
+    parser.add_argument(
+        'door', nargs='?', choices=('page', 'api'), default='page', help='api: POST a photo, get a photo'
+    )
     parser.add_argument('--model', metavar='MODEL', help=f'a name ({names}) or an .onnx file')
     parser.add_argument('--mcp', action='store_true', help='the page is an MCP server too, for AI assistants')
+    parser.add_argument('--host', default='127.0.0.1', help='of the api: 0.0.0.0 lets other machines in')
+    parser.add_argument('--port', type=int, default=7861, help='of the api')
     options = parser.parse_args(arguments)
-    from demo import app  # gradio takes seconds to load, which --help need not wait for
-
     try:
-        app.serve(options.model, options.mcp)
+        if options.door == 'api':
+            from demo import api
+
+            api.serve(options.model, options.host, options.port)
+        else:
+            from demo import app  # gradio takes seconds to load, which --help need not wait for
+
+            app.serve(options.model, options.mcp)
     except UserError as error:
         print(error, file=sys.stderr)
         return 1

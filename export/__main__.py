@@ -1,4 +1,4 @@
-"""python -m export SOURCE TARGET | inspect FILE | parts FOLDER | tails | documents: a network becomes one ONNX file."""
+"""python -m export SOURCE TARGET | inspect FILE | parts FOLDER | tails | triton FOLDER | documents: ONNX files."""
 
 import argparse
 import json
@@ -17,6 +17,7 @@ DESCRIPTION = """\
   python -m export inspect FILE                            what a file takes, gives and says about itself
   python -m export parts lumachrome/models                 the head and the tail alone: render, join, join16
   python -m export tails                                   the tail as code: lumachrome/tail.py, demo/web/src/tail.ts
+  python -m export triton FOLDER --model NAME              a model repository for Triton Inference Server
   python -m export documents                               fill the shipped networks' figures into the documents
 """
 
@@ -27,8 +28,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
         description='A network becomes one ONNX file.\n\n' + DESCRIPTION,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument('source', metavar='SOURCE', help='the network, or the word inspect, parts, tails or documents')
-    parser.add_argument('target', metavar='TARGET', nargs='?', help='the file to write; with parts, the folder')
+    parser.add_argument('source', metavar='SOURCE', help='the network, or inspect, parts, tails, triton or documents')
+    parser.add_argument(
+        'target', metavar='TARGET', nargs='?', help='the file to write; with parts and triton, the folder'
+    )
+    parser.add_argument('--model', help='with triton: a name or a file, by default the one that ships first')
     parser.add_argument('--licence', default='not stated', help='of the weights, for the metadata')
     parser.add_argument('--float16', action='store_true', help='store the weights in half the bytes')
     options = parser.parse_args(arguments)
@@ -59,6 +63,12 @@ def run(options: argparse.Namespace) -> None:
         from export import loops
 
         print('\n'.join(f'written: {path}' for path in loops.write()))
+        return
+
+    if options.source == 'triton':
+        from export import triton
+
+        print(triton.write(options.model, options.target))
         return
 
     from export import files

@@ -1,6 +1,10 @@
-"""The command line: `lumachrome colorize PHOTO|FOLDER|ZIP|-... -o OUT`; `python -m lumachrome` is the same."""
+"""The command line: `lumachrome colorize PHOTO|FOLDER|ZIP|-... -o OUT`, `lumachrome archive SOURCE TARGET`.
+
+`python -m lumachrome` is the same.
+"""
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -9,12 +13,17 @@ from typing import Any
 from lumachrome import streams
 from lumachrome.errors import AdjustmentError, UserError
 
+CORES = len(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity') else os.cpu_count() or 1
+LEFT_OUT = 3  # the exit code of an archive that is finished, but for some photos
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     streams.keep_descriptors()
     out, err = streams.Listener(sys.stdout), streams.Listener(sys.stderr)
     try:
         options = _parser().parse_args(arguments)
+        if options.command == 'archive':
+            return archive(options, out, err)
         return colorize(options, err if options.out == streams.NAME else out, err)
     except UserError as error:
         print(error, file=err)
@@ -63,6 +72,34 @@ def colorize(options: argparse.Namespace, out: streams.Listener, err: streams.Li
     return 1 if failed else 0
 
 
+def archive(options: argparse.Namespace, out: streams.Listener, err: streams.Listener) -> int:
+    """Colour an archive; `LEFT_OUT` if any photo of it was left gray."""
+    from lumachrome.archive import Archive, Job, Processes, RayActors
+    from lumachrome.session import CPU, CUDA
+
+    providers = ({'cpu': CPU, 'cuda': CUDA}[options.provider],) if options.provider else None
+    job = Job(options.source, options.target, options.model, providers, _adjustments(options))
+    whole = Archive(job, lambda sentence: print(sentence, file=err))
+    if options.dry_run:
+        print(whole.estimate().told(options.workers or CORES), file=out)
+        return 0
+    if options.ray or options.address:
+        crew = RayActors(whole.job, options.workers, options.address, options.gpus)
+    else:
+        crew = Processes(whole.job, options.workers or CORES)
+    try:
+        totals = whole.run(crew, err)
+    except KeyboardInterrupt:
+        print('Stopped: the same command goes on.', file=err)
+        raise
+    finally:
+        crew.stop()
+    print(f'{totals.colored:,} photos of the archive are coloured: {options.target}/summary.html', file=out)
+    if totals.failed:
+        print(f'{totals.failed:,} were not; {options.target}/report.parquet says why.', file=err)
+    return LEFT_OUT if totals.failed else 0
+
+
 def _adjustments(options: argparse.Namespace) -> Any:
     """What the options say of every photo; hints belong to single ones."""
     from lumachrome import photofile
@@ -88,7 +125,8 @@ def _parser() -> argparse.ArgumentParser:
     from lumachrome.colorizer import models
 
     parser = argparse.ArgumentParser(prog='lumachrome', description='Colour black-and-white photos in the shell.')
-    commands = parser.add_subparsers(required=True, metavar='colorize')
+    commands = parser.add_subparsers(required=True, dest='command', metavar='colorize|archive')
+    names = ', '.join(models()) or 'none is there yet'
     command = commands.add_parser(
         'colorize',
         help='colour photos, folders and ZIPs',
@@ -101,13 +139,39 @@ def _parser() -> argparse.ArgumentParser:
         required=True,
         help='folder for the results; for one photo also a file name, or - for standard output',
     )
-    names = ', '.join(models()) or 'none is there yet'
+    _add_common(command, names)
+    command.add_argument('--all-pages', action='store_true', help='all pages of a TIFF file, not the first alone')
+    command.add_argument('--force', action='store_true', help='replace results that are there already')
+    command = commands.add_parser(
+        'archive',
+        help='colour archives of any size; killed, the same command goes on',
+        description='Colour all photos and tar shards of an archive, with many workers. A report and a page to look at '
+        f'come with the results. It ends with {LEFT_OUT} if photos were left gray, and 1 if it could not go on.',
+    )
+    command.add_argument('source', metavar='SOURCE', help='a folder or a .tar, also as an address: s3://bucket/scans')
+    command.add_argument('target', metavar='TARGET', help='a new folder for results, or that of a run to go on with')
+    _add_common(command, names)
+    command.add_argument('--workers', type=_count, metavar='N', help=f'by default one a core: {CORES} here')
+    command.add_argument('--dry-run', action='store_true', help='tell how long it will take, and write nothing')
+    command.add_argument('--ray', action='store_true', help='use Ray on this machine')
+    command.add_argument('--address', metavar='ADDRESS', help='use the Ray cluster there; auto: the one that runs here')
+    command.add_argument(
+        '--gpus', type=float, default=0.0, metavar='SHARE', help='the share of a GPU that a worker on Ray takes'
+    )
+    return parser
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal() or not int(text):
+        raise argparse.ArgumentTypeError(f'{text} is no number of workers.')
+    return int(text)
+
+
+def _add_common(command: argparse.ArgumentParser, names: str) -> None:
+    """What all commands take: which network, with what settings, and where it runs."""
     command.add_argument('--model', metavar='MODEL', help=f'a name ({names}) or an .onnx file')
     _add_adjustments(command)
     command.add_argument('--provider', choices=('cpu', 'cuda'), help='by default CUDA where it works, else the CPU')
-    command.add_argument('--all-pages', action='store_true', help='all pages of a TIFF file, not the first alone')
-    command.add_argument('--force', action='store_true', help='replace results that are there already')
-    return parser
 
 
 def _add_adjustments(command: argparse.ArgumentParser) -> None:
@@ -122,6 +186,8 @@ def _add_adjustments(command: argparse.ArgumentParser) -> None:
             more['help'] = f'{setting.help} A number {setting.range}, by default {setting.default:g}.'
         elif name == 'palette':
             more = {'metavar': 'PHOTO', 'help': setting.help}
+        elif command.prog.endswith('archive'):  # hints are for single photos
+            continue
         else:
             more = {
                 'metavar': 'FILE',

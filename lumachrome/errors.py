@@ -30,6 +30,10 @@ class PhotoError(UserError):
     """A photo, or a ZIP of photos, that cannot be read or written."""
 
 
+class ArchiveError(UserError):
+    """An archive that cannot be read, or a target that cannot be written: its run ends, and may go on later."""
+
+
 def printable(text: str) -> str:
     r"""A text that every output takes: a file's name may be no Unicode, and such bytes of it come as escapes.
 

@@ -13,13 +13,13 @@ from starlette.datastructures import FormData
 from starlette.formparsers import MultiPartException
 from starlette.requests import ClientDisconnect
 
+from demo.server.limits import FILE_MB as FILE_MB
+from demo.server.limits import MAX_PIXELS as MAX_PIXELS
+from demo.server.limits import UPLOAD_BYTES as UPLOAD_BYTES
 from lumachrome import zipfiles
 from lumachrome.errors import PhotoError
 
 JSON_BYTES = 20_000_000  # of a request that is no upload: a photo may come in it, as a data: URL
-MAX_PIXELS = 100_000_000  # of a photo: a 16-bit one of that size takes some 3 GB while it is coloured
-FILE_MB = 200  # of an uploaded file, in Gradio's megabytes of 1024 x 1024 bytes
-UPLOAD_BYTES = FILE_MB * 2**20 + 2**16  # of one upload: a file of that size and what it is wrapped in
 WATCHED = 1000  # uploads of which it is known how far they are, for whoever asks
 LONGEST_PATH = 4096  # or address: longer than that of any file here
 

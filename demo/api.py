@@ -1,0 +1,176 @@
+"""The plain HTTP API, without Gradio: POST a photo, get a photo.
+
+    curl --data-binary @grandmother.jpg 'http://127.0.0.1:7861/colorize?saturation=1.1' -o coloured.jpg
+
+The parameters are the fields of `Adjustments`. A photo comes back in the format it came in, with its metadata.
+"""
+
+import asyncio
+import html
+import shutil
+import tempfile
+from pathlib import Path, PurePath
+from typing import Any
+
+import uvicorn
+from fastapi import FastAPI, HTTPException, Request
+from fastapi.responses import FileResponse, HTMLResponse, Response
+from starlette.background import BackgroundTask
+from starlette.concurrency import run_in_threadpool
+
+from demo.colorizers import Colorizers, OpenColorizer
+from demo.server.limits import FILE_MB, MAX_PIXELS, UPLOAD_BYTES
+from lumachrome import album, decoding, zipfiles
+from lumachrome.adjustments import SETTINGS, Adjustments
+from lumachrome.colorizer import find_model, models
+from lumachrome.errors import AdjustmentError, UserError
+
+WAITING = 32  # photos that wait or are coloured; the next one is told to come again
+AGAIN = '5'  # seconds
+KINDS = {'.jpg': 'image/jpeg', '.png': 'image/png', '.webp': 'image/webp', '.tif': 'image/tiff', '.avif': 'image/avif'}
+NUMBERS = [setting for setting in SETTINGS.values() if setting.is_number]
+
+
+def build(model: str | Path | None = None, open_colorizer: OpenColorizer | None = None) -> FastAPI:
+    """The API as an ASGI application.
+
+    Parameters
+    ----------
+    model : str or Path, optional
+        The network for those who name none.
+    open_colorizer : OpenColorizer, optional
+        Gives the networks.
+
+    Raises
+    ------
+    ModelError
+        There is no such model, or none at all.
+    """
+    find_model(model)
+    opened = open_colorizer or Colorizers()
+    names = sorted(models())
+    app = FastAPI(
+        title='Lumachrome', description=__doc__, docs_url=None, redoc_url=None
+    )  # those pages load from others
+    one, waiting = asyncio.Semaphore(1), [0]  # onnxruntime uses all cores for a photo
+
+    @app.middleware('http')
+    async def headers(request: Request, call_next: Any) -> Response:
+        response = await call_next(request)
+        response.headers.update({'x-content-type-options': 'nosniff', 'cache-control': 'no-store'})
+        return response
+
+    @app.get('/', include_in_schema=False)
+    def page() -> HTMLResponse:
+        return HTMLResponse(_page(names))
+
+    @app.get('/health')
+    def health() -> dict[str, str]:
+        """Whether the server is there."""
+        return {'status': 'ok'}
+
+    @app.post('/colorize', openapi_extra=_described(names), response_class=FileResponse)
+    async def colorize(request: Request) -> FileResponse:
+        """Colour a photo: its bytes are the body, and so is the answer's."""
+        settings = _settings(dict(request.query_params), names)
+        if waiting[0] >= WAITING:
+            raise HTTPException(503, 'Too many photos wait: send it again later.', {'retry-after': AGAIN})
+        waiting[0] += 1
+        folder = Path(tempfile.mkdtemp(prefix='lumachrome-'))
+        try:
+            await _received(request, folder / 'photo')
+            async with one:
+                colorizer = await run_in_threadpool(opened, settings.pop('model', model))
+                result = await run_in_threadpool(_colored, folder, colorizer, Adjustments(**settings))
+        except UserError as error:
+            shutil.rmtree(folder)
+            raise HTTPException(400, str(error)) from error
+        except BaseException:
+            shutil.rmtree(folder)
+            raise
+        finally:
+            waiting[0] -= 1
+        kind = KINDS.get(result.suffix, 'application/octet-stream')
+        return FileResponse(result, media_type=kind, background=BackgroundTask(shutil.rmtree, folder))
+
+    return app
+
+
+def serve(model: str | Path | None = None, host: str = '127.0.0.1', port: int = 7861) -> None:
+    """Answer until it is stopped."""
+    app = build(model)
+    decoding.start()  # the first visitor need not wait for it
+    uvicorn.run(app, host=host, port=port, server_header=False)
+
+
+def _settings(given: dict[str, str], names: list[str]) -> dict[str, Any]:
+    """What a request asks for, checked; a model must be one of those that ship, never a path."""
+    known = [setting.name for setting in NUMBERS] + ['model']
+    if unknown := sorted(given.keys() - set(known)):
+        raise HTTPException(422, f'There is no parameter {unknown[0][:50]}; there are: {", ".join(known)}.')
+    if 'model' in given and given['model'] not in names:
+        raise HTTPException(422, f'There is no such model; there are: {", ".join(names)}.')
+    try:
+        return {name: text if name == 'model' else SETTINGS[name].checked(text) for name, text in given.items()}
+    except AdjustmentError as error:
+        raise HTTPException(422, str(error)) from error
+
+
+async def _received(request: Request, path: Path) -> None:
+    """Write a request's body to a file."""
+    if int(request.headers.get('content-length') or 0) > UPLOAD_BYTES:
+        raise HTTPException(413, f'A photo has at most {FILE_MB} MB here: make it smaller first.')
+    if not zipfiles.has_room(path.parent, UPLOAD_BYTES):
+        raise HTTPException(507, 'The disk of this server is full: send it again later.')
+    size = 0
+    with path.open('wb') as file:
+        async for piece in request.stream():
+            size += len(piece)
+            if size > UPLOAD_BYTES:
+                raise HTTPException(413, f'A photo has at most {FILE_MB} MB here: make it smaller first.')
+            file.write(piece)
+    if not size:
+        raise HTTPException(400, 'Send the photo as the body: curl --data-binary @photo.jpg')
+
+
+def _colored(folder: Path, colorizer: Any, adjustments: Adjustments) -> Path:
+    """Colour the photo of a folder into it; UserError where that cannot be done."""
+    task = album.Task('The photo', folder / 'photo', folder, 'colored')
+    [outcome] = album.colorize([task], colorizer, album.Folder(), adjustments, max_pixels=MAX_PIXELS)
+    if outcome.error or not isinstance(outcome.target, PurePath):
+        raise UserError(outcome.error)
+    return Path(outcome.target)
+
+
+def _described(names: list[str]) -> dict[str, Any]:
+    """What OpenAPI says of the request."""
+    numbers = [
+        {
+            'name': setting.name,
+            'in': 'query',
+            'description': f'{setting.help} A number {setting.range}.',
+            'schema': {'type': 'integer' if setting.whole else 'number', 'default': setting.default},
+        }
+        for setting in NUMBERS
+    ]
+    model = {'name': 'model', 'in': 'query', 'description': 'The network.', 'schema': {'type': 'string', 'enum': names}}
+    body = {'required': True, 'content': {'image/*': {'schema': {'type': 'string', 'format': 'binary'}}}}
+    return {'parameters': [*numbers, model], 'requestBody': body}
+
+
+def _page(names: list[str]) -> str:
+    rows = ''.join(
+        f'<tr><td><code>{setting.name}</code><td>{html.escape(setting.help)} A number {setting.range}, by default '
+        f'{setting.default:g}.'
+        for setting in NUMBERS
+    )
+    return f"""<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">
+<title>Lumachrome API</title><style>:root {{ color-scheme: light dark }}
+body {{ font: 16px/1.5 system-ui, sans-serif; max-width: 48rem; margin: 2rem auto; padding: 0 1rem }}
+pre {{ overflow-x: auto; padding: .75rem; border: 1px solid #8886; border-radius: .5rem }}
+td {{ padding: .35rem .75rem .35rem 0; vertical-align: top }}</style>
+<h1>POST a photo, get a photo</h1>
+<pre>curl --data-binary @grandmother.jpg 'http://localhost:7861/colorize?saturation=1.1' -o coloured.jpg</pre>
+<table>{rows}<tr><td><code>model</code><td>{', '.join(names)}</table>
+<p>At most {FILE_MB} MB and {MAX_PIXELS // 10**6} megapixels. The same for programs: <a href="openapi.json">OpenAPI</a>.
+</html>"""

@@ -1,0 +1,111 @@
+"""The plain HTTP API, on networks whose colours are known beforehand."""
+
+import io
+import sys
+import threading
+
+import numpy as np
+import pytest
+from PIL import Image
+from starlette.testclient import TestClient
+
+from demo import api
+from demo.colorizers import Colorizers
+from lumachrome import colorizer
+
+
+@pytest.fixture(scope='module')
+def server(standins):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(colorizer, 'MODELS', standins)
+        with TestClient(api.build('plain')) as client:
+            yield client
+
+
+def redness(answer):
+    pixels = np.asarray(Image.open(io.BytesIO(answer.content))).astype(int)
+    return pixels[0, 0, 0] - pixels[0, 0, 1]
+
+
+@pytest.fixture
+def png(photo):
+    stream = io.BytesIO()
+    Image.open(photo).convert('L').save(stream, 'PNG')
+    return stream.getvalue()
+
+
+def test_a_photo_comes_back_colored(server, photo, png):
+    answer = server.post('/colorize', content=png)
+    assert answer.status_code == 200 and answer.headers['content-type'] == 'image/png'
+    assert answer.headers['cache-control'] == 'no-store' and redness(answer) == 40
+    assert redness(server.post('/colorize?saturation=0.5', content=png)) == 20
+    jpeg = server.post('/colorize', content=photo.read_bytes())
+    assert jpeg.headers['content-type'] == 'image/jpeg'
+    assert Image.open(io.BytesIO(jpeg.content)).size == (300, 400)  # upright, as its EXIF says
+
+
+@pytest.mark.parametrize(
+    ('query', 'content', 'status', 'sentence'),
+    [
+        ('', b'no photo', 400, 'The photo is not a photo'),
+        ('', b'', 400, 'as the body'),
+        ('?saturation=9', b'x', 422, 'saturation'),
+        ('?model=/etc/passwd', b'x', 422, 'There is no such model'),
+        ('?shine=1', b'x', 422, 'There is no parameter shine'),
+        ('?vividness=0.5', None, 400, 'has no vividness'),
+    ],
+)
+def test_what_cannot_be_done_is_told(query, content, status, sentence, server, png):
+    answer = server.post(f'/colorize{query}', content=png if content is None else content)
+    assert answer.status_code == status and sentence in answer.json()['detail']
+
+
+def test_a_body_is_bounded_whatever_it_says_of_its_length(server, monkeypatch):
+    monkeypatch.setattr(api, 'UPLOAD_BYTES', 1000)
+    assert server.post('/colorize', content=bytes(2000)).status_code == 413
+    assert server.post('/colorize', content=(bytes(500) for _ in range(4))).status_code == 413
+
+
+def test_nothing_of_a_photo_stays(server, png, tmp_path, monkeypatch):
+    monkeypatch.setattr('tempfile.tempdir', str(tmp_path))
+    server.post('/colorize', content=png)
+    server.post('/colorize', content=b'no photo')
+    server.post('/colorize', content=b'')
+    assert not list(tmp_path.iterdir())
+
+
+def test_who_comes_when_too_many_wait_is_told_so(standins, png, monkeypatch):
+    monkeypatch.setattr(api, 'WAITING', 1)
+    begun, go = threading.Event(), threading.Event()
+    opened = Colorizers()
+
+    def slow(model=None):
+        begun.set()
+        assert go.wait(20)
+        return opened(standins / 'plain.onnx')
+
+    with TestClient(api.build(standins / 'plain.onnx', slow)) as client:
+        answers = []
+        first = threading.Thread(target=lambda: answers.append(client.post('/colorize', content=png)))
+        first.start()
+        assert begun.wait(20)
+        busy = client.post('/colorize', content=png)
+        go.set()
+        first.join()
+    assert busy.status_code == 503 and busy.headers['retry-after']
+    assert answers[0].status_code == 200
+
+
+def test_it_describes_itself(server):
+    described = server.get('/openapi.json').json()['paths']['/colorize']['post']
+    assert {'saturation', 'model'} <= {parameter['name'] for parameter in described['parameters']}
+    page = server.get('/')
+    assert 'saturation' in page.text and 'http://localhost' in page.text and 'cdn' not in page.text
+    assert server.get('/health').json() == {'status': 'ok'}
+
+
+def test_it_needs_no_gradio():
+    import subprocess
+
+    code = 'import sys; from demo import api; print("gradio" in sys.modules)'
+    assert subprocess.run([sys.executable, '-c', code], capture_output=True, text=True).stdout == 'False\n'

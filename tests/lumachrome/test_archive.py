@@ -1,0 +1,299 @@
+"""Archives, on one machine and a network whose colours are known beforehand; workers are real processes."""
+
+import io
+import tarfile
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+from albums import photo_file
+from PIL import Image
+
+from lumachrome.__main__ import LEFT_OUT, main
+from lumachrome.adjustments import Adjustments
+from lumachrome.archive import Archive, Job, crews, records, run
+from lumachrome.archive.crews import Died, Step
+from lumachrome.archive.worker import Done, Unit, Worker
+from lumachrome.errors import ArchiveError
+
+
+@pytest.fixture
+def model(standins):
+    return str(standins / 'plain.onnx')
+
+
+@pytest.fixture
+def source(tmp_path):
+    """Seven photos in folders and a shard, two of them damaged."""
+    top = tmp_path / 'scans'
+    for name in ('a.jpg', 'ç [1].png', 'sub/a.jpg'):
+        photo_file(top / name)
+    photo_file(top / 'x.bmp')
+    (top / 'bad.jpg').write_bytes((top / 'a.jpg').read_bytes()[:300])
+    (top / '.hidden').mkdir()
+    photo_file(top / '.hidden' / 'no.jpg')
+    (top / 'notes.txt').write_text('no photo')
+    _shard(top / 'shards' / 's.tar', top / 'a.jpg', top / 'bad.jpg')
+    return top
+
+
+def _shard(path, photo, bad):
+    path.parent.mkdir(exist_ok=True)
+    with tarfile.open(path, 'w') as tar:
+        tar.add(photo, '0001.jpg')
+        tar.addfile(_member('0001.txt', 3), io.BytesIO(b'cat'))
+        tar.add(bad, '0002.jpg')
+
+
+def _member(name, size):
+    member = tarfile.TarInfo(name)
+    member.size = size
+    return member
+
+
+def report(target):
+    rows = pq.read_table(target / 'report.parquet').to_pylist()
+    assert len({row['source'] for row in rows}) == len(rows)
+    return {row['source']: row for row in rows}
+
+
+class Inline:
+    """A crew of one worker in this process, for what needs no death; it may end after so many units."""
+
+    size = 1
+
+    def __init__(self, job, units=1000):
+        self.worker, self.left, self.events = Worker(job), units, []
+
+    def give(self, worker, unit):
+        if not self.left:
+            raise KeyboardInterrupt
+        self.left -= 1
+        steps = []
+        done = self.worker.work(unit, lambda name, size: steps.append((0, Step(name, size))))
+        self.events = [*steps, (0, done)]
+
+    def wait(self):
+        return self.events
+
+    def stop(self):
+        pass
+
+
+def test_the_command_colors_folders_and_shards_and_tells_of_all(source, tmp_path, model, capsys):
+    out = tmp_path / 'out'
+    assert main(['archive', str(source), str(out), '--model', model, '--workers', '2']) == LEFT_OUT
+    said = capsys.readouterr()
+    assert '5 photos of the archive are coloured' in said.out and '2 were not' in said.err and 'notes' not in said.out
+    rows = report(out)
+    assert {name for name, row in rows.items() if row['error']} == {'bad.jpg', 'shards/s.tar/0002.jpg'}
+    assert 'bad.jpg is damaged' in rows['bad.jpg']['error']
+    assert rows['x.bmp']['target'] == 'x.bmp.png' and rows['a.jpg']['pixels'] == 1200
+    assert rows['a.jpg']['provider'] == 'CPUExecutionProvider' and rows['a.jpg']['milliseconds'] > 0
+    for name, row in rows.items():
+        if row['target'] and '.tar' not in name:
+            pixels = np.asarray(Image.open(out / row['target']).convert('RGB')).astype(int)
+            assert pixels[0, 0, 0] > pixels[0, 0, 2] + 20, name  # red above
+    with tarfile.open(out / 'shards' / 's.tar') as tar:
+        assert tar.getnames() == ['0001.jpg', '0001.txt']
+        assert tar.extractfile('0001.txt').read() == b'cat'
+        assert Image.open(tar.extractfile('0001.jpg')).size == (40, 30)
+    page = (out / 'summary.html').read_text()
+    assert page.count('<img') == 5 and 'bad.jpg is damaged' in page and 'ç [1].png' in page
+    assert sorted(path.name for path in (out / '.lumachrome').iterdir()) == ['records', 'run.json']
+
+
+def test_what_was_stopped_goes_on_where_it_was(source, tmp_path, model, monkeypatch):
+    monkeypatch.setattr(run, 'BATCH', 1)
+    out, job = tmp_path / 'out', Job(str(source), str(tmp_path / 'out'), model)
+    archive = Archive(job)
+    with pytest.raises(KeyboardInterrupt):
+        archive.run(Inline(archive.job, units=3))
+    assert len(list((out / '.lumachrome' / 'records').iterdir())) == 3
+    (out / '.lumachrome' / 'parts' / 'dead').mkdir(parents=True)
+    (out / '.lumachrome' / 'parts' / 'dead' / 'half.jpg').write_bytes(b'half')
+    first = (out / 'a.jpg').stat().st_mtime_ns
+    again = Archive(job)
+    crew = Inline(again.job)
+    totals = again.run(crew)
+    assert (totals.colored, totals.failed, len(report(out))) == (5, 2, 7)
+    assert 1000 - crew.left == 3 and (out / 'a.jpg').stat().st_mtime_ns == first
+    assert not (out / '.lumachrome' / 'parts').exists()
+    assert not list(Archive(job).found())
+
+
+def test_a_photo_that_kills_its_worker_is_tried_twice_and_named():
+    unit = Unit(('a.jpg', 'b.jpg', 'c.jpg'), 30)
+    tried = []
+
+    class Crew:
+        size, events = 2, []
+
+        def give(self, worker, unit):
+            tried.append(unit)
+            deadly = 'b.jpg' in unit.names and 'b.jpg' not in unit.left_out
+            self.events.append((worker, Died('killed', 'b.jpg') if deadly else Done(3, 1)))
+
+        def wait(self):
+            events, self.events = self.events, []
+            return events
+
+    class Bar:
+        update = set_postfix_str = lambda self, given: None
+
+    run._work(Crew(), iter([unit, Unit(('d.jpg',))]), Bar())
+    assert [each.names[0] for each in tried] == ['a.jpg', 'd.jpg', 'a.jpg', 'a.jpg']
+    assert [list(each.left_out) for each in tried if each.names[0] == 'a.jpg'] == [[], [], ['b.jpg']]
+    assert 'b.jpg has ended two workers (killed)' in tried[-1].left_out['b.jpg']
+
+
+def test_workers_that_die_before_a_photo_end_the_run():
+    class Crew:
+        size = 1
+        give = lambda self, worker, unit: None  # noqa: E731
+        wait = lambda self: [(0, Died('killed, as systems do when memory runs out'))]  # noqa: E731
+
+    class Bar:
+        update = set_postfix_str = lambda self, given: None
+
+    with pytest.raises(ArchiveError, match=r'before they colour a photo .*memory runs out.*fewer --workers'):
+        run._work(Crew(), iter([Unit(('a.jpg',))]), Bar())
+
+
+def test_a_worker_that_is_killed_is_replaced(source, tmp_path, model):
+    crew = crews.Processes(Job(str(source), str(tmp_path / 'out'), model), 1)
+    try:
+        crew.give(0, Unit(('a.jpg',)))
+        events = []
+        while not events or not isinstance(events[-1], Done):
+            events += [event for _, event in crew.wait()]
+        assert events == [Step('a.jpg', 0), Done(1, 0)]
+        crew._workers[0][0].kill()
+        events = []
+        while not events:
+            events = [event for _, event in crew.wait()]
+        assert events == [Died('killed, as systems do when memory runs out', 'a.jpg')]
+        assert crew._workers[0][0].is_alive()
+    finally:
+        crew.stop()
+
+
+def test_a_shard_cut_short_keeps_what_came_before(tmp_path, model):
+    top = tmp_path / 'shards'
+    photo = photo_file(top / 'a.jpg')
+    _shard(top / 'whole.tar', photo, photo)
+    photo.unlink()
+    content = (top / 'whole.tar').read_bytes()
+    with tarfile.open(top / 'whole.tar') as tar:
+        last = tar.getmember('0002.jpg')
+    lengths = {'data.tar': last.offset_data + 100, 'header.tar': last.offset, 'nothing.tar': 0, 'other.tar': 300}
+    for name, length in lengths.items():
+        (top / name).write_bytes(content[:length])
+    archive = Archive(Job(str(top), str(tmp_path / 'out'), model))
+    archive.run(Inline(archive.job))
+    rows = report(tmp_path / 'out')
+    for name in ('data.tar', 'header.tar'):
+        assert f'{name} is cut short or damaged at 000' in rows[name]['error']
+        with tarfile.open(tmp_path / 'out' / name) as tar:
+            assert tar.getnames() == ['0001.jpg', '0001.txt']
+    assert 'nothing.tar is cut short or damaged from its start' in rows['nothing.tar']['error']
+    assert not rows['whole.tar/0002.jpg']['error']
+
+
+@pytest.mark.parametrize(
+    ('given', 'sentence'),
+    [
+        ('{0} {0}', 'is the source as well'),
+        ('{0}/none {1}', 'does not exist'),
+        ('{0}/a.jpg {1}', 'is a file: an archive is a folder'),
+        ('{0} {0}/shards', 'holds other files'),
+        ('{0} s4://bucket/out', 's4://bucket/out is no address'),
+        ('{0} {1} --model nobody', 'no model named nobody'),
+        ('{0} {1} --workers 0', '0 is no number of workers'),
+        ('{0} {1} --vividness 0.5', 'has no vividness'),
+    ],
+)
+def test_what_cannot_be_done_is_told_in_a_sentence(given, sentence, source, tmp_path, model, capsys):
+    words = given.format(source, tmp_path / 'out').split(' ')
+    words += [] if '--model' in words else ['--model', model]
+    try:
+        code = main(['archive', *words])
+    except SystemExit as exit:
+        code = exit.code
+    said = capsys.readouterr().err
+    assert code in (1, 2) and sentence in said and 'Traceback' not in said
+    assert not (tmp_path / 'out' / 'a.jpg').exists()
+
+
+def test_a_target_is_gone_on_with_the_same_settings_only(source, tmp_path, model):
+    job = Job(str(source), str(tmp_path / 'out'), model)
+    archive = Archive(job)
+    archive.run(Inline(archive.job))
+    with pytest.raises(ArchiveError, match='begun with another saturation'):
+        Archive(Job(str(source), str(tmp_path / 'out'), model, adjustments=Adjustments(saturation=0.5)))
+
+
+def test_missing_credentials_and_packages_are_told(monkeypatch, source, tmp_path):
+    class NoCredentialsError(Exception):
+        pass
+
+    class Store:
+        protocol = 's3'
+
+        def exists(self, path):
+            raise NoCredentialsError('Unable to locate credentials')
+
+    monkeypatch.setattr(run, 'place', lambda address: (Store(), 'bucket'))
+    with pytest.raises(ArchiveError, match=r's3://bucket may not be used \(Unable to locate credentials\): give its'):
+        Archive(Job('s3://bucket', str(tmp_path / 'out')))
+
+
+def test_a_full_disk_ends_the_run_and_blames_no_photo(source, tmp_path, model, monkeypatch):
+    worker = Worker(Job(str(source), str(tmp_path / 'out'), model))
+
+    def full(path, *more):
+        raise OSError(28, 'No space left on device')
+
+    monkeypatch.setattr('lumachrome.photofile._save', full)
+    with pytest.raises(ArchiveError, match='No space left on device'):
+        worker.work(Unit(('a.jpg', 'bad.jpg')))
+    assert not list((tmp_path / 'out').rglob('*.parquet'))
+
+
+def test_an_estimate_writes_nothing(source, tmp_path, model, capsys):
+    assert main(['archive', str(source), str(tmp_path / 'out'), '--model', model, '--dry-run', '--workers', '2']) == 0
+    assert '5 photos and 1 shards are left to do' in capsys.readouterr().out
+    assert not (tmp_path / 'out').exists()
+
+
+def test_a_photo_that_stands_in_two_records_counts_once(tmp_path):
+    folder = tmp_path / records.RECORDS
+    folder.mkdir(parents=True)
+    records.write_record(folder / 'a.parquet', [records.Row('x.jpg', error='gone'), records.Row('y.jpg', 'y.jpg')])
+    records.write_record(folder / 'b.parquet', [records.Row('x.jpg', 'x.jpg', 7), records.Row('y.jpg', 'y.jpg')])
+    import fsspec
+
+    found = records.Records(fsspec.filesystem('file'), str(tmp_path))
+    totals = records.write_report(found, tmp_path / 'report.parquet', 4)
+    assert (totals.colored, totals.failed, totals.pixels) == (2, 0, 7)
+    assert not report(tmp_path)['x.jpg']['error']
+    (folder / 'c.parquet').write_bytes(b'half')
+    with pytest.raises(ArchiveError, match=r'c\.parquet is damaged: delete it'):
+        found.done()
+
+
+def test_other_storages_are_read_and_written(source, tmp_path, model):
+    import fsspec
+
+    memory = fsspec.filesystem('memory')
+    memory.put(str(source), '/scans', recursive=True)
+    job = Job('memory://scans', 'memory://out', model)
+    archive = Archive(job)
+    try:
+        totals = archive.run(Inline(archive.job))
+        assert (totals.colored, totals.failed) == (5, 2)
+        assert Image.open(io.BytesIO(memory.cat_file('/out/sub/a.jpg'))).size == (40, 30)
+        assert {path for path in memory.find('/out') if path.endswith('.parquet')} >= {'/out/report.parquet'}
+        assert not list(Archive(job).found())
+    finally:
+        memory.store.clear()
