@@ -1,6 +1,11 @@
-"""The command line: `lumachrome colorize PHOTO|FOLDER|ZIP|-... -o OUT`; `python -m lumachrome` is the same."""
+"""The command line; `python -m lumachrome` is the same.
+
+lumachrome colorize PHOTO|FOLDER|ZIP|-... -o OUT
+lumachrome video VIDEO OUT
+"""
 
 import argparse
+import dataclasses
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,7 +20,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     out, err = streams.Listener(sys.stdout), streams.Listener(sys.stderr)
     try:
         options = _parser().parse_args(arguments)
-        return colorize(options, err if options.out == streams.NAME else out, err)
+        return options.run(options, err if options.out == streams.NAME else out, err)
     except UserError as error:
         print(error, file=err)
         return 1
@@ -30,12 +35,9 @@ def colorize(options: argparse.Namespace, out: streams.Listener, err: streams.Li
     from tqdm import tqdm
 
     from lumachrome import album, decoding
-    from lumachrome.colorizer import Colorizer
-    from lumachrome.session import CPU, CUDA
 
     decoding.start()  # while the network is read
-    providers = [{'cpu': CPU, 'cuda': CUDA}[options.provider]] if options.provider else None
-    colorizer = Colorizer(options.model, providers)
+    colorizer = _colorizer(options)
     found = album.tasks(options.photos, options.out, lambda sentence: print(sentence, file=err))
     sources = [task.source for task in found if isinstance(task.source, Path)]
     outcomes = album.colorize(
@@ -63,6 +65,70 @@ def colorize(options: argparse.Namespace, out: streams.Listener, err: streams.Li
     return 1 if failed else 0
 
 
+def video(options: argparse.Namespace, out: streams.Listener, err: streams.Listener) -> int:
+    """Colour a video, or list its scenes."""
+    from tqdm import tqdm
+
+    from lumachrome import hints, video
+
+    bars: dict[str, tqdm[Any]] = {}
+
+    def progress(what: str, done: int, total: int) -> None:
+        if what not in bars:
+            for earlier in bars.values():
+                earlier.close()
+            # What an earlier run has done is no measure of how fast this one is
+            bars[what] = tqdm(desc=what, initial=done, total=total, unit='frame', file=err)
+        bars[what].total = total
+        bars[what].update(done - bars[what].n)
+
+    try:
+        if options.out.lower().endswith('.json'):
+            count = video.list_scenes(options.video, options.out, options.force, progress)
+            said = [f'{_counted(count, "scene")}: {options.out}']
+        else:
+            adjustments = _adjustments(options)
+            if options.hints:
+                given = [hint for path in options.hints for hint in hints.read(path).hints]
+                adjustments = dataclasses.replace(adjustments, hints=given)
+            colorizer = _colorizer(options)
+            outcome = video.colorize(
+                options.video,
+                options.out,
+                colorizer,
+                adjustments,
+                options.scenes,
+                options.fast,
+                options.force,
+                progress,
+            )
+            counts = f'{_counted(outcome.frames, "frame")} in {_counted(outcome.scenes, "scene")}'
+            said = [f'{counts} coloured with {colorizer.name} on {colorizer.provider}: {options.out}']
+            for note in outcome.notes:
+                print(note, file=err)
+    except KeyboardInterrupt:
+        print('Stopped. What is done is kept: the same command goes on from there.', file=err)
+        raise
+    finally:
+        for bar in bars.values():
+            bar.close()
+    print(*said, sep='\n', file=out)
+    return 0
+
+
+def _counted(count: int, what: str) -> str:
+    return f'1 {what}' if count == 1 else f'{count} {what}s'
+
+
+def _colorizer(options: argparse.Namespace) -> Any:
+    """The network that the options name, where they say."""
+    from lumachrome.colorizer import Colorizer
+    from lumachrome.session import CPU, CUDA
+
+    providers = [{'cpu': CPU, 'cuda': CUDA}[options.provider]] if options.provider else None
+    return Colorizer(options.model, providers)
+
+
 def _adjustments(options: argparse.Namespace) -> Any:
     """What the options say of every photo; hints belong to single ones."""
     from lumachrome import photofile
@@ -87,13 +153,14 @@ def _hints(paths: Sequence[str], found: Sequence[Any]) -> dict[str, Any]:
 def _parser() -> argparse.ArgumentParser:
     from lumachrome.colorizer import models
 
-    parser = argparse.ArgumentParser(prog='lumachrome', description='Colour black-and-white photos in the shell.')
-    commands = parser.add_subparsers(required=True, metavar='colorize')
+    parser = argparse.ArgumentParser(prog='lumachrome', description='Colour black-and-white photos and videos.')
+    commands = parser.add_subparsers(required=True, metavar='colorize | video')
     command = commands.add_parser(
         'colorize',
         help='colour photos, folders and ZIPs',
         description='Colour photos, and all photos in folders and ZIPs. Names, folders, format and metadata stay.',
     )
+    command.set_defaults(run=colorize)
     command.add_argument('photos', nargs='+', metavar='PHOTO|FOLDER|ZIP', help='- is a photo on standard input')
     command.add_argument(
         '-o',
@@ -102,12 +169,34 @@ def _parser() -> argparse.ArgumentParser:
         help='folder for the results; for one photo also a file name, or - for standard output',
     )
     names = ', '.join(models()) or 'none is there yet'
+    _add_network(command, names)
+    command.add_argument('--all-pages', action='store_true', help='all pages of a TIFF file, not the first alone')
+
+    command = commands.add_parser(
+        'video',
+        help='colour a video',
+        description='Colour a video, scene by scene, without flicker. Sound, subtitles and times stay. Stopped at any '
+        'moment, the same command goes on where it was. Needs lumachrome[video].',
+    )
+    command.set_defaults(run=video)
+    command.add_argument('video', metavar='VIDEO')
+    command.add_argument(
+        'out', metavar='OUT', help='the result, such as film.mp4; or a .json, to list the scenes for --scenes'
+    )
+    command.add_argument(
+        '--scenes', metavar='FILE', help='hints and adjustments for single scenes, as OUT.json has them'
+    )
+    command.add_argument('--fast', action='store_true', help='the network looks at every fourth frame only')
+    _add_network(command, names)
+    return parser
+
+
+def _add_network(command: argparse.ArgumentParser, names: str) -> None:
+    """The options that say which network runs where, and how its colors are adjusted."""
     command.add_argument('--model', metavar='MODEL', help=f'a name ({names}) or an .onnx file')
     _add_adjustments(command)
     command.add_argument('--provider', choices=('cpu', 'cuda'), help='by default CUDA where it works, else the CPU')
-    command.add_argument('--all-pages', action='store_true', help='all pages of a TIFF file, not the first alone')
     command.add_argument('--force', action='store_true', help='replace results that are there already')
-    return parser
 
 
 def _add_adjustments(command: argparse.ArgumentParser) -> None:

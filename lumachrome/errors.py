@@ -30,6 +30,10 @@ class PhotoError(UserError):
     """A photo, or a ZIP of photos, that cannot be read or written."""
 
 
+class VideoError(UserError):
+    """A video that cannot be read or written."""
+
+
 def printable(text: str) -> str:
     r"""A text that every output takes: a file's name may be no Unicode, and such bytes of it come as escapes.
 
