@@ -35,6 +35,7 @@ def colorize(options: argparse.Namespace, out: streams.Listener, err: streams.Li
     from tqdm import tqdm
 
     from lumachrome import album, decoding
+    from lumachrome.consistent import Consistent
 
     decoding.start()  # while the network is read
     colorizer = _colorizer(options)
@@ -42,7 +43,7 @@ def colorize(options: argparse.Namespace, out: streams.Listener, err: streams.Li
     sources = [task.source for task in found if isinstance(task.source, Path)]
     outcomes = album.colorize(
         found,
-        colorizer,
+        Consistent(colorizer) if options.consistent else colorizer,
         streams.Output() if options.out == streams.NAME else album.Folder(options.force, sources),
         _adjustments(options),
         _hints(options.hints or [], found),
@@ -99,6 +100,7 @@ def video(options: argparse.Namespace, out: streams.Listener, err: streams.Liste
                 adjustments,
                 options.scenes,
                 options.fast,
+                options.consistent,
                 options.force,
                 progress,
             )
@@ -193,6 +195,7 @@ def _parser() -> argparse.ArgumentParser:
 
 def _add_network(command: argparse.ArgumentParser, names: str) -> None:
     """The options that say which network runs where, and how its colors are adjusted."""
+    command.add_argument('--consistent', action='store_true', help='what looks the same gets the same colour each time')
     command.add_argument('--model', metavar='MODEL', help=f'a name ({names}) or an .onnx file')
     _add_adjustments(command)
     command.add_argument('--provider', choices=('cpu', 'cuda'), help='by default CUDA where it works, else the CPU')

@@ -65,6 +65,15 @@ class Consistent:
         self._levels = np.zeros(0, np.float32)
         self._ab = np.zeros((0, 2), np.float32)
 
+    @property
+    def memory(self) -> dict[str, Array]:
+        """What is remembered, to be kept in a file and set again."""
+        return {'likely': self._likely.astype(np.float16), 'levels': self._levels, 'ab': self._ab}
+
+    @memory.setter
+    def memory(self, kept: dict[str, Array]) -> None:
+        self._likely, self._levels, self._ab = kept['likely'].astype(np.float32), kept['levels'], kept['ab']
+
     def colorize(self, photo: Array, adjustments: Adjustments = AS_THEY_COME) -> Array:
         """Color a photo, as `Colorizer.colorize` does an array."""
         return self.join(photo, adjustments.applied(self.colors(photo, adjustments, adjustments.vividness > 0)))

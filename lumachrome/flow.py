@@ -258,8 +258,11 @@ def _of_even_brightness(light: Array, before: Array) -> Array:
     change = np.log((light + BLACK) / (before + BLACK))
     usual = np.median(change)
     trusted = 1 / (1 + ((change - usual) / 0.1) ** 2)  # what moves is no flicker
-    reach = min(light.shape) / 6
-    factor = _blurred(change * trusted, reach) / (_blurred(trusted, reach) + 1e-3)
+    height, width = light.shape
+    few = (max(1, height // 16), max(1, width // 16))  # what is smooth needs no more
+    weight = _resized(trusted, *few)
+    factor = _blurred(_resized(change * trusted, *few), min(few) / 6) / (_blurred(weight, min(few) / 6) + 1e-3)
+    factor = cv2.resize(factor, (width, height), interpolation=cv2.INTER_LINEAR)
     return (light + BLACK) * np.exp(-FOLLOWED * factor) - BLACK
 
 

@@ -15,14 +15,15 @@ import shutil
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from lumachrome import contract, flow, scenes
-from lumachrome.adjustments import Adjustments, Colors
+from lumachrome.adjustments import Adjustments
 from lumachrome.colorizer import AS_THEY_COME
+from lumachrome.consistent import Consistent, Looks
 from lumachrome.errors import VideoError, atomic
 from lumachrome.hints import Hint
 from lumachrome.videofile import Encoder, FFmpegError, Reader, assemble, choose, keep, luminance, photo, upright_shape
@@ -31,21 +32,8 @@ Array = npt.NDArray[Any]
 Progress = Callable[[str, int, int], object]  # what is done, how much of it, and of how much about
 
 PART = 240  # frames
+SCENES_BEFORE = 'consistent.npz'  # in the folder of parts
 FAST = 4  # of how many frames the network looks at one, where it is to be fast
-
-
-class ColorsFrames(Protocol):
-    """What a video asks of a `Colorizer`."""
-
-    name: str
-    path: Path
-    render_size: int
-
-    def check(self, adjustments: Adjustments) -> None: ...
-
-    def colors(self, photo: Array, adjustments: Adjustments, vivid: bool) -> Colors: ...
-
-    def join(self, photo: Array, ab: Array) -> Array: ...
 
 
 @dataclass(frozen=True)
@@ -99,10 +87,11 @@ def list_scenes(source: str | Path, target: str | Path, force: bool = False, pro
 def colorize(
     source: str | Path,
     target: str | Path,
-    colorizer: ColorsFrames,
+    colorizer: Looks,
     adjustments: Adjustments = AS_THEY_COME,
     scene_file: str | Path | None = None,
     fast: bool = False,
+    consistent: bool = False,
     force: bool = False,
     progress: Progress | None = None,
 ) -> Outcome:
@@ -123,6 +112,8 @@ def colorize(
         Hints and adjustments for single scenes: see `lumachrome.scenes`.
     fast : bool
         Whether the network looks at every fourth frame only.
+    consistent : bool
+        Whether things that come again in another scene keep their colors: see `lumachrome.consistent`.
     force : bool
         Whether a file that is there may be replaced.
     progress : callable, optional
@@ -154,7 +145,12 @@ def colorize(
         for scene in wanted:
             hints = tuple(hint for some in scene.hints.values() for hint in some)
             colorizer.check(dataclasses.replace(scene.adjusted(adjustments), hints=hints))
-        parts = list(_parts(wanted, adjustments, f'{encoder} {fast} {colorizer.path.stat().st_size} {colorizer.name}'))
+        parts = list(
+            _parts(
+                wanted, adjustments, f'{encoder} {fast} {consistent} {colorizer.path.stat().st_size} {colorizer.name}'
+            )
+        )
+        colorizer = Consistent(colorizer) if consistent else colorizer
         _color(source, work, parts, wanted, colorizer, adjustments, encoder, FAST if fast else 1, progress)
         with Reader(source) as reader:
             notes += found.notes + assemble(reader, target, encoder, [work / part.file for part in parts])
@@ -239,7 +235,7 @@ def _color(
     work: Path,
     parts: list[_Part],
     wanted: list[scenes.Scene],
-    colorizer: ColorsFrames,
+    colorizer: Looks,
     adjustments: Adjustments,
     encoder: Encoder,
     every: int,
@@ -252,6 +248,9 @@ def _color(
     if not missing:
         return
     progress('coloring', done, total)
+    if isinstance(colorizer, Consistent) and (work / SCENES_BEFORE).exists():
+        with np.load(work / SCENES_BEFORE) as state:
+            colorizer.memory = dict(state)
     with Reader(source) as reader:
         frames = iter(reader)
         passed, memory = 0, None
@@ -283,10 +282,13 @@ def _color(
                 assert memory is not None
                 with atomic(kept.with_suffix('.npz')) as state:
                     np.savez(state, **vars(memory))
+                if isinstance(colorizer, Consistent):
+                    with atomic(work / SCENES_BEFORE) as state:
+                        np.savez(state, **colorizer.memory)
 
 
 def _colored(
-    frames: Iterable[Any], moving: flow.Scene, colorizer: ColorsFrames, settings: Adjustments, deep: bool
+    frames: Iterable[Any], moving: flow.Scene, colorizer: Looks, settings: Adjustments, deep: bool
 ) -> Iterator[tuple[Any, Array]]:
     """Frames and what they are in color."""
     size = settings.render_size or colorizer.render_size
@@ -297,7 +299,7 @@ def _colored(
         yield frame, colorizer.join(photo(frame, deep), ab)
 
 
-def _network(colorizer: ColorsFrames, settings: Adjustments) -> flow.Network:
+def _network(colorizer: Looks, settings: Adjustments) -> flow.Network:
     def network(shown: Array, hints: tuple[Hint, ...]) -> Array:
         steered = dataclasses.replace(settings, hints=hints)
         return steered.applied(colorizer.colors(shown, steered, vivid=steered.vividness > 0))
