@@ -6,6 +6,7 @@ are compared. So places of the photos before are remembered with their colors, a
 colors of what they are like.
 """
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -83,24 +84,36 @@ class Consistent:
         colors = self._colorizer.colors(photo, adjustments, vivid)
         if colors.probabilities is None:
             return colors
-        likely, (height, width) = _seen(colors.probabilities)
+        probabilities = colors.probabilities
+        if adjustments.hints:  # which change what is likely: as it looks without them, a thing is known again
+            unsteered = self._colorizer.colors(photo, replace(adjustments, hints=()), vivid)
+            probabilities = unsteered.probabilities
+            assert probabilities is not None
+        likely, (height, width) = _seen(probabilities)
         levels = _levels(photo, height, width)
         own = _coarse(colors.ab).reshape(-1, 2)
-        taken, sure = self._recalled(likely, levels, own)
+        likeness = self._likeness(likely, levels)
         if adjustments.hints:  # a person's word outranks what was before, and what comes after keeps to it
-            sure = np.zeros_like(sure)
+            kept = likeness.max(0, initial=0) < ALIKE[0]
+            self._likely, self._levels, self._ab = self._likely[kept], self._levels[kept], self._ab[kept]
+            likeness = likeness[:, kept] * 0
+        taken, sure = self._recalled(likeness, own)
         shift = (sure[:, None] * (taken - own)).reshape(height, width, 2)
         self._remember(likely, levels, own + shift.reshape(-1, 2), sure, width)
         return Colors(
             (colors.ab + _enlarged(shift, colors.ab.shape)).astype(np.float32), colors.probabilities, colors.bins
         )
 
-    def _recalled(self, likely: Array, levels: Array, own: Array) -> tuple[Array, Array]:
-        """The colors [P, 2] of remembered places, and how surely each place [P] is like those, 0 to 1."""
+    def _likeness(self, likely: Array, levels: Array) -> Array:
+        """How like places are to those that are remembered: [P, M], 0 to 1."""
         if not len(self._ab):
+            return np.zeros((len(likely), 0), np.float32)
+        return likely @ self._likely.T * np.exp(-(((levels[:, None] - self._levels) / LEVELS) ** 2))
+
+    def _recalled(self, likeness: Array, own: Array) -> tuple[Array, Array]:
+        """The colors [P, 2] of the places that each is like, and how surely, 0 to 1 [P]."""
+        if not likeness.size:
             return own, np.zeros(len(own), np.float32)
-        likeness = likely @ self._likely.T
-        likeness *= np.exp(-(((levels[:, None] - self._levels) / LEVELS) ** 2))
         most = likeness.max(1)
         weights = np.exp(SHARPNESS * (likeness - most[:, None]))
         sure = _between(most, ALIKE)
