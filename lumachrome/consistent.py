@@ -66,14 +66,14 @@ class Consistent:
         self._levels = np.zeros(0, np.float32)
         self._ab = np.zeros((0, 2), np.float32)
 
-    @property
-    def memory(self) -> dict[str, Array]:
-        """What is remembered, to be kept in a file and set again."""
-        return {'likely': self._likely.astype(np.float16), 'levels': self._levels, 'ab': self._ab}
+    def write(self, path: Path) -> None:
+        """Write what is remembered to a file, for `read`."""
+        np.savez(path, likely=self._likely.astype(np.float16), levels=self._levels, ab=self._ab)
 
-    @memory.setter
-    def memory(self, kept: dict[str, Array]) -> None:
-        self._likely, self._levels, self._ab = kept['likely'].astype(np.float32), kept['levels'], kept['ab']
+    def read(self, path: Path) -> None:
+        """Remember what `write` wrote, and nothing else."""
+        with np.load(path) as kept:
+            self._likely, self._levels, self._ab = kept['likely'].astype(np.float32), kept['levels'], kept['ab']
 
     def colorize(self, photo: Array, adjustments: Adjustments = AS_THEY_COME) -> Array:
         """Color a photo, as `Colorizer.colorize` does an array."""
@@ -101,7 +101,7 @@ class Consistent:
         shift = (sure[:, None] * (taken - own)).reshape(height, width, 2)
         self._remember(likely, levels, own + shift.reshape(-1, 2), sure, width)
         return Colors(
-            (colors.ab + _enlarged(shift, colors.ab.shape)).astype(np.float32), colors.probabilities, colors.bins
+            (colors.ab + _enlarged(shift, *colors.ab.shape[:2])).astype(np.float32), colors.probabilities, colors.bins
         )
 
     def _likeness(self, likely: Array, levels: Array) -> Array:
@@ -167,9 +167,9 @@ def _levels(photo: Array, height: int, width: int) -> Array:
     return np.asarray(small, np.float32).ravel()
 
 
-def _enlarged(values: Array, shape: tuple[int, ...]) -> Array:
-    """A map [h, w, 2] at the size of another."""
-    size = shape[1::-1]
+def _enlarged(values: Array, height: int, width: int) -> Array:
+    """A map [h, w, 2] at a size."""
+    size = (width, height)
     channels = [
         Image.fromarray(channel).resize(size, Image.Resampling.BILINEAR) for channel in np.moveaxis(values, -1, 0)
     ]

@@ -9,6 +9,8 @@ import secrets
 from collections.abc import Generator
 from pathlib import Path
 
+VIDEO_EXTRA = 'Videos need PyAV and OpenCV, and {error}: pip install "lumachrome[video]".'
+
 
 class UserError(Exception):
     """What cannot be done as it was asked for; the message is one sentence for people."""

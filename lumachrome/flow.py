@@ -14,20 +14,19 @@ import itertools
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from lumachrome.errors import UserError
+from lumachrome.errors import VIDEO_EXTRA, UserError
 from lumachrome.hints import Hint
 
 try:
     import cv2
 except ImportError as error:
-    raise UserError(
-        f'Videos need PyAV and OpenCV, which cannot be loaded ({error}): pip install "lumachrome[video]".'
-    ) from error
+    raise UserError(VIDEO_EXTRA.format(error=error)) from error
 
 Array = npt.NDArray[Any]
 Network = Callable[[Array, tuple[Hint, ...]], Array]  # uint8 [h, w] and hints to float32 [h', w', 2], a and b
@@ -68,7 +67,7 @@ class Motion:
     def carried(self, values: Array) -> Array:
         """Values [h, w, ...] of the picture before, where they are now."""
         # Cubic, because a bilinear warp blurs a little each time, and colors are carried over many frames
-        return cv2.remap(values, self.places, None, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
+        return _warped(values, self.places, cv2.INTER_CUBIC)
 
     def follow(self, x: float, y: float) -> tuple[float, float] | None:
         """Where a point of the picture before is now, as fractions of the sides; None if it is gone."""
@@ -110,7 +109,7 @@ def cuts(pictures: Iterable[Array]) -> Iterator[bool]:
 
 @dataclass
 class Memory:
-    """What is remembered of a scene from one frame to the next; NumPy arrays, so that it can be written down.
+    """What is remembered of a scene from one frame to the next.
 
     Attributes
     ----------
@@ -133,6 +132,18 @@ class Memory:
     age: Array
     hints: Array = field(default_factory=lambda: np.zeros((0, 5)))
     frames: int = 0
+
+
+def write(path: Path, memory: Memory) -> None:
+    """Write what is remembered to a file."""
+    np.savez(path, allow_pickle=False, **{name: np.asarray(value) for name, value in vars(memory).items()})
+
+
+def read(path: Path) -> Memory:
+    """Read what `write` wrote."""
+    with np.load(path) as kept:
+        arrays = [kept[name] for name in ('light', 'light_age', 'ab', 'age', 'hints')]
+        return Memory(*arrays, frames=int(kept['frames']))
 
 
 class Scene:
@@ -288,13 +299,15 @@ def _move_hints(memory: Memory, motion: Motion) -> None:
 
 def _places(before: Array, after: Array) -> Array:
     """Where each pixel of a picture was in the one before, by DIS [1]_; uint8 [h, w] to float32 [h, w, 2]."""
-    flow = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_FAST).calc(after, before, None)
+    search: Any = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_FAST)
+    flow = search.calc(after, before, None)
     height, width = after.shape
     return flow + np.stack(np.meshgrid(np.arange(width), np.arange(height)), -1).astype(np.float32)
 
 
-def _warped(values: Array, places: Array) -> Array:
-    return cv2.remap(values, places, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+def _warped(values: Array, places: Array, how: int = cv2.INTER_LINEAR) -> Array:
+    remap: Any = cv2.remap  # whose types know no map of pairs
+    return remap(values, places, None, how, borderMode=cv2.BORDER_REPLICATE)
 
 
 def _smooth(picture: Array) -> Array:

@@ -12,12 +12,11 @@ import itertools
 import json
 import os
 import shutil
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import numpy.typing as npt
 
 from lumachrome import contract, flow, scenes
@@ -249,8 +248,7 @@ def _color(
         return
     progress('coloring', done, total)
     if isinstance(colorizer, Consistent) and (work / SCENES_BEFORE).exists():
-        with np.load(work / SCENES_BEFORE) as state:
-            colorizer.memory = dict(state)
+        colorizer.read(work / SCENES_BEFORE)
     with Reader(source) as reader:
         frames = iter(reader)
         passed, memory = 0, None
@@ -265,7 +263,7 @@ def _color(
             if part.first == scene.first:
                 memory = None
             elif memory is None:
-                memory = _recalled(work / parts[parts.index(part) - 1].file)
+                memory = flow.read((work / parts[parts.index(part) - 1].file).with_suffix('.npz'))
             settings = scene.adjusted(adjustments)
             moving = flow.Scene(_network(colorizer, settings), scene.hints, every, memory)
             with atomic(kept) as temporary, temporary.open('wb') as file:
@@ -281,10 +279,10 @@ def _color(
                 memory = moving.memory
                 assert memory is not None
                 with atomic(kept.with_suffix('.npz')) as state:
-                    np.savez(state, **vars(memory))
+                    flow.write(state, memory)
                 if isinstance(colorizer, Consistent):
                     with atomic(work / SCENES_BEFORE) as state:
-                        np.savez(state, **colorizer.memory)
+                        colorizer.write(state)
 
 
 def _colored(
@@ -307,11 +305,6 @@ def _network(colorizer: Looks, settings: Adjustments) -> flow.Network:
     return network
 
 
-def _recalled(path: Path) -> flow.Memory:
-    with np.load(path.with_suffix('.npz')) as kept:
-        return flow.Memory(**{name: kept[name] if kept[name].ndim else int(kept[name]) for name in kept.files})
-
-
 # Files
 
 
@@ -328,7 +321,7 @@ def _check_target(source: Path, target: Path, force: bool) -> None:
 
 
 @contextlib.contextmanager
-def _written(target: Path) -> Iterator[None]:
+def _written(target: Path) -> Generator[None]:
     """What the disk refuses becomes a sentence."""
     try:
         yield

@@ -12,15 +12,16 @@ from typing import Any, BinaryIO, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from lumachrome.errors import UserError, VideoError, atomic
+from lumachrome.errors import VIDEO_EXTRA, UserError, VideoError, atomic
 
 try:
     import av
-    from av import FFmpegError
+    from av.codec.context import Flags as CodecFlags
+    from av.error import FFmpegError
+    from av.format import Flags as FormatFlags
+    from av.stream import Disposition
 except ImportError as error:
-    raise UserError(
-        f'Videos need PyAV and OpenCV, which cannot be loaded ({error}): pip install "lumachrome[video]".'
-    ) from error
+    raise UserError(VIDEO_EXTRA.format(error=error)) from error
 
 Array = npt.NDArray[Any]
 
@@ -33,7 +34,6 @@ _ENCODERS: dict[str, tuple[str, dict[str, str]]] = {
     'av1': ('libsvtav1', {'crf': '24', 'preset': '7'}),
     'mpeg4': ('mpeg4', {'flags': '+qscale', 'global_quality': '236'}),
     'mpeg2video': ('mpeg2video', {'flags': '+qscale', 'global_quality': '236'}),
-    'mpeg1video': ('mpeg1video', {'flags': '+qscale', 'global_quality': '236'}),
     'prores': ('prores_ks', {}),
     'ffv1': ('ffv1', {}),
 }
@@ -81,11 +81,11 @@ class Reader:
         except (FFmpegError, OSError) as error:
             reason = error.strerror if isinstance(error, OSError) and not path.is_file() else 'it is none, or damaged'
             raise VideoError(f'{path} cannot be read as a video: {reason}.') from error
-        tracks = [s for s in self.container.streams.video if not s.disposition & av.stream.Disposition.attached_pic]
+        tracks = [s for s in self.container.streams.video if not s.disposition & Disposition.attached_pic]
         if not tracks or not tracks[0].codec_context:
             self.container.close()
             raise VideoError(f'{path} has no pictures that can be read: choose a video with a picture track.')
-        self.stream = tracks[0]
+        self.stream: Any = tracks[0]
         self.stream.thread_type = 'AUTO'
 
     def __enter__(self) -> 'Reader':
@@ -196,12 +196,12 @@ class Encoder:
 
     def start(self) -> Any:
         """A codec context of its own, for one part."""
-        context = av.CodecContext.create(self.name, 'w')
+        context: Any = av.CodecContext.create(self.name, 'w')
         self._set(context)
         context.time_base = self.time_base
         context.framerate = self.rate
         if self.headers_apart:
-            context.flags |= av.codec.context.Flags.global_header
+            context.flags |= CodecFlags.global_header
         context.open()
         return context
 
@@ -251,28 +251,22 @@ def choose(reader: Reader, target: Path) -> tuple[Encoder, list[str]]:
                 f'{target} has the suffix of no video: name the result {target.stem}.mp4 or {target.stem}.mkv.'
             ) from error
         with probe:
-            held, apart = probe.supported_codecs, bool(probe.format.flags & av.format.Flags.global_header.value)
+            held, apart = probe.supported_codecs, bool(probe.format.flags & FormatFlags.global_header.value)
     frame = next(iter(reader), None)
     if frame is None:
         raise VideoError(f'{reader.name} has no pictures that can be read: it is damaged.')
     height, width = upright_shape(frame)
     aspect = reader.stream.sample_aspect_ratio or Fraction(1)
+    aspect = 1 / aspect if frame.rotation % 180 else aspect
     rate = reader.stream.average_rate or reader.stream.base_rate or Fraction(25)
     came = reader.stream.codec_context.codec.canonical_name
     for codec in dict.fromkeys([came, *_OTHERWISE]):
         if codec not in _ENCODERS or codec not in held:
             continue
         name, options = _ENCODERS[codec]
+        pixels = _pixels(name, frame.format, height, width)
         encoder = Encoder(
-            name,
-            tuple(options.items()),
-            _pixels(name, frame.format, height, width),
-            height,
-            width,
-            reader.stream.time_base,
-            rate,
-            1 / aspect if frame.rotation % 180 else aspect,
-            apart,
+            name, tuple(options.items()), pixels, height, width, reader.stream.time_base, rate, aspect, apart
         )
         try:
             encoder.start()
@@ -402,7 +396,6 @@ def kept(path: Path, heads_only: bool = False) -> Iterator[KeptPacket]:
     with path.open('rb') as file:
         while head := file.read(_RECORD.size):
             time, is_key, size = _RECORD.unpack(head)
-            content = b'' if heads_only else file.read(size)
-            if heads_only:
-                file.seek(size, 1)
-            yield KeptPacket(time, is_key, content)
+            begins = file.tell()
+            yield KeptPacket(time, is_key, b'' if heads_only else file.read(size))
+            file.seek(begins + size)

@@ -1,4 +1,4 @@
-"""How near a coloured picture is to the true one, how colourful, how even and how steady it is: pure functions of pictures.
+"""How near a coloured picture is to the true one, how colourful, even and steady it is: pure functions of pictures.
 
 Pictures are uint8 [H, W, 3], sRGB, unless stated otherwise.
 

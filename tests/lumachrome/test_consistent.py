@@ -65,11 +65,12 @@ def test_hints_decide_from_their_photo_on(together):
     assert np.abs(together.colors(photo(20, 90, 150, 220)).ab - hinted).mean() < 2
 
 
-def test_its_memory_can_be_kept_and_set(together):
+def test_its_memory_can_be_written_and_read(together, tmp_path):
     first = together.colors(photo(20, 90, 150, 220)).ab
     later = Consistent(Moody())
     later._colorizer.looks = 5
-    later.memory = together.memory
+    together.write(tmp_path / 'memory.npz')
+    later.read(tmp_path / 'memory.npz')
     assert np.abs(later.colors(photo(20, 90, 150, 220)).ab - first).mean() < 2
 
 

@@ -2,7 +2,10 @@
 
 import json
 import os
+import subprocess
 import sys
+import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -18,6 +21,7 @@ from lumachrome import Adjustments, Colorizer, UserError, colorizer, video
 from lumachrome.__main__ import main
 from lumachrome.adjustments import Colors
 
+ROOT = Path(__file__).parent.parent.parent
 SMALL = Adjustments(render_size=64)
 
 
@@ -220,3 +224,35 @@ def test_what_comes_again_in_another_scene_keeps_its_colors(tmp_path, monkeypatc
     video.colorize(source, tmp_path / 'out.mkv', steered, SMALL, consistent=True)
     frames = films.shown(tmp_path / 'out.mkv')[0].astype(int)
     assert np.abs(frames[5] - frames[25]).mean() < 8
+
+
+@pytest.mark.slow
+def test_a_killed_run_goes_on_and_memory_is_bounded(standins, tmp_path):
+    """Killed three times, a video ends as it would have at once; and 600 frames take no more memory than 120."""
+    frames = np.concatenate([films.pictures(2 * films.SHOT, 360, 640)] * 6)
+    source = films.film(tmp_path / 'film.mkv', frames)
+    code = (
+        'import resource, sys; from pathlib import Path;'
+        'from lumachrome import Adjustments, Colorizer, colorizer, video;'
+        'colorizer.MODELS = Path(sys.argv[3]);'
+        'video.colorize(sys.argv[1], sys.argv[2], Colorizer("plain"), Adjustments(render_size=64));'
+        'print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)'
+    )
+
+    def run(source, out, **more):
+        command = [sys.executable, '-c', code, str(source), str(out), str(standins)]
+        return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, **more)
+
+    whole, out = tmp_path / 'whole.mkv', tmp_path / 'out.mkv'
+    megabytes = int(run(source, whole).communicate()[0])
+    for count in (2, 5, 8):
+        process = run(source, out)
+        while len(list(out.with_name('out.mkv.parts').glob('*.part'))) < count and process.poll() is None:
+            time.sleep(0.05)
+        process.kill()
+        process.wait()
+        assert not out.exists()
+    assert run(source, out).wait() == 0
+    assert films.packets(out, 'video') == films.packets(whole, 'video')
+    long = films.film(tmp_path / 'long.mkv', np.concatenate([frames] * 5), sound=False)
+    assert int(run(long, tmp_path / 'long-out.mkv').communicate()[0]) < megabytes + 60
