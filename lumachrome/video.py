@@ -179,16 +179,17 @@ def _looked_at(source: Path, work: Path, progress: Progress) -> Found:
 def _look(source: Path, progress: Progress) -> Found:
     found = Found()
     with Reader(source) as reader:
-        interlaced = False
+        interlaced, size = False, None
 
         def pictures() -> Iterator[Array]:
-            nonlocal interlaced
+            nonlocal interlaced, size
             for frame in reader:
                 found.times.append(float(frame.pts * frame.time_base))
                 interlaced |= frame.interlaced_frame
-                scale = flow.SIDE / min(frame.height, frame.width)
-                height, width = (max(16, round(side * scale)) for side in upright_shape(frame))
-                yield luminance(frame, height, width)
+                if size is None:  # all others may be of another, and are shown as the first one is
+                    scale = flow.SIDE / min(frame.height, frame.width)
+                    size = [max(16, round(side * scale)) for side in upright_shape(frame)]
+                yield luminance(frame, *size)
 
         for number, begins in enumerate(flow.cuts(pictures())):
             if begins:
@@ -269,7 +270,7 @@ def _color(
             with atomic(kept) as temporary, temporary.open('wb') as file:
                 encoding = encoder.start()
                 taken = itertools.islice(frames, part.end - part.first)
-                for frame, pixels in _colored(taken, moving, colorizer, settings, encoder.is_deep):
+                for frame, pixels in _colored(taken, moving, colorizer, settings, encoder):
                     for packet in encoding.encode(encoder.frame(pixels, frame.pts)):
                         keep(file, packet)
                     done += 1
@@ -286,15 +287,15 @@ def _color(
 
 
 def _colored(
-    frames: Iterable[Any], moving: flow.Scene, colorizer: Looks, settings: Adjustments, deep: bool
+    frames: Iterable[Any], moving: flow.Scene, colorizer: Looks, settings: Adjustments, encoder: Encoder
 ) -> Iterator[tuple[Any, Array]]:
     """Frames and what they are in color."""
-    size = settings.render_size or colorizer.render_size
+    size = contract.rendered_shape(encoder.height, encoder.width, settings.render_size or colorizer.render_size)
     ahead, behind = itertools.tee(frames)
-    seen = (luminance(frame, *contract.rendered_shape(*upright_shape(frame), size)) for frame in ahead)
+    seen = (luminance(frame, *size) for frame in ahead)
     for ab in moving.colors(seen):
         frame = next(behind)
-        yield frame, colorizer.join(photo(frame, deep), ab)
+        yield frame, colorizer.join(photo(frame, encoder.is_deep), ab)
 
 
 def _network(colorizer: Looks, settings: Adjustments) -> flow.Network:

@@ -145,9 +145,8 @@ def upright_shape(frame: Any) -> tuple[int, int]:
 
 def luminance(frame: Any, height: int, width: int) -> Array:
     """A frame's luma at a size, upright: uint8 [height, width]."""
-    if frame.rotation % 180:
-        height, width = width, height
-    small = frame.reformat(width, height, 'gray', interpolation='AREA').to_ndarray()
+    sides = (height, width) if frame.rotation % 180 else (width, height)
+    small = frame.reformat(*sides, 'gray', interpolation='AREA').to_ndarray()
     return np.ascontiguousarray(np.rot90(small, frame.rotation // 90))
 
 
@@ -174,7 +173,7 @@ class Encoder:
         The format of its pixels.
     height, width : int
     time_base, rate, aspect : Fraction
-        The unit of times in seconds, frames a second about, width of a pixel by its height.
+        Unit of times in seconds, frames a second, width of a pixel by its height.
     headers_apart : bool
         Whether the kind of file keeps the codec's headers outside the pictures.
     """
