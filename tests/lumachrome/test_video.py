@@ -228,8 +228,8 @@ def test_what_comes_again_in_another_scene_keeps_its_colors(tmp_path, monkeypatc
 
 @pytest.mark.slow
 def test_a_killed_run_goes_on_and_memory_is_bounded(standins, tmp_path):
-    """Killed three times, a video ends as it would have at once; and 600 frames take no more memory than 120."""
-    frames = np.concatenate([films.pictures(2 * films.SHOT, 360, 640)] * 6)
+    """Killed three times, a video ends as it would have at once; and 360 frames take no more memory than 120."""
+    frames = np.concatenate([films.pictures(2 * films.SHOT, 180, 200)] * 6).repeat(2, 1).repeat(2, 2)
     source = films.film(tmp_path / 'film.mkv', frames)
     code = (
         'import resource, sys; from pathlib import Path;'
@@ -254,5 +254,7 @@ def test_a_killed_run_goes_on_and_memory_is_bounded(standins, tmp_path):
         assert not out.exists()
     assert run(source, out).wait() == 0
     assert films.packets(out, 'video') == films.packets(whole, 'video')
-    long = films.film(tmp_path / 'long.mkv', np.concatenate([frames] * 5), sound=False)
-    assert int(run(long, tmp_path / 'long-out.mkv').communicate()[0]) < megabytes + 60
+    long = films.film(tmp_path / 'long.mkv', np.concatenate([frames] * 3), sound=False)
+    longer = int(run(long, tmp_path / 'long-out.mkv').communicate()[0])
+    print(f'{megabytes} MB, and of three times as many frames {longer} MB')
+    assert longer < megabytes + 60
