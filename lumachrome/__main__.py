@@ -1,9 +1,12 @@
-"""The command line: `lumachrome colorize PHOTO|FOLDER|ZIP|-... -o OUT`, `lumachrome archive SOURCE TARGET`.
+"""The command line; `python -m lumachrome` is the same.
 
-`python -m lumachrome` is the same.
+lumachrome colorize PHOTO|FOLDER|ZIP|-... -o OUT
+lumachrome video VIDEO OUT
+lumachrome archive SOURCE TARGET
 """
 
 import argparse
+import dataclasses
 import os
 import sys
 from collections.abc import Sequence
@@ -22,9 +25,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     out, err = streams.Listener(sys.stdout), streams.Listener(sys.stderr)
     try:
         options = _parser().parse_args(arguments)
-        if options.command == 'archive':
-            return archive(options, out, err)
-        return colorize(options, err if options.out == streams.NAME else out, err)
+        to_standard_output = getattr(options, 'out', None) == streams.NAME
+        return options.run(options, err if to_standard_output else out, err)
     except UserError as error:
         print(error, file=err)
         return 1
@@ -39,17 +41,15 @@ def colorize(options: argparse.Namespace, out: streams.Listener, err: streams.Li
     from tqdm import tqdm
 
     from lumachrome import album, decoding
-    from lumachrome.colorizer import Colorizer
-    from lumachrome.session import CPU, CUDA
+    from lumachrome.consistent import Consistent
 
     decoding.start()  # while the network is read
-    providers = [{'cpu': CPU, 'cuda': CUDA}[options.provider]] if options.provider else None
-    colorizer = Colorizer(options.model, providers)
+    colorizer = _colorizer(options)
     found = album.tasks(options.photos, options.out, lambda sentence: print(sentence, file=err))
     sources = [task.source for task in found if isinstance(task.source, Path)]
     outcomes = album.colorize(
         found,
-        colorizer,
+        Consistent(colorizer) if options.consistent else colorizer,
         streams.Output() if options.out == streams.NAME else album.Folder(options.force, sources),
         _adjustments(options),
         _hints(options.hints or [], found),
@@ -75,10 +75,8 @@ def colorize(options: argparse.Namespace, out: streams.Listener, err: streams.Li
 def archive(options: argparse.Namespace, out: streams.Listener, err: streams.Listener) -> int:
     """Colour an archive; `LEFT_OUT` if any photo of it was left gray."""
     from lumachrome.archive import Archive, Job, Processes, RayActors
-    from lumachrome.session import CPU, CUDA
 
-    providers = ({'cpu': CPU, 'cuda': CUDA}[options.provider],) if options.provider else None
-    job = Job(options.source, options.target, options.model, providers, _adjustments(options))
+    job = Job(options.source, options.target, options.model, _providers(options), _adjustments(options))
     whole = Archive(job, lambda sentence: print(sentence, file=err))
     if options.dry_run:
         print(whole.estimate().told(options.workers or CORES), file=out)
@@ -98,6 +96,75 @@ def archive(options: argparse.Namespace, out: streams.Listener, err: streams.Lis
     if totals.failed:
         print(f'{totals.failed:,} were not; {options.target}/report.parquet says why.', file=err)
     return LEFT_OUT if totals.failed else 0
+
+
+def video(options: argparse.Namespace, out: streams.Listener, err: streams.Listener) -> int:
+    """Colour a video, or list its scenes."""
+    from tqdm import tqdm
+
+    from lumachrome import hints, video
+
+    bars: dict[str, tqdm[Any]] = {}
+
+    def progress(what: str, done: int, total: int) -> None:
+        if what not in bars:
+            for earlier in bars.values():
+                earlier.close()
+            # What an earlier run has done is no measure of how fast this one is
+            bars[what] = tqdm(desc=what, initial=done, total=total, unit='frame', file=err)
+        bars[what].total = total
+        bars[what].update(done - bars[what].n)
+
+    try:
+        if options.out.lower().endswith('.json'):
+            count = video.list_scenes(options.video, options.out, options.force, progress)
+            said = [f'{_counted(count, "scene")}: {options.out}']
+        else:
+            adjustments = _adjustments(options)
+            if options.hints:
+                given = [hint for path in options.hints for hint in hints.read(path).hints]
+                adjustments = dataclasses.replace(adjustments, hints=given)
+            colorizer = _colorizer(options)
+            outcome = video.colorize(
+                options.video,
+                options.out,
+                colorizer,
+                adjustments,
+                options.scenes,
+                options.fast,
+                options.consistent,
+                options.force,
+                progress,
+            )
+            counts = f'{_counted(outcome.frames, "frame")} in {_counted(outcome.scenes, "scene")}'
+            said = [f'{counts} coloured with {colorizer.name} on {colorizer.provider}: {options.out}']
+            for note in outcome.notes:
+                print(note, file=err)
+    except KeyboardInterrupt:
+        print('Stopped. What is done is kept: the same command goes on from there.', file=err)
+        raise
+    finally:
+        for bar in bars.values():
+            bar.close()
+    print(*said, sep='\n', file=out)
+    return 0
+
+
+def _counted(count: int, what: str) -> str:
+    return f'1 {what}' if count == 1 else f'{count} {what}s'
+
+
+def _colorizer(options: argparse.Namespace) -> Any:
+    """The network that the options name, where they say."""
+    from lumachrome.colorizer import Colorizer
+
+    return Colorizer(options.model, _providers(options))
+
+
+def _providers(options: argparse.Namespace) -> tuple[str] | None:
+    from lumachrome.session import CPU, CUDA
+
+    return ({'cpu': CPU, 'cuda': CUDA}[options.provider],) if options.provider else None
 
 
 def _adjustments(options: argparse.Namespace) -> Any:
@@ -124,14 +191,15 @@ def _hints(paths: Sequence[str], found: Sequence[Any]) -> dict[str, Any]:
 def _parser() -> argparse.ArgumentParser:
     from lumachrome.colorizer import models
 
-    parser = argparse.ArgumentParser(prog='lumachrome', description='Colour black-and-white photos in the shell.')
-    commands = parser.add_subparsers(required=True, dest='command', metavar='colorize|archive')
+    parser = argparse.ArgumentParser(prog='lumachrome', description='Colour black-and-white photos and videos.')
+    commands = parser.add_subparsers(required=True, metavar='colorize | video | archive')
     names = ', '.join(models()) or 'none is there yet'
     command = commands.add_parser(
         'colorize',
         help='colour photos, folders and ZIPs',
         description='Colour photos, and all photos in folders and ZIPs. Names, folders, format and metadata stay.',
     )
+    command.set_defaults(run=colorize)
     command.add_argument('photos', nargs='+', metavar='PHOTO|FOLDER|ZIP', help='- is a photo on standard input')
     command.add_argument(
         '-o',
@@ -139,18 +207,38 @@ def _parser() -> argparse.ArgumentParser:
         required=True,
         help='folder for the results; for one photo also a file name, or - for standard output',
     )
-    _add_common(command, names)
+    _add_network(command, names)
+    _add_results(command)
     command.add_argument('--all-pages', action='store_true', help='all pages of a TIFF file, not the first alone')
-    command.add_argument('--force', action='store_true', help='replace results that are there already')
+
+    command = commands.add_parser(
+        'video',
+        help='colour a video',
+        description='Colour a video, scene by scene, without flicker. Sound, subtitles and times stay. Stopped at any '
+        'moment, the same command goes on where it was. Needs lumachrome[video].',
+    )
+    command.set_defaults(run=video)
+    command.add_argument('video', metavar='VIDEO')
+    command.add_argument(
+        'out', metavar='OUT', help='the result, such as film.mp4; or a .json, to list the scenes for --scenes'
+    )
+    command.add_argument(
+        '--scenes', metavar='FILE', help='hints and adjustments for single scenes, as OUT.json has them'
+    )
+    command.add_argument('--fast', action='store_true', help='the network looks at every fourth frame only')
+    _add_network(command, names)
+    _add_results(command)
+
     command = commands.add_parser(
         'archive',
         help='colour archives of any size; killed, the same command goes on',
         description='Colour all photos and tar shards of an archive, with many workers. A report and a page to look at '
         f'come with the results. It ends with {LEFT_OUT} if photos were left gray, and 1 if it could not go on.',
     )
+    command.set_defaults(run=archive)
     command.add_argument('source', metavar='SOURCE', help='a folder or a .tar, also as an address: s3://bucket/scans')
     command.add_argument('target', metavar='TARGET', help='a new folder for results, or that of a run to go on with')
-    _add_common(command, names)
+    _add_network(command, names)
     command.add_argument('--workers', type=_count, metavar='N', help=f'by default one a core: {CORES} here')
     command.add_argument('--dry-run', action='store_true', help='tell how long it will take, and write nothing')
     command.add_argument('--ray', action='store_true', help='use Ray on this machine')
@@ -167,11 +255,17 @@ def _count(text: str) -> int:
     return int(text)
 
 
-def _add_common(command: argparse.ArgumentParser, names: str) -> None:
-    """What all commands take: which network, with what settings, and where it runs."""
+def _add_network(command: argparse.ArgumentParser, names: str) -> None:
+    """The options that say which network runs where, and how its colors are adjusted."""
     command.add_argument('--model', metavar='MODEL', help=f'a name ({names}) or an .onnx file')
     _add_adjustments(command)
     command.add_argument('--provider', choices=('cpu', 'cuda'), help='by default CUDA where it works, else the CPU')
+
+
+def _add_results(command: argparse.ArgumentParser) -> None:
+    """The options of several pictures together, and of results that are there."""
+    command.add_argument('--consistent', action='store_true', help='what looks the same gets the same colour each time')
+    command.add_argument('--force', action='store_true', help='replace results that are there already')
 
 
 def _add_adjustments(command: argparse.ArgumentParser) -> None:

@@ -9,6 +9,8 @@ import secrets
 from collections.abc import Generator
 from pathlib import Path
 
+VIDEO_EXTRA = 'Videos need PyAV and OpenCV, and {error}: pip install "lumachrome[video]".'
+
 
 class UserError(Exception):
     """What cannot be done as it was asked for; the message is one sentence for people."""
@@ -32,6 +34,10 @@ class PhotoError(UserError):
 
 class ArchiveError(UserError):
     """An archive that cannot be read, or a target that cannot be written: its run ends, and may go on later."""
+
+
+class VideoError(UserError):
+    """A video that cannot be read or written."""
 
 
 def printable(text: str) -> str:

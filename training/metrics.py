@@ -1,4 +1,4 @@
-"""How near a coloured picture is to the true one, how colourful and how even it is: pure functions of pictures.
+"""How near a coloured picture is to the true one, how colourful, even and steady it is: pure functions of pictures.
 
 Pictures are uint8 [H, W, 3], sRGB, unless stated otherwise.
 
@@ -11,11 +11,13 @@ References
 .. [4] R. Zhang, P. Isola, A. A. Efros, "Colorful Image Colorization", 2016, arXiv:1603.08511
 .. [5] P. F. Felzenszwalb, D. P. Huttenlocher, "Efficient Graph-Based Image Segmentation", 2004,
    doi:10.1023/B:VISI.0000022288.19776.77
+.. [6] W.-S. Lai et al., "Learning Blind Video Temporal Consistency", 2018, arXiv:1808.00449
 """
 
 from typing import cast
 
 import numpy as np
+from scipy import ndimage
 from skimage import color, metrics, segmentation
 
 HIGHEST_PSNR = 50.0  # a gray photo whose truth is gray would have an infinite one
@@ -94,3 +96,31 @@ def unevenness(picture: np.ndarray, regions: np.ndarray) -> float:
     counts = size[region] > LARGE
     strayed = ((ab - mean[region]) ** 2).sum(-1)
     return float(np.sqrt(strayed[counts if counts.any() else slice(None)].mean()))
+
+
+def flicker(ab: np.ndarray, before: np.ndarray, places: np.ndarray, counts: np.ndarray | bool = True) -> float:
+    """How far colours jump from one frame of a film to the next: the warping error [6]_ of a and b.
+
+    The mean of |difference| over both channels between a frame and the one before, where each place is compared with
+    where it was. It knows nothing of truth: gray does not flicker at all.
+
+    Parameters
+    ----------
+    ab, before : float array [H, W, 2]
+        CIELAB a and b of a frame and of the one before.
+    places : float array [H, W, 2]
+        Where each pixel was in the frame before, x and y in pixels; NaN where it was not in the frame.
+    counts : bool array [H, W]
+        Which pixels count, where not all that were in the frame do.
+
+    Returns
+    -------
+    float
+        CIELAB units; NaN where no pixel counts.
+    """
+    there = np.isfinite(places).all(-1) & counts
+    if not there.any():
+        return float('nan')
+    x, y = places[there].T
+    was = [ndimage.map_coordinates(channel, [y, x], order=1, mode='nearest') for channel in np.moveaxis(before, -1, 0)]
+    return float(np.abs(ab[there] - np.stack(was, axis=-1)).mean())

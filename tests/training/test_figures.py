@@ -34,6 +34,21 @@ def painted(picture, ab):
     return np.uint8(np.round(255 * color.lab2rgb(lab)))
 
 
+def test_flicker_follows_what_moves():
+    rng = np.random.default_rng(0)
+    before = rng.normal(0, 20, (20, 30, 2))
+    after = np.roll(before, 3, 1)
+    places = np.stack(np.meshgrid(np.arange(30.0), np.arange(20.0)), -1) - [3, 0]
+    places[places[..., 0] < 0] = np.nan
+    assert metrics.flicker(after, before, places) == pytest.approx(0)
+    assert metrics.flicker(after + np.array([2, -4]), before, places) == pytest.approx(3)
+    still = np.stack(np.meshgrid(np.arange(30.0), np.arange(20.0)), -1)
+    assert metrics.flicker(after, before, still) > 15
+    after[5:] += 50
+    assert metrics.flicker(after, before, places, counts=np.arange(20)[:, None] < 5) == pytest.approx(0)
+    assert np.isnan(metrics.flicker(after, before, places * np.nan))
+
+
 def test_unevenness_is_how_far_colors_stray_from_their_regions_mean():
     gray = np.full((40, 40, 3), 128, 'uint8')
     regions = np.zeros((40, 40), int)
