@@ -235,7 +235,9 @@ def test_bands_of_a_photo_give_the_bytes_of_the_whole(depth):
     whole = session.run(None, {contract.PHOTO: photos, contract.AB: ab})[0]
     for rows in (1, 2, 7, 64, 65, 149, 150):
         bands = [
-            session.run(None, {contract.PHOTO: photos[:, i : i + rows], contract.AB: ab, contract.ROWS: [i, 150]})[0]
+            session.run(
+                None, {contract.PHOTO: photos[:, i : i + rows], contract.AB: ab, contract.ROWS: np.array([i, 150])}
+            )[0]
             for i in range(0, 150, rows)
         ]
         assert np.array_equal(np.concatenate(bands, axis=1), whole)
