@@ -297,7 +297,7 @@ def _image(pixels: Pixels) -> Generator[VipsImage]:
         height, width, channels = pixels.shape
         with pixels.mapped() as memory:
             kind = 'ushort' if pixels.dtype == np.uint16 else 'uchar'
-            image: VipsImage = pyvips.Image.new_from_memory(memory, width, height, channels, kind)
+            image: VipsImage = pyvips.Image.new_from_memory(memoryview(memory), width, height, channels, kind)
             yield image.copy(interpretation=space)
     else:
         yield pyvips.Image.new_from_array(np.ascontiguousarray(pixels)).copy(interpretation=space)

@@ -348,13 +348,13 @@ def gate(monkeypatch):
     from demo.page import album as album_page
     from lumachrome import album
 
-    semaphore, color = threading.Semaphore(0), album._colored
+    semaphore, color = threading.Semaphore(0), album._written
 
     def colored(*given):
         assert semaphore.acquire(timeout=20)
         return color(*given)
 
-    monkeypatch.setattr(album, '_colored', colored)
+    monkeypatch.setattr(album, '_written', colored)
     monkeypatch.setattr(album_page, 'PAUSE', 0)
     yield semaphore
     semaphore.release(1000)

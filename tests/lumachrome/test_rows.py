@@ -142,7 +142,7 @@ print(json.dumps(said[1:]))
 
 
 @pytest.mark.skipif(not sys.platform.startswith('linux'), reason='Only Linux says what a process had at most.')
-@pytest.mark.parametrize('suffix', ['.png', '.tif'])
+@pytest.mark.parametrize('suffix', ['.png', pytest.param('.tif', marks=pytest.mark.slow)])
 def test_forty_megapixels_take_little_more_memory_than_one(suffix, tmp_path, standins):
     for name, width, height in (('small', 1000, 900), ('large', 8000, 5000)):
         more = {'compression': 'deflate', 'tile': True} if suffix == '.tif' else {'compression': 1}
