@@ -39,7 +39,11 @@ export class Colorizer {
   async colors(photo: Photo, { hints, variant, render_size, vividness }: Adjustments): Promise<Colors> {
     const [height, width] = renderedShape(photo.height, photo.width, render_size || OWN_SIZE);
     const shown = shrink((y, out) => row(photo, y, out), photo.height, photo.width, height, width);
-    const rows = hints.flatMap(({ x, y, color }) => [x, y, ...[1, 3, 5].map((at) => Number.parseInt(color.slice(at, at + 2), 16))]);
+    const rows = hints.flatMap(({ x, y, color }) => [
+      x,
+      y,
+      ...[1, 3, 5].map((at) => Number.parseInt(color.slice(at, at + 2), 16)),
+    ]);
     const found = await this.network.run(
       {
         photo: new ort.Tensor('uint8', shown, [1, height, width, 3]),
@@ -51,15 +55,21 @@ export class Colorizer {
       },
       ['ab', 'probabilities', 'bins'],
     );
-    const [ab, probabilities, bins] = [found.ab, found.probabilities, found.bins].map(
-      (tensor) => (tensor.data as Float32Array).slice(),
+    const [ab, probabilities, bins] = [found.ab, found.probabilities, found.bins].map((tensor) =>
+      (tensor.data as Float32Array).slice(),
     );
     const [, h, w] = found.ab.dims;
     return { ab, height: h, width: w, probabilities, bins, faithful: meanOf(probabilities, bins) };
   }
 
   /** Rows of a photo in color, [rows, width, 3], in its own depth. */
-  async join(photo: Photo, ab: Float32Array, { height: h, width: w }: Colors, first: number, rows: number): Promise<Samples> {
+  async join(
+    photo: Photo,
+    ab: Float32Array,
+    { height: h, width: w }: Colors,
+    first: number,
+    rows: number,
+  ): Promise<Samples> {
     const { pixels, width, height } = photo;
     const [from, to] = [first * width * 3, (first + rows) * width * 3];
     if (!is16(pixels)) {
