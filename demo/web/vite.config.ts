@@ -19,7 +19,9 @@ function model(): Plugin {
     resolveId: (source) => (source === id ? `\0${id}` : null),
     load: (source) =>
       source === `\0${id}`
-        ? Object.entries({ sha256, bytes: bytes.length, pieces }).map(([key, value]) => `export const ${key} = ${JSON.stringify(value)};`).join('\n')
+        ? Object.entries({ sha256, bytes: bytes.length, pieces })
+            .map(([key, value]) => `export const ${key} = ${JSON.stringify(value)};`)
+            .join('\n')
         : null,
     generateBundle() {
       if (this.environment.config.isWorker) return;
@@ -40,7 +42,10 @@ function serviceWorker(): Plugin {
       if (worker?.type !== 'chunk') return;
       const names = Object.keys(bundle).filter((name) => name !== 'sw.js' && !name.endsWith('.map'));
       const files = names.map((name) => (name === 'index.html' ? './' : name));
-      const version = createHash('sha256').update(JSON.stringify([files, String((bundle['index.html'] as { source?: unknown })?.source)])).digest('hex').slice(0, 12);
+      const version = createHash('sha256')
+        .update(JSON.stringify([files, String((bundle['index.html'] as { source?: unknown })?.source)]))
+        .digest('hex')
+        .slice(0, 12);
       worker.code = worker.code.replace('__FILES__', () => files.join('|')).replace('__VERSION__', version);
     },
   };
@@ -62,5 +67,8 @@ export default defineConfig({
       output: { entryFileNames: (chunk) => (chunk.name === 'sw' ? 'sw.js' : 'assets/[name]-[hash].js') },
     },
   },
-  preview: { host: '127.0.0.1', headers: { 'Cross-Origin-Opener-Policy': 'same-origin', 'Cross-Origin-Embedder-Policy': 'require-corp' } },
+  preview: {
+    host: '127.0.0.1',
+    headers: { 'Cross-Origin-Opener-Policy': 'same-origin', 'Cross-Origin-Embedder-Policy': 'require-corp' },
+  },
 });

@@ -84,7 +84,14 @@ for (const id of ['#file', '#camera', '#another']) {
 
 async function example(url: string): Promise<File> {
   const response = await fetch(url);
-  return new File([await response.blob()], url.split('/').pop()?.replace(/-[\w-]{8}(\.\w+)$/, '$1') ?? 'photo.jpg', { type: 'image/jpeg' });
+  return new File(
+    [await response.blob()],
+    url
+      .split('/')
+      .pop()
+      ?.replace(/-[\w-]{8}(\.\w+)$/, '$1') ?? 'photo.jpg',
+    { type: 'image/jpeg' },
+  );
 }
 
 const buttons = Object.entries(examples).map(([path, url]) => {

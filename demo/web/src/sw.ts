@@ -26,7 +26,12 @@ const isModel = (path: string): boolean => path.includes('/model/');
 
 worker.addEventListener('install', (event) => {
   const first = FILES.filter((name) => name === './' || /\.(css|svg|webmanifest)$|assets\/index-/.test(name));
-  event.waitUntil(caches.open(CACHE).then((cache) => cache.addAll(first)).then(() => worker.skipWaiting()));
+  event.waitUntil(
+    caches
+      .open(CACHE)
+      .then((cache) => cache.addAll(first))
+      .then(() => worker.skipWaiting()),
+  );
 });
 
 worker.addEventListener('activate', (event) => {

@@ -17,10 +17,17 @@ const text = (bytes: Uint8Array): string => new TextDecoder('latin1').decode(byt
 const STATED = 'compositeWithTrainedAlgorithmicMedia';
 
 /** EXIF with an orientation and a second directory, the thumbnail's. */
-const exif = (): Bytes => joined([ascii('II*\0\x08\0\0\0\x01\0'), ascii('\x12\x01\x03\0\x01\0\0\0\x06\0\0\0'), ascii('\x1a\0\0\0'), new Uint8Array(6)]);
+const exif = (): Bytes =>
+  joined([
+    ascii('II*\0\x08\0\0\0\x01\0'),
+    ascii('\x12\x01\x03\0\x01\0\0\0\x06\0\0\0'),
+    ascii('\x1a\0\0\0'),
+    new Uint8Array(6),
+  ]);
 const segment = (marker: number, content: Uint8Array): Bytes =>
   joined([Uint8Array.of(0xff, marker, (content.length + 2) >> 8, (content.length + 2) & 255), content]);
-const bare = (...segments: Uint8Array[]): Bytes => joined([ascii('\xff\xd8'), ...segments, ascii('\xff\xda\0\x02rest')]);
+const bare = (...segments: Uint8Array[]): Bytes =>
+  joined([ascii('\xff\xd8'), ...segments, ascii('\xff\xda\0\x02rest')]);
 
 describe('EXIF', () => {
   test('is upright, and without its thumbnail', () => {
@@ -36,12 +43,21 @@ describe('EXIF', () => {
 });
 
 describe('JPEG', () => {
-  const xmp = ascii('http://ns.adobe.com/xap/1.0/\0<x:xmpmeta><rdf:RDF><rdf:Description tiff:Orientation="6" dc:title="A"/></rdf:RDF></x:xmpmeta>');
-  const old = bare(segment(0xe1, joined([ascii('Exif\0\0'), exif()])), segment(0xe1, xmp), segment(0xe2, ascii('ICC_PROFILE')), segment(0xed, ascii('Photoshop 3.0\0IPTC')), segment(0xfe, ascii('a comment')));
+  const xmp = ascii(
+    'http://ns.adobe.com/xap/1.0/\0<x:xmpmeta><rdf:RDF><rdf:Description tiff:Orientation="6" dc:title="A"/></rdf:RDF></x:xmpmeta>',
+  );
+  const old = bare(
+    segment(0xe1, joined([ascii('Exif\0\0'), exif()])),
+    segment(0xe1, xmp),
+    segment(0xe2, ascii('ICC_PROFILE')),
+    segment(0xed, ascii('Photoshop 3.0\0IPTC')),
+    segment(0xfe, ascii('a comment')),
+  );
 
   test('keeps all but its profile, is upright and states how the colours came about', () => {
     const out = jpeg.withMetadata(bare(segment(0xe0, ascii('JFIF\0')), segment(0xdb, new Uint8Array(65))), old);
-    for (const kept of ['Photoshop 3.0\0IPTC', 'a comment', 'dc:title="A"', STATED, 'rest']) expect(text(out)).toContain(kept);
+    for (const kept of ['Photoshop 3.0\0IPTC', 'a comment', 'dc:title="A"', STATED, 'rest'])
+      expect(text(out)).toContain(kept);
     for (const gone of ['ICC_PROFILE', 'Orientation="6"']) expect(text(out)).not.toContain(gone);
     const { segments, rest } = jpeg.parse(out);
     expect(segments.map(({ marker }) => marker)).toEqual([0xe0, 0xe1, 0xe1, 0xed, 0xfe, 0xdb]);
@@ -55,7 +71,11 @@ describe('JPEG', () => {
   test.each([50, 75, 90, 100])('of quality %i is known by its table', (quality) => {
     const scale = quality < 50 ? 5000 / quality : 200 - 2 * quality;
     // libjpeg's table for luminance.
-    const base = [16, 11, 10, 16, 24, 40, 51, 61, 12, 12, 14, 19, 26, 58, 60, 55, 14, 13, 16, 24, 40, 57, 69, 56, 14, 17, 22, 29, 51, 87, 80, 62, 18, 22, 37, 56, 68, 109, 103, 77, 24, 35, 55, 64, 81, 104, 113, 92, 49, 64, 78, 87, 103, 121, 120, 101, 72, 92, 95, 98, 112, 100, 103, 99];
+    const base = [
+      16, 11, 10, 16, 24, 40, 51, 61, 12, 12, 14, 19, 26, 58, 60, 55, 14, 13, 16, 24, 40, 57, 69, 56, 14, 17, 22, 29,
+      51, 87, 80, 62, 18, 22, 37, 56, 68, 109, 103, 77, 24, 35, 55, 64, 81, 104, 113, 92, 49, 64, 78, 87, 103, 121, 120,
+      101, 72, 92, 95, 98, 112, 100, 103, 99,
+    ];
     const table = base.map((value) => Math.max(1, Math.min(255, Math.floor((value * scale + 50) / 100))));
     expect(jpeg.quality(bare(segment(0xdb, Uint8Array.of(0, ...table))))).toBeCloseTo(quality, -0.5);
   });
@@ -67,9 +87,15 @@ describe('PNG', () => {
       yield [y, photo.pixels.subarray(y * photo.width * 3, (y + rows) * photo.width * 3) as Photo['pixels']];
     }
   }
-  const random = (length: number, most: number): number[] => Array.from({ length }, (_, i) => (i * 7919 * (i + 13)) % (most + 1));
+  const random = (length: number, most: number): number[] =>
+    Array.from({ length }, (_, i) => (i * 7919 * (i + 13)) % (most + 1));
 
-  test.each([[8, false], [8, true], [16, false], [16, true]])('of %i bits, transparent: %s, is read as it was written', async (depth, isTransparent) => {
+  test.each([
+    [8, false],
+    [8, true],
+    [16, false],
+    [16, true],
+  ])('of %i bits, transparent: %s, is read as it was written', async (depth, isTransparent) => {
     const make = depth === 16 ? Uint16Array : Uint8Array;
     const most = 2 ** depth - 1;
     const pixels = make.from(random(7 * 5 * 3, most));
@@ -88,8 +114,15 @@ describe('PNG', () => {
   test('keeps its texts, and its EXIF upright', async () => {
     const photo: Photo = { width: 1, height: 1, pixels: new Uint8Array(3), alpha: null, format: 'png', notes: [] };
     const plain = await png.encode(photo, bands(photo, 1));
-    const named = (name: string, content: Uint8Array): Bytes => joined([new Uint8Array([0, 0, 0, content.length]), ascii(name), content, new Uint8Array(4)]);
-    const old = joined([plain.subarray(0, 33), named('tEXt', ascii('Author\0me')), named('iCCP', ascii('no')), named('eXIf', exif()), plain.subarray(33)]);
+    const named = (name: string, content: Uint8Array): Bytes =>
+      joined([new Uint8Array([0, 0, 0, content.length]), ascii(name), content, new Uint8Array(4)]);
+    const old = joined([
+      plain.subarray(0, 33),
+      named('tEXt', ascii('Author\0me')),
+      named('iCCP', ascii('no')),
+      named('eXIf', exif()),
+      plain.subarray(33),
+    ]);
     const out = [...png.chunks(png.withMetadata(plain, old))];
     expect(out.map(({ name }) => name)).toEqual(['IHDR', 'sRGB', 'tEXt', 'eXIf', 'iTXt', 'IDAT', 'IEND']);
     expect(out[3].content[18]).toBe(1);
@@ -114,7 +147,15 @@ test('XMP of which nothing can be made is left out', () => {
 });
 
 test('kinds are known by what files begin with', () => {
-  const kinds = { '\xff\xd8\xff\xe0': 'jpeg', 'RIFF....WEBP': 'webp', 'GIF89a': 'gif', '....ftypavif': 'avif', '....ftypheic': 'heic', 'II*\0': 'tiff', hello: 'other' };
+  const kinds = {
+    '\xff\xd8\xff\xe0': 'jpeg',
+    'RIFF....WEBP': 'webp',
+    GIF89a: 'gif',
+    '....ftypavif': 'avif',
+    '....ftypheic': 'heic',
+    'II*\0': 'tiff',
+    hello: 'other',
+  };
   for (const [start, kind] of Object.entries(kinds)) expect(kindOf(ascii(start))).toBe(kind);
 });
 
@@ -125,7 +166,14 @@ test('names keep their suffix where it suits', () => {
 });
 
 test('what is transparent is seen as white', () => {
-  const photo: Photo = { width: 2, height: 1, pixels: Uint16Array.of(0, 0, 0, 65535, 0, 32768), alpha: Uint16Array.of(0, 65535), format: 'png', notes: [] };
+  const photo: Photo = {
+    width: 2,
+    height: 1,
+    pixels: Uint16Array.of(0, 0, 0, 65535, 0, 32768),
+    alpha: Uint16Array.of(0, 65535),
+    format: 'png',
+    notes: [],
+  };
   const out = new Uint8Array(6);
   row(photo, 0, out);
   expect([...out]).toEqual([255, 255, 255, 255, 0, 128]);

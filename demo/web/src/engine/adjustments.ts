@@ -84,7 +84,10 @@ export function applied(adjustments: Adjustments, { ab, faithful }: Colors): Flo
   for (let c = 0; c < 2; c++) {
     let gain = 1;
     if (own && palette) {
-      gain = Math.max(known.palette_gain[0], Math.min(known.palette_gain[1], palette.spread[c] / Math.max(own.spread[c], 1e-6)));
+      gain = Math.max(
+        known.palette_gain[0],
+        Math.min(known.palette_gain[1], palette.spread[c] / Math.max(own.spread[c], 1e-6)),
+      );
     }
     for (let i = c; i < out.length; i += 2) {
       let value = out[i];

@@ -71,7 +71,8 @@ export class Engine {
     try {
       return await this.#send('start', { base: document.baseURI, threads: this.#threads }, this.loading);
     } catch (error) {
-      if (error instanceof Cancelled || this.#threads === 1 || (error as Error).message.startsWith('model_')) throw error;
+      if (error instanceof Cancelled || this.#threads === 1 || (error as Error).message.startsWith('model_'))
+        throw error;
       this.stop(); // onnxruntime cannot be started twice in one worker
       this.#threads = 1;
       return this.#begin();

@@ -36,7 +36,11 @@ export class Colorizer {
   async colors(photo: Photo, { hints, variant, render_size, vividness }: Adjustments): Promise<Colors> {
     const [height, width] = renderedShape(photo.height, photo.width, render_size || OWN_SIZE);
     const shown = shrink((y, out) => row(photo, y, out), photo.height, photo.width, height, width);
-    const rows = hints.flatMap(({ x, y, color }) => [x, y, ...[1, 3, 5].map((at) => Number.parseInt(color.slice(at, at + 2), 16))]);
+    const rows = hints.flatMap(({ x, y, color }) => [
+      x,
+      y,
+      ...[1, 3, 5].map((at) => Number.parseInt(color.slice(at, at + 2), 16)),
+    ]);
     const found = await this.network.run(
       {
         photo: new ort.Tensor('uint8', shown, [1, height, width, 3]),
@@ -48,8 +52,8 @@ export class Colorizer {
       },
       ['ab', 'probabilities', 'bins'],
     );
-    const [ab, probabilities, bins] = [found.ab, found.probabilities, found.bins].map(
-      (tensor) => (tensor.data as Float32Array).slice(),
+    const [ab, probabilities, bins] = [found.ab, found.probabilities, found.bins].map((tensor) =>
+      (tensor.data as Float32Array).slice(),
     );
     const [, h, w] = found.ab.dims;
     return { ab, height: h, width: w, probabilities, bins, faithful: meanOf(probabilities, bins) };

@@ -47,7 +47,13 @@ function kernel(from: number, to: number): Kernel {
 }
 
 /** RGB bytes [height, width, 3] of a photo of `rows` rows that are `columns` wide. */
-export function shrink(read: Row, rows: number, columns: number, height: number, width: number): Uint8Array<ArrayBuffer> {
+export function shrink(
+  read: Row,
+  rows: number,
+  columns: number,
+  height: number,
+  width: number,
+): Uint8Array<ArrayBuffer> {
   const [across, down] = [kernel(columns, width), kernel(rows, height)];
   const line = new Uint8Array(columns * 3);
   const out = new Uint8Array(height * width * 3);
@@ -72,7 +78,13 @@ export function shrink(read: Row, rows: number, columns: number, height: number,
   return out;
 }
 
-function narrow(line: Uint8Array, { first, count, weights, most }: Kernel, width: number, out: Float32Array, at: number) {
+function narrow(
+  line: Uint8Array,
+  { first, count, weights, most }: Kernel,
+  width: number,
+  out: Float32Array,
+  at: number,
+) {
   for (let x = 0; x < width; x++) {
     let [r, g, b] = [0.5, 0.5, 0.5];
     let i = first[x] * 3;

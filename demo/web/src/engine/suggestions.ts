@@ -28,7 +28,14 @@ export function suggestions(colors: Colors, x: number, y: number, count = 5): [n
 }
 
 /** How colors look at a point of a photo, RGB bytes [height, width, 3]: '#rrggbb' at the luminance that it has. */
-export function swatches(pixels: Uint8Array, height: number, width: number, x: number, y: number, ab: [number, number][]) {
+export function swatches(
+  pixels: Uint8Array,
+  height: number,
+  width: number,
+  x: number,
+  y: number,
+  ab: [number, number][],
+) {
   const level = around(pixels, height, width, x, y).map(Math.round);
   return ab.map((color) => {
     const pixels = Uint8Array.from(level);

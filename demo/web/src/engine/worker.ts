@@ -111,7 +111,12 @@ const answers: Answers = {
       return rgb;
     };
     const written = await encode(whole, file, band, progress);
-    return { file: written, format: whole.format, ms, thumbnail: await colored(smaller(preview, THUMBNAIL), adjustments, colors) };
+    return {
+      file: written,
+      format: whole.format,
+      ms,
+      thumbnail: await colored(smaller(preview, THUMBNAIL), adjustments, colors),
+    };
   },
 };
 
@@ -147,7 +152,9 @@ function bitmap(of: Photo): Promise<ImageBitmap> {
 }
 
 const pictures = (answer: object): Transferable[] =>
-  Object.values(answer).flatMap((value) => (Array.isArray(value) ? value : [value])).filter((value) => value instanceof ImageBitmap);
+  Object.values(answer)
+    .flatMap((value) => (Array.isArray(value) ? value : [value]))
+    .filter((value) => value instanceof ImageBitmap);
 
 let turn: Promise<void> = Promise.resolve();
 self.onmessage = ({ data }: MessageEvent<Ask>) => {

@@ -41,7 +41,8 @@ export async function decode(file: Blob): Promise<Photo> {
     if (kind === 'tiff') return await decodeTiff(file);
     const format = { jpeg: 'jpeg', webp: 'webp', avif: 'jpeg', heic: 'jpeg' } as const;
     const as = kind in format ? format[kind as keyof typeof format] : 'png';
-    const notes = kind === 'avif' || kind === 'heic' ? [`becomes_jpeg`] : kind === 'gif' || kind === 'bmp' ? ['becomes_png'] : [];
+    const notes =
+      kind === 'avif' || kind === 'heic' ? [`becomes_jpeg`] : kind === 'gif' || kind === 'bmp' ? ['becomes_png'] : [];
     const bitmap = await createImageBitmap(file).catch((error) => {
       if (kind !== 'heic') throw error;
       return null;
@@ -59,7 +60,8 @@ function checkClaim(kind: Kind, start: Uint8Array): void {
   const found = kind === 'png' ? png.header(start) : kind === 'webp' ? webp.header(start) : null;
   if (found) claim = [found.width, found.height];
   if (kind === 'gif') claim = [view(start).getUint16(6, true), view(start).getUint16(8, true)];
-  if (kind === 'bmp' && start.length > 26) claim = [view(start).getInt32(18, true), Math.abs(view(start).getInt32(22, true))];
+  if (kind === 'bmp' && start.length > 26)
+    claim = [view(start).getInt32(18, true), Math.abs(view(start).getInt32(22, true))];
   if (claim) checkSize(...claim);
 }
 
@@ -147,7 +149,9 @@ function split(data: Samples, channels: number, { width, height }: { width: numb
 function keyed(photo: Pixels, key: Uint16Array | undefined): Pixels {
   if (!key?.length) return photo;
   const { pixels } = photo;
-  const alpha = is16(pixels) ? new Uint16Array(pixels.length / 3).fill(65535) : new Uint8Array(pixels.length / 3).fill(255);
+  const alpha = is16(pixels)
+    ? new Uint16Array(pixels.length / 3).fill(65535)
+    : new Uint8Array(pixels.length / 3).fill(255);
   for (let k = 0; k < alpha.length; k++) {
     if ([0, 1, 2].every((c) => pixels[3 * k + c] === key[key.length === 1 ? 0 : c])) alpha[k] = 0;
   }
@@ -157,7 +161,11 @@ function keyed(photo: Pixels, key: Uint16Array | undefined): Pixels {
 async function decodeWebp(file: Blob): Promise<Photo> {
   const { default: decodeWith } = await import('@jsquash/webp/decode.js');
   const { data, width, height } = await decodeWith(await file.arrayBuffer());
-  return { ...split(new Uint8Array(data.buffer as ArrayBuffer, data.byteOffset, data.length), 4, { width, height }), format: 'webp', notes: [] };
+  return {
+    ...split(new Uint8Array(data.buffer as ArrayBuffer, data.byteOffset, data.length), 4, { width, height }),
+    format: 'webp',
+    notes: [],
+  };
 }
 
 async function decodeTiff(file: Blob): Promise<Photo> {
@@ -165,7 +173,8 @@ async function decodeTiff(file: Blob): Promise<Photo> {
   const bytes = await file.arrayBuffer();
   const [page] = decode(bytes, { pages: [0] });
   checkSize(page.width, page.height);
-  if (![1, 2, 3, 4].includes(page.samplesPerPixel) || ![8, 16].includes(page.bitsPerSample)) throw new PhotoError('file_kind');
+  if (![1, 2, 3, 4].includes(page.samplesPerPixel) || ![8, 16].includes(page.bitsPerSample))
+    throw new PhotoError('file_kind');
   const data = page.data as Samples;
   if (page.type === 0) for (let i = 0; i < data.length; i++) data[i] = (is16(data) ? 65535 : 255) - data[i]; // white is 0
   const notes = ['becomes_png', ...(pageCount(bytes) > 1 ? ['first_page'] : [])];

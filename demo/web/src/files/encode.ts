@@ -26,7 +26,12 @@ export function named(name: string, photo: Pick<Photo, 'format'>, more = ''): st
  *
  * @param original The file, from which metadata is taken.
  */
-export async function encode(photo: Photo, original: Blob, band: Band, progress: (share: number) => void): Promise<Blob> {
+export async function encode(
+  photo: Photo,
+  original: Blob,
+  band: Band,
+  progress: (share: number) => void,
+): Promise<Blob> {
   const { width, height, format } = photo;
   const isSmall = width * height <= SMALL;
   const head = new Uint8Array(await original.slice(0, 4096).arrayBuffer());
@@ -36,10 +41,9 @@ export async function encode(photo: Photo, original: Blob, band: Band, progress:
   if (format === 'jpeg') {
     const source = kind === 'jpeg' ? await file() : null;
     const quality = source ? jpeg.quality(source) : 95;
-    const encoded =
-      isSmall
-        ? await mozjpeg(await gathered(photo, band, progress), quality)
-        : await bytesOf(await drawn(photo, band, progress, 'image/jpeg', quality / 100));
+    const encoded = isSmall
+      ? await mozjpeg(await gathered(photo, band, progress), quality)
+      : await bytesOf(await drawn(photo, band, progress, 'image/jpeg', quality / 100));
     return new Blob([jpeg.withMetadata(encoded, source)], { type: 'image/jpeg' });
   }
   const source = kind === format ? await file() : null;
@@ -112,7 +116,14 @@ async function gathered(photo: Photo, band: Band, progress: (share: number) => v
 async function mozjpeg(image: ImageData, quality: number): Promise<Uint8Array> {
   const { default: write } = await import('@jsquash/jpeg/encode.js');
   return new Uint8Array(
-    await write(image, { quality, quant_table: 0, progressive: false, baseline: true, auto_subsample: false, chroma_subsample: 1 }),
+    await write(image, {
+      quality,
+      quant_table: 0,
+      progressive: false,
+      baseline: true,
+      auto_subsample: false,
+      chroma_subsample: 1,
+    }),
   );
 }
 

@@ -43,7 +43,9 @@ export function size(bytes: Uint8Array): [number, number] | null {
 
 /** The quality at which a JPEG was written, 1 to 100, by libjpeg's scale; 95 where it does not say. */
 export function quality(bytes: Uint8Array): number {
-  const tables = parse(bytes).segments.find(({ marker, content }) => marker === 0xdb && content.length > 64 && content[0] === 0);
+  const tables = parse(bytes).segments.find(
+    ({ marker, content }) => marker === 0xdb && content.length > 64 && content[0] === 0,
+  );
   if (!tables) return 95;
   const scale = (100 * tables.content.subarray(1, 65).reduce((sum, value) => sum + value, 0)) / SUM_AT_50;
   return Math.max(1, Math.min(100, Math.round(scale <= 100 ? (200 - scale) / 2 : 5000 / scale)));

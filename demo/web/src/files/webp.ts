@@ -14,7 +14,10 @@ interface Chunk {
 export function* chunks(bytes: Uint8Array): Generator<Chunk> {
   for (let at = 12; at + 8 <= bytes.length; ) {
     const length = view(bytes).getUint32(at + 4, true);
-    yield { name: String.fromCharCode(...bytes.subarray(at, at + 4)), content: bytes.subarray(at + 8, at + 8 + length) };
+    yield {
+      name: String.fromCharCode(...bytes.subarray(at, at + 4)),
+      content: bytes.subarray(at + 8, at + 8 + length),
+    };
     at += 8 + length + (length & 1);
   }
 }
@@ -54,7 +57,10 @@ export function withMetadata(encoded: Uint8Array, original: Uint8Array | null): 
   const isKept = exif !== null && renewed(exif);
   const extended = new Uint8Array(10);
   extended[0] = HAS_XMP | (isKept ? HAS_EXIF : 0) | (hasAlpha ? HAS_ALPHA : 0);
-  for (const [at, side] of [[4, width], [7, height]]) {
+  for (const [at, side] of [
+    [4, width],
+    [7, height],
+  ]) {
     view(extended).setUint16(at, (side - 1) & 0xffff, true);
     extended[at + 2] = (side - 1) >> 16;
   }

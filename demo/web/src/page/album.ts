@@ -9,7 +9,10 @@ import { word } from './words';
 
 interface Directory {
   getDirectoryHandle(name: string, options: { create: boolean }): Promise<Directory>;
-  getFileHandle(name: string, options: { create: boolean }): Promise<{ createWritable(): Promise<WritableStream & { close(): Promise<void> }> }>;
+  getFileHandle(
+    name: string,
+    options: { create: boolean },
+  ): Promise<{ createWritable(): Promise<WritableStream & { close(): Promise<void> }> }>;
 }
 interface Colored {
   readonly name: string;
@@ -29,9 +32,11 @@ export class Album {
 
   constructor() {
     for (const name of SLIDERS) {
-      find('#album-settings .sliders').append(slider(name, 'album-', (value) => {
-        this.#set = { ...this.#set, [name]: value };
-      }));
+      find('#album-settings .sliders').append(
+        slider(name, 'album-', (value) => {
+          this.#set = { ...this.#set, [name]: value };
+        }),
+      );
     }
     for (const id of ['#files', '#folder']) {
       const input = find<HTMLInputElement>(id);
@@ -104,7 +109,8 @@ export class Album {
       return item;
     });
     find('#names').replaceChildren(...names);
-    for (const id of ['#colour', '#into-folder', '#forget']) find(id).hidden = this.isRunning || (id === '#into-folder' && !picker);
+    for (const id of ['#colour', '#into-folder', '#forget'])
+      find(id).hidden = this.isRunning || (id === '#into-folder' && !picker);
     find('#cancel').hidden = find('#progress').hidden = !this.isRunning;
   }
 

@@ -29,8 +29,11 @@ export class Editor {
     });
     this.#painter.addEventListener('point', (event) => void this.#suggest((event as CustomEvent).detail));
     this.#history.addEventListener('restore', (event) => this.#restore((event as CustomEvent).detail.state));
-    for (const name of SLIDERS) find('#sliders').append(slider(name, '', (value) => this.#change({ [name]: value }, name)));
-    find('#palettes .strength').append(slider('strength', '', (value) => this.#change({ strength: value }, 'strength')));
+    for (const name of SLIDERS)
+      find('#sliders').append(slider(name, '', (value) => this.#change({ [name]: value }, name)));
+    find('#palettes .strength').append(
+      slider('strength', '', (value) => this.#change({ strength: value }, 'strength')),
+    );
     find<HTMLInputElement>('#palette').addEventListener('change', (event) => void this.#borrow(event));
     find('#variants').addEventListener('toggle', () => void this.#offerVariants());
     const size = find<HTMLSelectElement>('#render-size');
@@ -52,7 +55,9 @@ export class Editor {
   spoken(): void {
     this.#painter.words = words();
     this.#history.words = words();
-    const presets = SETTINGS.render_size.presets.map((value) => new Option(value ? String(value) : word('render_size_0'), String(value)));
+    const presets = SETTINGS.render_size.presets.map(
+      (value) => new Option(value ? String(value) : word('render_size_0'), String(value)),
+    );
     const size = find<HTMLSelectElement>('#render-size');
     size.replaceChildren(...presets);
     size.value = String(this.#set.render_size);
@@ -74,7 +79,9 @@ export class Editor {
       find('#editor').hidden = false;
       document.body.classList.add('editing');
       this.#painter.leave();
-      this.#painter.slider.begin(opened.width, opened.height, (region, width, signal) => this.#region(region, width, signal));
+      this.#painter.slider.begin(opened.width, opened.height, (region, width, signal) =>
+        this.#region(region, width, signal),
+      );
       void this.#painter.slider.show('before', canvasOf(opened.before));
       this.#describe(opened);
       this.#controls();
@@ -90,7 +97,10 @@ export class Editor {
   #describe({ width, height, notes, format }: Opened): void {
     const megapixels = ((width * height) / 1e6).toFixed(1);
     find('#about').textContent = word('about', { name: this.#file?.name ?? '', width, height, megapixels });
-    find('#format').textContent = [word(WRITTEN[format]), ...notes.filter((note) => note !== 'has_colors').map((note) => word(note))].join(' ');
+    find('#format').textContent = [
+      word(WRITTEN[format]),
+      ...notes.filter((note) => note !== 'has_colors').map((note) => word(note)),
+    ].join(' ');
     const colors = find('#hint-note');
     colors.textContent = notes.includes('has_colors') ? word('has_colors') : '';
     colors.hidden = !colors.textContent;

@@ -63,7 +63,8 @@ async function unpacked(file: File, name: string): Promise<Source[]> {
       modified: entry.lastModDate,
       read: async () => {
         if (entry.encrypted) throw new PhotoError('file_locked');
-        if (entry.uncompressedSize > MOST_BYTES || !('getData' in entry) || !entry.getData) throw new PhotoError('file_damaged');
+        if (entry.uncompressedSize > MOST_BYTES || !('getData' in entry) || !entry.getData)
+          throw new PhotoError('file_damaged');
         const { uncompressedSize } = entry;
         const control = new AbortController();
         try {

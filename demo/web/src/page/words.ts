@@ -26,6 +26,8 @@ export function choose(wanted: Language): void {
 /** Put the words into all markup that names one. */
 export function translate(root: ParentNode = document): void {
   document.documentElement.lang = language;
-  for (const node of root.querySelectorAll<HTMLElement>('[data-word]')) node.textContent = word(node.dataset.word ?? '').replace(/^# /, '');
-  for (const node of root.querySelectorAll<HTMLElement>('[data-label]')) node.setAttribute('aria-label', word(node.dataset.label ?? ''));
+  for (const node of root.querySelectorAll<HTMLElement>('[data-word]'))
+    node.textContent = word(node.dataset.word ?? '').replace(/^# /, '');
+  for (const node of root.querySelectorAll<HTMLElement>('[data-label]'))
+    node.setAttribute('aria-label', word(node.dataset.label ?? ''));
 }
