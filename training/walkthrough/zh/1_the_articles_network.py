@@ -269,7 +269,7 @@ figures.kernels(untrained.layers[0].get_weights()[0], model.layers[0].get_weight
 
 # %%
 def feature_maps(network, picture, place):
-    part = keras.Model(network.inputs, network.layers[place].output)
+    part = keras.Model(network.inputs[0], network.layers[place].output)
     return np.array(part(picture[None]))[0]  # 一批里只有一幅图
 
 
