@@ -284,7 +284,7 @@ figures.kernels(untrained.layers[0].get_weights()[0], model.layers[0].get_weight
 
 # %%
 def feature_maps(network, picture, place):
-    part = keras.Model(network.inputs, network.layers[place].output)
+    part = keras.Model(network.inputs[0], network.layers[place].output)
     return np.array(part(picture[None]))[0]  # in a batch of one picture
 
 
@@ -303,14 +303,20 @@ figures.maps(rows)
 
 # %%
 wide_awake = keras.models.clone_model(model)
-wide_awake.set_weights([np.abs(weight) for weight in untrained.get_weights()])  # above 0, so that relu hides nothing
+# Every kernel takes the mean of what it sees, so that no relu hides anything
+wide_awake.set_weights(
+    [
+        np.full(weight.shape, 1 / weight[..., 0].size) if weight.ndim == 4 else 0 * weight
+        for weight in model.get_weights()
+    ]
+)
 
 side = 128
 rng = np.random.default_rng(0)
-plain = rng.uniform(0, 1e-3, (1, side, side, 1)).astype('float32')
+plain = rng.uniform(0, 0.1, (1, side, side, 1)).astype('float32')
 shaken = np.repeat(plain, side, axis=0)  # one picture a column
 for column in range(side):
-    shaken[column, :, column] = 2e-3
+    shaken[column, :, column] = 1
 middle = side // 2
 answers = np.array(wide_awake(shaken))[:, middle, middle]
 plain_answer = np.array(wide_awake(plain))[0, middle, middle]
