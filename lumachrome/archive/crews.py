@@ -187,9 +187,11 @@ class RayActors:
                 os.environ |= {'VIPS_CONCURRENCY': '1', 'PYTHONPATH': path}
                 small = 100_000_000  # bytes: photos go from storage to storage, not through Ray's memory
                 ray.init('local', num_cpus=size, object_store_memory=small, include_dashboard=False, **quiet)
-        except (ConnectionError, RuntimeError, ValueError) as error:
+        except Exception as error:  # Ray raises what it likes
             reason = str(error).strip().splitlines()[0].rstrip('.')
-            raise ArchiveError(f'Ray cannot be reached at {address or "this machine"} ({reason}).') from error
+            raise ArchiveError(
+                f'Ray cannot be started or reached at {address or "this machine"} ({reason}).'
+            ) from error
         there = ray.cluster_resources()
         room = int(there.get('GPU', 0) / gpus) if gpus else int(there.get('CPU', 0))
         if not room:
