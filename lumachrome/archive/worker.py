@@ -22,7 +22,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from lumachrome import album, photofile, session, zipfiles
+from lumachrome import album, photofile, zipfiles
 from lumachrome.adjustments import Adjustments
 from lumachrome.archive.records import HIDDEN, RECORDS, Row, record_name, write_record
 from lumachrome.colorizer import Colorizer
@@ -139,23 +139,6 @@ def store(fs: Any, path: Path, where: str) -> None:
         raise unreachable(where, error) from error
 
 
-@contextlib.contextmanager
-def _one_thread() -> Generator[None]:
-    """Sessions that are opened here have one thread: the cores are shared by workers, which is faster."""
-    made = session.onnxruntime.SessionOptions
-
-    def options() -> Any:
-        given = made()
-        given.intra_op_num_threads = 1
-        return given
-
-    session.onnxruntime.SessionOptions = options
-    try:
-        yield
-    finally:
-        session.onnxruntime.SessionOptions = made
-
-
 class Worker:
     """Colours units of an archive, one photo in memory at a time.
 
@@ -171,9 +154,8 @@ class Worker:
 
     def __init__(self, job: Job) -> None:
         self._job = job
-        with _one_thread():
-            self._colorizer = Colorizer(job.model, job.providers)
-            self._colorizer.colorize(np.zeros((32, 32, 3), np.uint8), job.adjustments)  # opens all that it needs
+        self._colorizer = Colorizer(job.model, job.providers, threads=1)  # the workers share the cores
+        self._colorizer.colorize(np.zeros((32, 32, 3), np.uint8), job.adjustments)  # opens all that it needs
         (self._from, self._source), (self._to, self._target) = place(job.source), place(job.target)
 
     def work(self, unit: Unit, at: At = lambda name, size: None) -> Done:
