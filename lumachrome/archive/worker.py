@@ -7,6 +7,7 @@ batch is either recorded, with all its results there, or is done again.
 import contextlib
 import io
 import itertools
+import math
 import secrets
 import shutil
 import tarfile
@@ -223,14 +224,16 @@ class Worker:
         Path or None
             The result, if there is one.
         """
-        result = _Result(scratch, sample)
+        result = _Result(scratch)
         task = album.Task(name, path, PurePosixPath(), PurePosixPath(name).stem)
         [outcome] = album.colorize([task], self._colorizer, result, self._job.adjustments)
         if result.trouble:
             raise unreachable(self._job.target, result.trouble)
-        row = Row(name, pixels=result.pixels, error=outcome.error, note=outcome.note, sample=result.sample)
+        row = Row(name, pixels=result.pixels, error=outcome.error, note=outcome.note)
         if outcome.error or result.path is None:
             return row, None
+        if sample:
+            row.sample = _before_and_after(path, result.path)
         row.provider = self._colorizer.provider
         suffix = result.path.suffix
         row.target = name if PurePosixPath(name).suffix == suffix else name + suffix
@@ -335,10 +338,10 @@ def is_local(fs: Any) -> bool:
 class _Result:
     """Where an album puts one photo of ours, as its target: a file in a scratch folder."""
 
-    def __init__(self, scratch: Path, wants_sample: bool) -> None:
-        self._scratch, self._wants_sample = scratch, wants_sample
+    def __init__(self, scratch: Path) -> None:
+        self._scratch = scratch
         self.path: Path | None = None
-        self.pixels, self.sample = 0, None
+        self.pixels = 0
         self.trouble: Exception | None = None  # which no photo is to blame for
 
     def key(self, place: PurePath) -> str:
@@ -347,24 +350,24 @@ class _Result:
     def check(self, place: PurePath) -> None:
         """Nothing is in the way."""
 
-    def write(self, place: PurePath, pixels: Array, photo: Any, more: Iterable[Any] = ()) -> None:
+    def write(self, place: PurePath, pixels: Any, photo: Any, more: Iterable[Any] = ()) -> None:
         path = self._scratch / f'result{photo.suffix}'
         try:
             photofile.write(path, pixels, photo, more)
         except PhotoError as error:
             if isinstance(error.__cause__, OSError):
                 self.trouble = error.__cause__
-            elif not zipfiles.has_room(self._scratch, pixels.nbytes):
+            elif not zipfiles.has_room(self._scratch, math.prod(pixels.shape) * pixels.dtype.itemsize):
                 self.trouble = OSError('its disk is full')
             raise
         self.path, self.pixels = path, pixels.shape[0] * pixels.shape[1]
-        if self._wants_sample:
-            self.sample = _before_and_after(photo.pixels, pixels)
 
 
-def _before_and_after(before: Array, after: Array) -> bytes:
+def _before_and_after(before: Path, after: Path) -> bytes:
     """A JPEG of a photo and its result beside each other."""
-    pair = np.concatenate([photofile.shrink(each, SAMPLE_SIDE) for each in (before, after)], axis=1)
+    pair = np.concatenate(
+        [photofile.shrink(photofile.read(each).pixels, SAMPLE_SIDE) for each in (before, after)], axis=1
+    )
     stream = io.BytesIO()
     Image.fromarray(pair).save(stream, 'JPEG', quality=85)
     return stream.getvalue()
