@@ -30,7 +30,7 @@ from demo.page.album_report import AlbumReport
 from demo.page.component import static
 from demo.page.inputs import AlbumFiles
 from demo.page.photo import PhotoPage
-from demo.page.studio import PhotoStudio
+from demo.page.studio import Answers, PhotoStudio
 from demo.server import gradio_patches, queueing, retention
 from demo.server.blocks import Blocks
 from demo.server.middleware import SecurityMiddleware
@@ -95,24 +95,36 @@ def build(
         gr.Markdown(label('title'), elem_id='title')
         with gr.Tab(label('one_photo')):
             studio = PhotoStudio(named, list(EXAMPLES.values()), elem_id='studio')
-        with gr.Tab(label('album'), render_children=True):
-            _album(album_page, open_for_album, choices, first, features)
+            answers = Answers(visible='hidden')
+        with gr.Tab(label('album')):
+            results, album_download, finished = _album(album_page, open_for_album, choices, first, features)
         gr.Markdown(label('limits'), elem_id='privacy')
 
         seen = gr.State()
         private: dict[str, Any] = {'api_visibility': 'private', 'show_progress': 'hidden'}
         network: dict[str, Any] = {'concurrency_id': 'network', 'concurrency_limit': 1, **private}
         live = {**network, 'trigger_mode': 'always_last'}  # while a slider moves, the last place counts
-        lost: dict[str, Any] = {'fn': lambda: {'failed': True}, 'inputs': None, 'outputs': studio, **private}
-        page.load(photo_page.hero, None, studio, **network)
-        studio.begin(photo_page.begin, studio, [seen, studio], **network).failure(**lost)
-        studio.look(photo_page.look, [seen, studio], [seen, studio], **live)
-        studio.tint(photo_page.tint, [seen, studio], studio, **live)
-        studio.point(photo_page.suggest, [seen, studio], studio, **live)
-        studio.variants(photo_page.variants, [seen, studio], studio, **live)
-        studio.part(photo_page.part, [seen, studio], studio, **live)
+        lost: dict[str, Any] = {'fn': lambda: {'failed': True}, 'inputs': None, 'outputs': answers, **private}
+        page.load(photo_page.hero, None, answers, **network)
+        studio.begin(photo_page.begin, studio, [seen, answers], **network).failure(**lost)
+        studio.look(photo_page.look, [seen, studio], [seen, answers], **live)
+        studio.tint(photo_page.tint, [seen, studio], answers, **live)
+        studio.point(photo_page.suggest, [seen, studio], answers, **live)
+        studio.variants(photo_page.variants, [seen, studio], answers, **live)
+        studio.part(photo_page.part, [seen, studio], answers, **live)
         for event, made in ((studio.save, photo_page.save), (studio.compared, photo_page.compared)):
-            event(made, [seen, studio], studio, **network).failure(lambda: {'missed': True}, None, studio, **private)
+            event(made, [seen, studio], answers, **network).failure(lambda: {'missed': True}, None, answers, **private)
+        results.select(album_page.open, finished, [finished, answers], **private)
+
+        def put_back(request: gr.Request, seen: Any, given: Any, album: Any) -> tuple[Any, Any, Any]:
+            shown = photo_page.save(request, seen, given)
+            with words.in_words(words.of(request)):
+                album, path = album_page.put_back(album, shown.pop('ready'), words.of(request))
+            return album, path, shown | {'put_back': True}
+
+        studio.put_back(put_back, [seen, studio, finished], [finished, album_download, answers], **network).failure(
+            lambda: {'missed': True}, None, answers, **private
+        )
 
         with gr.Row(visible=False):  # what programs may ask for
             photo = controls.photo_input(label='photo')
@@ -143,8 +155,8 @@ def _album(
     choices: Sequence[str | tuple[str, str]],
     first: str,
     features: Iterable[str],
-) -> None:
-    """The part of the page where many photos are coloured."""
+) -> tuple[gr.Gallery, gr.DownloadButton, gr.State]:
+    """The part of the page where many photos are coloured: its gallery, its ZIP, and what is in it."""
     label = words.label
     picker = AlbumPicker(MAX_PHOTOS, elem_id='album')
     with gr.Column() as settings:
@@ -169,7 +181,6 @@ def _album(
         again = gr.Button(label('another_album'), visible=False, elem_id='album-again')
     gallery = gr.Gallery(
         label=label('album_results'),
-        show_label=False,
         columns=6,
         height='auto',
         visible=False,
@@ -179,7 +190,8 @@ def _album(
         elem_id='album-gallery',
     )
 
-    shown = [picker, settings, report, gallery, leave, stop, download, again]  # as album.PARTS
+    finished = gr.State()
+    shown = [picker, settings, report, gallery, leave, stop, download, again, finished]  # as album.PARTS
     at_once: dict[str, Any] = {'queue': False, 'api_visibility': 'private', 'show_progress': 'hidden'}
     picker.picked(
         lambda files: gr.update(interactive=bool(files)), picker, start, trigger_mode='always_last', **at_once
@@ -194,6 +206,7 @@ def _album(
     stop.click(album_page.cancel, None, stop, **at_once)
     forget = "() => document.querySelector('#album .forget').click()"
     again.click(album_page.choose, None, shown, js=forget, **at_once)
+    return gallery, download, finished
 
 
 def serve(
@@ -254,7 +267,7 @@ def launch(page: gr.Blocks, mcp: bool = False, **settings: Any) -> tuple[Any, st
         run_history=False,
         show_error=False,
         mcp_server=mcp,
-        footer_links=['api', 'settings'],
+        footer_links=['api'],
         app_kwargs={'openapi_url': None, 'docs_url': None, 'redoc_url': None, 'middleware': middleware},
         **settings,
     )

@@ -5,11 +5,13 @@ they are. What goes wrong with one of them is a sentence in the report; the othe
 """
 
 import secrets
+import shutil
 import threading
 import time
+import zipfile
 from collections import deque
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -22,6 +24,7 @@ from demo.page.words import Words, in_words
 from demo.server.uploads import MAX_PIXELS, new_file
 from lumachrome import album, hints, photofile, zipfiles
 from lumachrome.adjustments import Adjustments, Array
+from lumachrome.errors import atomic
 
 MAX_PHOTOS = 1000
 HINTS_SUFFIX = '.json'  # of files of hints among the photos; from a folder only what the page called -hints.json
@@ -36,7 +39,41 @@ PAUSE = 0.3  # seconds between two looks at an album; small photos would flood t
 Files = list[tuple[str, str]]  # path and name of each photo or ZIP
 Update = dict[str, Any]  # of a component
 # What the page shows of an album, in the order of its outputs: see `app`.
-PARTS = ('picker', 'settings', 'report', 'gallery', 'leave', 'stop', 'download', 'again')
+PARTS = ('picker', 'settings', 'report', 'gallery', 'leave', 'stop', 'download', 'again', 'finished')
+
+
+@dataclass(frozen=True)
+class Coloured:
+    """A photo of an album that is done: its task, and its place in the ZIP."""
+
+    task: album.Task
+    place: str
+
+
+@dataclass(frozen=True)
+class Finished:
+    """An album that is done, whose photos can be opened, steered and put back.
+
+    Attributes
+    ----------
+    archive : Path
+    shown : tuple of str
+        The names of the photos that the gallery shows, in its order.
+    places : dict
+        As of `Progress`.
+    settings : dict
+        What was set for all of them, by name.
+    model : str
+    opened : str
+        The name of the photo that was opened last; or ''.
+    """
+
+    archive: Path
+    shown: tuple[str, ...]
+    places: dict[str, Coloured]
+    settings: dict[str, Any]
+    model: str
+    opened: str = ''
 
 
 @dataclass
@@ -56,6 +93,8 @@ class Progress:
         The ZIP, in the end, unless nothing could be coloured.
     ended : str
         Why it ended before the last photo, 'stopped' or 'late'; or ''.
+    places : dict
+        Of each photo's name, where it came from and where its colours lie.
     """
 
     photos: int
@@ -65,6 +104,7 @@ class Progress:
     news: deque[tuple[str, Array]] = field(default_factory=lambda: deque(maxlen=SHOWN))
     archive: Path | None = None
     ended: str = ''
+    places: dict[str, Coloured] = field(default_factory=dict)
 
     @property
     def colored(self) -> int:
@@ -138,14 +178,17 @@ class AlbumPage:
         say = words.of(request)
         cancelled = self._cancels[request.session_hash] = threading.Event()
         folder, pictures = new_file('pictures'), deque[tuple[str, str]](maxlen=SHOWN)
-        progress, gallery = Progress(0), {}
+        progress, gallery, names = Progress(0), {}, deque[str](maxlen=SHOWN)
+        settings = dict(zip(controls.ON_ALBUM, values, strict=True))
         folder.mkdir()
         try:
             with in_words(say):
-                adjustments = controls.adjustments(dict(zip(controls.ON_ALBUM, values, strict=True)))
+                adjustments = controls.adjustments(settings)
                 adjustments = adjustments.without(self._open(model).lacks(adjustments))  # of hidden controls
                 for progress in self._colored(files, model, adjustments, say, cancelled, SHOWN_SIDE):
-                    pictures.extendleft(_pictures(progress, folder))
+                    for name, picture in _pictures(progress, folder):
+                        names.appendleft(name)
+                        pictures.appendleft((picture, PurePosixPath(name).name))
                     gallery = {'value': list(pictures), 'visible': bool(pictures)}
                     yield _show(report=_report(progress, say), gallery=gallery, stop={})
             yield _show(
@@ -153,6 +196,8 @@ class AlbumPage:
                 gallery=gallery,
                 download={'value': progress.archive and str(progress.archive), 'visible': progress.archive is not None},
                 again={},
+                finished=progress.archive
+                and Finished(progress.archive, tuple(names), progress.places, settings, str(model or '')),
             )
         finally:
             self._cancels.pop(request.session_hash, None)
@@ -162,6 +207,45 @@ class AlbumPage:
         if request.session_hash in self._cancels:
             self._cancels[request.session_hash].set()
         return gr.update(value=words.of(request)['cancelling'], interactive=False)
+
+    def open(
+        self, request: gr.Request, event: gr.SelectData, finished: Finished | None
+    ) -> tuple[Finished, dict[str, Any]]:
+        """A photo of the album, for the page of one photo, with what was set for the album."""
+        say = words.of(request)
+        if finished is None or event.index >= len(finished.shown):
+            raise gr.Error(say['gone'], print_exception=False)
+        name = finished.shown[event.index]
+        task = finished.places[name].task
+        try:
+            with in_words(say), task.opened() as source:
+                path = new_file(PurePosixPath(name).name)
+                shutil.copyfile(source, path)
+        except OSError as error:
+            raise gr.Error(say['gone'], print_exception=False) from error
+        settings = {key: value for key, value in finished.settings.items() if isinstance(value, int | float)}
+        brought = {'photo': str(path), 'settings': settings, 'model': finished.model}
+        return replace(finished, opened=name), {'brought': brought}
+
+    def put_back(self, finished: Finished | None, photo: str, say: Words) -> tuple[Finished, str]:
+        """The album's ZIP with another version of the photo that was opened; the others' bytes stay as they are."""
+        if finished is None or not finished.archive.exists():
+            raise gr.Error(say['gone'], print_exception=False)
+        place = finished.places[finished.opened].place
+        path = new_file(finished.archive.name)
+        with (
+            zipfile.ZipFile(finished.archive) as old,
+            atomic(path) as temporary,
+            zipfile.ZipFile(temporary, 'w') as new,
+        ):
+            for info in old.infolist():
+                source = open(photo, 'rb') if info.filename == place else old.open(info)  # noqa: SIM115
+                kept = zipfile.ZipInfo(info.filename, info.date_time)
+                kept.compress_type, kept.external_attr = info.compress_type, info.external_attr
+                with source, new.open(kept, 'w', force_zip64=True) as target:
+                    shutil.copyfileobj(source, target, 2**20)
+        finished.archive.unlink(missing_ok=True)
+        return replace(finished, archive=path), str(path)
 
     def _colored(
         self,
@@ -186,9 +270,10 @@ class AlbumPage:
         progress, path = Progress(len(found), notes=notes), new_file(f'{_title(files)[:50]}-colour{zipfiles.SUFFIX}')
         yield progress
         end, seen = time.monotonic() + 60 * MINUTES, time.monotonic()
+        tasks = {task.name: task for task in found}
         with zipfiles.new_zip(path, MAX_RESULT) as target:
             for outcome in album.colorize(found, colorizer, target, adjustments, known, preview, MAX_PIXELS, all_pages):
-                _note(progress, outcome)
+                _note(progress, outcome, tasks)
                 stopped = cancelled is not None and cancelled.is_set()
                 if progress.done < progress.photos and (stopped or time.monotonic() > end):
                     progress.ended = 'stopped' if stopped else 'late'
@@ -237,24 +322,26 @@ def _title(files: Files) -> str:
     return names[0].stem if len(names) == 1 else 'album'
 
 
-def _note(progress: Progress, outcome: album.Outcome) -> None:
+def _note(progress: Progress, outcome: album.Outcome, tasks: Mapping[str, album.Task]) -> None:
     progress.done += 1
     if outcome.error:
         progress.failed.append((outcome.name, outcome.error))
         return
     if outcome.note:
         progress.notes.append(outcome.note)
+    if outcome.target is not None and outcome.name in tasks:
+        progress.places[outcome.name] = Coloured(tasks[outcome.name], str(outcome.target))
     if outcome.small is not None:
         progress.news.append((outcome.name, outcome.small))
 
 
 def _pictures(progress: Progress, folder: Path) -> Iterator[tuple[str, str]]:
-    """What is new as files, with their names. Gradio deletes in the end what it has shown, and only that."""
+    """What is new: names, and files. Gradio deletes in the end what it has shown, and only that."""
     while progress.news:
         name, small = progress.news.popleft()
         path = folder / f'{secrets.token_hex(4)}.jpg'
         photofile.write_preview(path, small)
-        yield str(path), PurePosixPath(name).name
+        yield name, str(path)
 
 
 def _report(progress: Progress, say: Words) -> Update:
@@ -276,7 +363,11 @@ def _show(**shown: Update) -> list[Update]:
     """Updates in the order of `PARTS`: those that are named are seen, the others are hidden."""
     hidden: Update = {'picker': 'hidden', 'report': 'hidden'}
     seen: Update = {'visible': True}
+    *parts, finished = PARTS
     return [
-        gr.update(**seen | shown[part]) if part in shown else gr.update(visible=hidden.get(part, False))
-        for part in PARTS
+        *(
+            gr.update(**seen | shown[part]) if part in shown else gr.update(visible=hidden.get(part, False))
+            for part in parts
+        ),
+        shown.get(finished),
     ]

@@ -14,8 +14,6 @@ from demo.server.uploads import MAX_PIXELS
 from lumachrome import hints, photofile
 from lumachrome.adjustments import SETTINGS, Adjustments, Palette, Setting
 
-IN_PAINTER = ('hints', 'variant')  # what a single photo's page sets otherwise: by the painter, by pictures
-ON_PHOTO = tuple(name for name in SETTINGS if name not in IN_PAINTER)
 ON_ALBUM = tuple(name for name in SETTINGS if name != 'hints')  # those lie in files of their own among the photos
 SLIDERS = tuple(
     name for name, setting in SETTINGS.items() if setting.is_number and not setting.presets and name != 'strength'

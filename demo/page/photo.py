@@ -38,7 +38,7 @@ EXAMPLES = {path.stem: path for path in (Path(__file__).parents[1] / 'examples')
 HERO = 'grace-hopper'
 HERO_SIDE = 800  # long side in pixels of what an empty page shows
 
-Shown = dict[str, Any]  # fields of `studio.Studio`
+Shown = dict[str, Any]  # fields of `studio.Answer`
 
 
 @dataclass(frozen=True)
@@ -289,7 +289,7 @@ def _presets(colorizer: Colorizer, colors: Colors, preview: Array, now: Adjustme
     """This photo as each preset would have it."""
     found = []
     for preset in PRESETS.values():
-        initial = {name: SETTINGS[name].default for name in controls.SLIDERS if name not in colorizer.lacks(now)}
+        initial = {name: SETTINGS[name].default for name in controls.SLIDERS}
         adjustments = replace(now, palette=None, **(initial | preset))
         found.append(_thumbnail(colorizer, colors, preview, adjustments.without(colorizer.lacks(adjustments))))
     return found

@@ -3,7 +3,7 @@
 Slider, painter and history are the custom elements of `demo/web/components`; `static/studio.js` puts them together with
 the controls, which are made from the fields of `Adjustments`. What a visitor sets (the look) belongs to the browser,
 where it can be undone, redone and kept; Python is told all of it with each event, and answers with what has become of
-it: fields that are None stay as they are.
+it.
 """
 
 import base64
@@ -64,6 +64,14 @@ class Detail(GradioModel):
     example: str = ''
 
 
+class Brought(GradioModel):
+    """A photo of an album that is to be looked at by itself, with the settings that it was coloured with."""
+
+    photo: FileData
+    settings: dict[str, float]
+    model: str
+
+
 class Hero(GradioModel):
     """What an empty page shows; the pictures are data: URLs."""
 
@@ -73,16 +81,21 @@ class Hero(GradioModel):
     after: str
 
 
-class Studio(GradioModel):
-    """To Python `photo`, `model`, `look` and `detail`; from Python the rest, of which None is no news.
-
-    `failed` says that a photo could not be read, `missed` that a file that was asked for could not be made.
-    """
+class Asked(GradioModel):
+    """What the browser tells Python with each event."""
 
     photo: FileData | None = None
     model: str = ''
     look: Look | None = None
     detail: Detail | None = None
+
+
+class Answer(GradioModel):
+    """What Python tells the browser; None is no news.
+
+    `failed` says that a photo could not be read, `missed` that a file that was asked for could not be made.
+    """
+
     before: ImageData | None = None
     after: ImageData | None = None
     size: tuple[int, int] | None = None
@@ -98,6 +111,8 @@ class Studio(GradioModel):
     failed: bool | None = None
     missed: bool | None = None
     hero: Hero | None = None
+    brought: Brought | None = None
+    put_back: bool | None = None
 
 
 class Given(NamedTuple):
@@ -111,7 +126,7 @@ class Given(NamedTuple):
 
 
 class PhotoStudio(Component):
-    """To Python a `Given`; from Python a dict of `Studio`'s fields, files as paths.
+    """To Python a `Given`; what Python answers goes to `Answers`.
 
     Parameters
     ----------
@@ -123,7 +138,7 @@ class PhotoStudio(Component):
         As `gr.HTML` takes them.
     """
 
-    data_model = Studio
+    data_model = Asked
 
     def __init__(self, models: list[tuple[str, str]], examples: list[Path], **settings: Any):
         numbers = {
@@ -155,8 +170,8 @@ class PhotoStudio(Component):
         self._models = {value for _, value in models}
         super().__init__('studio', constants, ['studio', 'studio_work', 'studio_files'], **settings)
 
-    def preprocess(self, payload: Studio | None) -> Given:
-        payload = payload or Studio()
+    def preprocess(self, payload: Asked | None) -> Given:
+        payload = payload or Asked()
         look = payload.look or Look()
         settings: dict[str, Any] = {**(look.settings or {}), 'palette': look.palette and look.palette.path}
         photo = payload.photo
@@ -164,7 +179,25 @@ class PhotoStudio(Component):
         hints = [hint.model_dump() for hint in look.hints or ()]
         return Given(photo and photo.path, model, hints, settings, payload.detail or Detail())
 
-    def postprocess(self, value: dict[str, Any] | None) -> Studio | None:
+    def postprocess(self, value: None) -> None:
+        """What is set is set on the page alone."""
+
+
+class Answers(Component):
+    """From Python a dict of `Answer`'s fields, files as paths; the studio hears it.
+
+    It is apart, because an answer that took the place of what the browser says would be sent with the next event.
+    """
+
+    data_model = Answer
+
+    def __init__(self, **settings: Any):
+        super().__init__('answers', **settings)
+
+    def preprocess(self, payload: Answer | None) -> None:
+        """Nothing comes back."""
+
+    def postprocess(self, value: dict[str, Any] | None) -> Answer | None:
         if value is None:
             return None
         files: dict[str, Any] = {
@@ -176,7 +209,11 @@ class PhotoStudio(Component):
             files['ready'] = FileData(path=str(value['ready']), orig_name=Path(value['ready']).name)
         if value.get('patch'):
             files['patch'] = [ImageData(path=str(path)) for path in value['patch']]
-        return Studio(**value | files)
+        if value.get('brought'):
+            path = value['brought']['photo']
+            file = FileData(path=path, orig_name=Path(path).name)
+            files['brought'] = Brought(**value['brought'] | {'photo': file})
+        return Answer(**value | files)
 
 
 def picture(path: Path) -> str:

@@ -4,7 +4,7 @@ import gc
 
 import pytest
 from albums import names_in, photo_file, redness, until, zip_of
-from browsers import unfold
+from browsers import news, opened, unfold
 from gradio_client import handle_file
 
 from demo.page import album as album_page
@@ -127,6 +127,30 @@ def test_a_zip_beside_a_photo_with_settings(page, photo, tmp_path):
     assert names_in(archive) == ['family/a.jpg', 'family/summer/photo.jpg', 'photo.jpg']
     assert redness(archive, 'photo.jpg', tmp_path) == 0
     assert page.locator('#album-gallery img').count() == 3
+
+
+def test_a_result_is_opened_changed_and_put_back(page, tmp_path):
+    source = zip_of(tmp_path / 'family.zip', photo_file(tmp_path / 'p.jpg'), 'a.jpg', 'summer/b.jpg')
+    _open(page)
+    _choose(page, [source], 1)
+    page.fill('#album-warmth input[type=number]', '0.5')
+    page.keyboard.press('Enter')
+    page.click('#album-start')
+    _line(page, '2 of 2 photos coloured.')
+    page.locator('#album-gallery button.thumbnail-item').first.click()
+    opened(page)
+    assert page.input_value('.warmth input[type=number]') == '0.5'
+    name = page.evaluate("document.querySelector('#album-gallery .caption-label').textContent.trim()")
+    with news(page):
+        page.fill('.saturation input[type=number]', '0')
+        page.keyboard.press('Enter')
+    page.click('.studio .put-back')
+    page.wait_for_selector('#album-download', state='visible')
+    archive = _download(page, tmp_path)
+    assert archive.name == 'family-colour.zip' and names_in(archive) == ['a.jpg', 'summer/b.jpg']
+    gray, other = ('summer/b.jpg', 'a.jpg') if name == 'b.jpg' else ('a.jpg', 'summer/b.jpg')
+    assert redness(archive, gray, tmp_path) == 0 and redness(archive, other, tmp_path) > 30
+    assert page.errors == []
 
 
 def test_cancel_keeps_what_is_done(page, photo, gate, tmp_path, monkeypatch):

@@ -95,16 +95,27 @@ def test_what_is_saved_is_what_the_preview_showed(shipped, gray, tmp_path, monke
             kept = photo_page._kept(seen, {})
             patch.setattr(colorizer.Colorizer, 'colors', lambda *given, **more: pytest.fail('the network ran again'))
             path = page.save(None, seen, given)['ready']
-            part = given._replace(detail=Detail(x=5, y=3, width=17, height=11, own=17))
-            patch.setattr(photofile, 'write_preview', lambda path, pixels: np.save(f'{path}.npy', pixels))
-            shown = np.load(page.part(None, seen, part)['patch'][1] + '.npy').astype(int)
         wish = Adjustments(saturation=0.5, warmth=-1, hints=seen.hints)
         photo = photofile.read(tmp_path / name)
         expected = colorizer.Colorizer('steered').colorize(photo.pixels, wish, kept)
         np.testing.assert_array_equal(photofile.read(path).pixels, expected)
         assert expected.shape[2] == (4 if name == 'deep.png' else 3) and expected.dtype == pixels.dtype
-        if name == 'a.png':  # a part in its own pixels has the colours of the download
-            assert np.abs(shown - expected[3:14, 5:22]).max() <= 1
+
+
+def test_a_part_in_its_own_pixels_has_the_colors_of_the_whole():
+    rng = np.random.default_rng(0)
+    photo, ab = rng.integers(0, 256, (1, 90, 140, 3)).astype(np.uint8), rng.uniform(-40, 40, (1, 12, 20, 2))
+    join = session.open_file(colorizer.MODELS / contract.JOINS['uint8'], [session.CPU])
+
+    def joined(photo, ab):
+        feed = {contract.PHOTO: photo, contract.AB: ab.astype(np.float32)}
+        return session.compute(join, [contract.COLORIZED], feed)[0].astype(int)
+
+    for left, top, right, bottom in ((0, 0, 140, 90), (0, 0, 33, 20), (37, 11, 98, 64), (101, 60, 140, 90)):
+        box = (left / 140, top / 90, right / 140, bottom / 90)
+        own = np.ascontiguousarray(photo[:, top:bottom, left:right])
+        part = joined(own, photo_page._part_of(ab[0], box, own.shape[1:3])[None])
+        assert np.abs(part - joined(photo, ab)[top:bottom, left:right]).max() <= 1
 
 
 def test_other_colorings_cost_a_run_each_but_for_the_one_that_is_shown(shipped, gray, tmp_path, monkeypatch):

@@ -151,7 +151,7 @@ def test_other_colorings_are_offered_and_taken(page, photo, tmp_path):
     steered(page, photo)
     before = pixels(page)
     page.click('.studio .variants summary')
-    page.wait_for_function('document.querySelectorAll(\'.choices img[src^="data:image"]\').length === 4')
+    page.wait_for_function('document.querySelectorAll(\'.choices img[src^="data:image/jpeg"]\').length === 4')
     assert page.locator('.choices span').all_inner_texts() == ['As proposed', 'Another', 'A third', 'A fourth']
     with news(page):
         page.locator('.choices button').nth(1).click()

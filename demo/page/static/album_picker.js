@@ -92,4 +92,11 @@ picker.addEventListener('drop', async event => {
 });
 // Only Gradio sets it otherwise: what a tab shows for the first time it sets back to what it was, one frame later.
 watch('value', send);
-addEventListener('lumachrome-album', event => take(event.detail));  // what was dropped beside the picker
+// What was dropped beside the picker, or before the album was opened for the first time.
+function takeWaiting() {
+  const files = window.lumachromeAlbum;
+  window.lumachromeAlbum = null;
+  if (files) take(files);
+}
+addEventListener('lumachrome-album', takeWaiting);
+takeWaiting();

@@ -88,6 +88,7 @@ find('.models').append(
   choice('render_size', sizes, value => set('render_size', Number(value))),
 );
 sliders.model.label.hidden = MODELS.length < 2;
+const EMPTY = 'data:image/gif;base64,R0lGODlhAQABAAAAACw=';   // until there is a picture
 function card(text, source, chosen) {
   const button = document.createElement('button'), name = document.createElement('span');
   button.type = 'button';
@@ -98,13 +99,13 @@ function card(text, source, chosen) {
   return button;
 }
 const presets = Object.entries(PRESETS).map(([preset, given]) => {
-  const button = card(words[`preset_${preset}`], 'data:,', () =>
+  const button = card(words[`preset_${preset}`], EMPTY, () =>
     change({ ...look, settings: { ...look.settings, ...given } }, '', false));
   return { button, given };
 });
 find('.presets').append(...presets.map(({ button }) => button));
 const variants = SETTINGS.variant.presets.map(variant =>
-  card(words[`variant_${variant}`], 'data:,', () => set('variant', variant)));
+  card(words[`variant_${variant}`], EMPTY, () => set('variant', variant)));
 find('.choices').append(...variants);
 find('.variants').ontoggle = () => { if (find('.variants').open && photo) tell('variants'); };
 
@@ -134,8 +135,8 @@ function read(region, own, signal) {
     tell('part', { ...region, own, asked });
   });
 }
-function show() {
-  const news = Object.fromEntries(Object.entries(props.value || {}).filter(([, value]) => value !== null));
+function show(answer) {
+  const news = Object.fromEntries(Object.entries(answer || {}).filter(([, value]) => value !== null));
   if (news.failed) return failed();
   if (news.hero) hero(news.hero);
   if (news.size) opened(news.size);
@@ -162,4 +163,6 @@ function show() {
   }
   if (news.ready) fetchReady(news.ready);
   if (news.missed) fetched();
+  if (news.brought) brought(news.brought);
+  if (news.put_back) putBack();
 }

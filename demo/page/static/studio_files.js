@@ -29,6 +29,12 @@ function fetchReady({ url, orig_name }) {
 }
 ask(find('.download'), 'save', 'downloading');
 ask(find('.share'), 'compared', 'working');
+ask(find('.put-back'), 'put_back', 'working');
+function putBack() {
+  fetched();
+  say(words.is_back);
+  openTab(1);
+}
 
 find('.save-hints').onclick = () => {
   const text = JSON.stringify({ photo: own?.name ?? '', hints: look.hints }, null, 1);
@@ -63,4 +69,4 @@ find('.palette-file').onchange = async () => {
   }
 };
 find('.no-palette').onclick = () => change({ ...look, palette: null }, '', false);
-watch('value', show);
+addEventListener('lumachrome-answer', ({ detail }) => show(detail));

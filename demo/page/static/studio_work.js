@@ -65,19 +65,24 @@ const wait = text => {
 function isPhoto({ name, type }) {
   return type.startsWith('image/') || SUFFIXES.includes((name.match(SUFFIX)?.[0] ?? '').toLowerCase());
 }
+// Gradio has a second row of tabs, unseen, to measure them.
+function openTab(which) {
+  [...document.querySelectorAll('[role=tab]')].filter(tab => tab.checkVisibility())[which]?.click();
+}
 async function take(files) {
   const picker = document.querySelector('#album .picker');
   const album = picker?.checkVisibility() || files.length > 1 || files.some(({ name }) => name.includes('/') || name.toLowerCase().endsWith(ZIP));
   if (!files.length) return say(words.nothing_came);
   if (album) {
-    window.dispatchEvent(new CustomEvent('lumachrome-album', { detail: files }));
-    document.querySelectorAll('[role=tab]')[1]?.click();
+    window.lumachromeAlbum = files;
+    window.dispatchEvent(new CustomEvent('lumachrome-album'));
+    openTab(1);
     return;
   }
   const [{ file }] = files;
   if (file.size > MOST_BYTES) return say(words.not_uploaded.replace('{names}', file.name));
   if (!isPhoto(file)) return say(words.no_photo.replace('{name}', file.name));
-  document.querySelectorAll('[role=tab]')[0]?.click();
+  openTab(0);
   if (await agreed()) bring(file);
 }
 async function bring(file, wanted = null, network = null) {
@@ -96,11 +101,23 @@ async function bring(file, wanted = null, network = null) {
 }
 function begin(file, wanted, network, detail) {
   own = file;
+  find('.put-back').hidden = true;
   resumed = wanted;
   look = wanted ?? firstLook();
   model = MODELS.some(([, value]) => value === network) ? network : MODELS[0]?.[1] ?? '';
   wait(words.working);
   tell('begin', detail);
+}
+// A photo of an album, to be looked at by itself.
+async function brought(given) {
+  openTab(0);
+  if (!await agreed()) return;
+  const file = await (await fetch(given.photo.url)).blob(), plain = firstLook();
+  photo = given.photo;
+  begin(new File([file], photo.orig_name), { ...plain, settings: { ...plain.settings, ...given.settings } },
+    given.model, {});
+  resumed = null;  // so it came
+  find('.put-back').hidden = false;
 }
 function opened([width, height]) {
   wait('');

@@ -277,9 +277,9 @@ export class Slider extends Element {
       top: `${Math.max(0, top) + 10}px`,
     });
     frame.classList.toggle('zoomed', this.#zoom > 1);
-    const scale = `${Math.round((100 * this.#zoom) / this.#ownPixels)} %`;
-    this.find('.scale').textContent = scale;
-    this.find('.scale').setAttribute('aria-label', `${scale}: ${this.word('zoom_toggle')}`); // what it is called begins with what is seen
+    const scale = this.find('.scale');
+    scale.textContent = `${Math.round((100 * this.#zoom) / this.#ownPixels)} %`;
+    scale.setAttribute('aria-label', `${scale.textContent}: ${this.word('zoom_toggle')}`);
     enable(this.find('.zoom-out'), this.#zoom > 1);
   }
 
