@@ -49,9 +49,8 @@ def build(model: str | Path | None = None, open_colorizer: OpenColorizer | None 
     find_model(model)
     opened = open_colorizer or Colorizers()
     names = sorted(models())
-    app = FastAPI(
-        title='Lumachrome', description=__doc__, docs_url=None, redoc_url=None
-    )  # those pages load from others
+    # Without the pages that load scripts from other places
+    app = FastAPI(title='Lumachrome', description=__doc__ or '', docs_url=None, redoc_url=None)
     one, waiting = asyncio.Semaphore(1), [0]  # onnxruntime uses all cores for a photo
 
     @app.middleware('http')

@@ -40,7 +40,7 @@ def colorize(options: argparse.Namespace, out: streams.Listener, err: streams.Li
     """Colour photos, folders and ZIPs; 1 if any of them was left gray."""
     from tqdm import tqdm
 
-    from lumachrome import album, decoding
+    from lumachrome import ahead, album, decoding
     from lumachrome.consistent import Consistent
 
     decoding.start()  # while the network is read
@@ -54,6 +54,7 @@ def colorize(options: argparse.Namespace, out: streams.Listener, err: streams.Li
         _adjustments(options),
         _hints(options.hints or [], found),
         all_pages=options.all_pages,
+        at_a_time=1 if options.consistent else ahead.PHOTOS,
     )
     done, failed = [], []
     for outcome in tqdm(outcomes, total=len(found), unit='photo', file=err, disable=len(found) == 1):

@@ -50,14 +50,14 @@ class Ready:
     open: contextlib.ExitStack
 
 
-def in_turn(all_asked: Sequence[Asked], target: 'Target') -> Generator['Future[Ready]']:
-    """Photos in their order as they become ready, those that follow already in the making."""
+def in_turn(all_asked: Sequence[Asked], target: 'Target', at_a_time: int = PHOTOS) -> Generator['Future[Ready]']:
+    """Photos in their order as they become ready, so many of those that follow already in the making."""
     coming: deque[Future[Ready]] = deque()
-    with ThreadPoolExecutor(PHOTOS, 'album') as threads:
+    with ThreadPoolExecutor(at_a_time, 'album') as threads:
         try:
             for asked in all_asked:
                 coming.append(threads.submit(_made_ready, asked, target))
-                if len(coming) > PHOTOS:
+                if len(coming) > at_a_time:
                     yield coming[0]
                     coming.popleft()
             while coming:

@@ -256,6 +256,7 @@ def colorize(
     preview: int = 0,
     max_pixels: int = photofile.MAX_PIXELS_IN_ROWS,
     all_pages: bool = False,
+    at_a_time: int = ahead.PHOTOS,
 ) -> Iterator[Outcome]:
     """Colour photos: each is written when its turn comes, and while it is, the next ones are made ready.
 
@@ -280,6 +281,8 @@ def colorize(
         How many a photo may have.
     all_pages : bool
         Whether all pages of a TIFF file are coloured, not the first alone; hints are for the first.
+    at_a_time : int
+        How many photos are made ready at a time; with 1, the colorizer sees them in their order.
 
     Yields
     ------
@@ -300,7 +303,7 @@ def colorize(
         ahead.Asked(task, place, colorizer, own, max_pixels, all_pages)
         for task, place, own in zip(found, places, settings, strict=True)
     ]
-    with contextlib.closing(ahead.in_turn(asked, target)) as all_ready:
+    with contextlib.closing(ahead.in_turn(asked, target, at_a_time)) as all_ready:
         for task, ready in zip(found, all_ready, strict=True):
             try:
                 outcome = _written(ready, target, taken, preview)

@@ -202,13 +202,20 @@ class Colorizer:
             The network lacks a setting that was asked for; then the rows are as they were.
         """
         self.check(adjustments)
+        shown = self.small(rows, adjustments)
+        self.join_rows(rows, adjustments.applied(self._colors_of(shown, adjustments, vivid=adjustments.vividness > 0)))
+        return shown
+
+    def small(self, rows: Rows, adjustments: Adjustments = AS_THEY_COME) -> Array:
+        """The small copy of a photo that the network is shown: uint8 [h, w, 3]."""
         height, width, _ = rows.shape
         size = contract.rendered_shape(height, width, adjustments.render_size or self.render_size)
-        shown = rows.shrunk(*size, _seen)
-        ab = adjustments.applied(self._colors_of(shown, adjustments, vivid=adjustments.vividness > 0))
+        return rows.shrunk(*size, _seen)
+
+    def join_rows(self, rows: Rows, ab: Array) -> None:
+        """Join colors to a photo in the file where its pixels lie: `join`, band by band."""
         for first, band in rows.bands():
-            rows.put(first, self.join(band, ab, (first, height)))
-        return shown
+            rows.put(first, self.join(band, ab, (first, rows.shape[0])))
 
     def colors(self, photo: Array | Image.Image, adjustments: Adjustments = AS_THEY_COME, vivid: bool = True) -> Colors:
         """What the network says of a photo's colors: the only place where it runs.

@@ -16,6 +16,7 @@ from PIL import Image
 
 from lumachrome.adjustments import Adjustments, Colors
 from lumachrome.colorizer import AS_THEY_COME
+from lumachrome.rows import Rows
 
 Array = npt.NDArray[Any]
 
@@ -46,9 +47,13 @@ class Looks(Protocol):
 
     def join(self, photo: Array, ab: Array) -> Array: ...
 
+    def small(self, rows: Rows, adjustments: Adjustments) -> Array: ...
+
+    def join_rows(self, rows: Rows, ab: Array) -> None: ...
+
 
 class Consistent:
-    """A `Colorizer` that keeps to its colors from one photo to the next; it is used like one.
+    """A `Colorizer` that keeps to its colors from one photo to the next; it is used like one, by one thread.
 
     What comes first decides. Of a network that predicts no distribution, colors are as ever.
 
@@ -62,6 +67,7 @@ class Consistent:
         self.name, self.path, self.provider = colorizer.name, colorizer.path, colorizer.provider
         self.render_size = colorizer.render_size
         self.check, self.join = colorizer.check, colorizer.join
+        self.small, self.join_rows = colorizer.small, colorizer.join_rows
         self._likely = np.zeros((0, 0), np.float32)  # [M, 2 Q], as `_seen` has them
         self._levels = np.zeros(0, np.float32)
         self._ab = np.zeros((0, 2), np.float32)
@@ -78,6 +84,14 @@ class Consistent:
     def colorize(self, photo: Array, adjustments: Adjustments = AS_THEY_COME) -> Array:
         """Color a photo, as `Colorizer.colorize` does an array."""
         return self.join(photo, adjustments.applied(self.colors(photo, adjustments, adjustments.vividness > 0)))
+
+    def colorize_rows(self, rows: Rows, adjustments: Adjustments = AS_THEY_COME) -> Array:
+        """Color a photo in the file where its pixels lie, as `Colorizer.colorize_rows`."""
+        self.check(adjustments)
+        shown = self.small(rows, adjustments)
+        colors = self.colors(shown, adjustments, adjustments.vividness > 0)
+        self.join_rows(rows, adjustments.applied(colors))
+        return shown
 
     def colors(self, photo: Array, adjustments: Adjustments = AS_THEY_COME, vivid: bool = True) -> Colors:
         """What the network says of a photo's colors, given those of the photos before; else as `Colorizer.colors`."""

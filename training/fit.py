@@ -321,7 +321,7 @@ def go_on(settings, train, validation, out, facts, init_from):
     networks.freeze(network, settings.freeze)
 
     truth, watch = validation.sample(JUDGED).stacked(), None
-    if settings.finish == 'adversarial':
+    if settings.finish == 'adversarial' and init_from is not None:
         model = adversarial.Adversarial(network, settings)
         start = colorizers.NetworkColorizer(checkpoints.load(init_from))
         watch = adversarial.Watch(truth, start.colorize(truth))

@@ -359,7 +359,7 @@ def _final_report(progress: Progress, say: Words) -> Update:
     return {'value': Reported(line=line, problems=problems)}
 
 
-def _show(**shown: Update) -> list[Update]:
+def _show(**shown: Any) -> list[Any]:
     """Updates in the order of `PARTS`: those that are named are seen, the others are hidden."""
     hidden: Update = {'picker': 'hidden', 'report': 'hidden'}
     seen: Update = {'visible': True}

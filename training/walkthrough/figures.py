@@ -4,6 +4,7 @@ Every function draws one figure with matplotlib. Pictures are uint8 [H, W, 3] or
 """
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import keras
 import matplotlib.pyplot as plt
@@ -22,7 +23,7 @@ def row(pictures: Mapping[str, np.ndarray], cmap: str = 'gray', limits: tuple[fl
 
 
 def grid(
-    rows: Sequence[Sequence[np.ndarray]],
+    rows: Sequence[Any],
     titles: Sequence[str] = (),
     names: Sequence[str] = (),
     cmap: str = 'gray',

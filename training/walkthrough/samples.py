@@ -26,7 +26,8 @@ class SamplesError(UserError):
 
 
 def _grace_hopper():
-    with matplotlib.cbook.get_sample_data('grace_hopper.jpg') as file, Image.open(file) as image:
+    path = matplotlib.cbook.get_sample_data('grace_hopper.jpg', asfileobj=False)
+    with Image.open(str(path)) as image:
         return np.asarray(image.convert('RGB'))
 
 
