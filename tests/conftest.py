@@ -383,7 +383,7 @@ def page(browser, url):
     page.on('request', lambda request: page.outside.append(request.url) if _is_outside(request.url, url) else None)
     page.on('pageerror', lambda error: page.errors.append(str(error)))
     page.goto(url)
-    page.wait_for_selector('.studio .choose')
+    page.wait_for_selector('lumachrome-painter .after img')  # an example: no more is going on
     yield page
     page.close()
 

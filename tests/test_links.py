@@ -24,12 +24,14 @@ def anchors(text):
 
 @pytest.mark.parametrize('document', documents())
 def test_what_a_document_links_to_is_there(document):
-    here = ROOT / document.removeprefix('demo/space/')  # what is in there lies at the root of a Space
+    # What is in there lies at the root of a Space
+    here = ROOT / document.removeprefix('demo/space/').removeprefix('demo/web/space/')
     text = re.sub(r'^```.*?^```', '', (ROOT / document).read_text('utf-8'), flags=re.MULTILINE | re.DOTALL)
     for link in LINK.findall(text):
         if link.startswith(ELSEWHERE):
             continue
         path, _, anchor = link.partition('#')
+        path = path.replace('model/', 'lumachrome/models/') if document.startswith('demo/web/space/') else path
         target = here.parent / path if path else here
         assert target.exists(), f'{document} links to {link}, which is not there.'
         if anchor:

@@ -24,11 +24,11 @@ def serve_on_zero() -> None:
     on_cpu, on_gpu = Colorizers([CPU]), Colorizers()
 
     @spaces.GPU(duration=15)  # pyright: ignore[reportPossiblyUnboundVariable]  # this is called where it is there
-    def lent(path: Path, photo: Any, adjustments: Adjustments) -> Any:
-        return on_gpu(path).colorize(photo, adjustments)
+    def lent(path: Path, small: Any, adjustments: Adjustments) -> Any:
+        return on_gpu(path).colors(small, adjustments, adjustments.vividness > 0)
 
     class Borrower:
-        """A colorizer on the CPU that borrows the GPU for each photo."""
+        """A colorizer on the CPU that borrows the GPU for the network: only small copies and small maps go over."""
 
         def __init__(self, colorizer: Colorizer):
             self._colorizer = colorizer
@@ -36,8 +36,11 @@ def serve_on_zero() -> None:
         def __getattr__(self, name: str) -> Any:
             return getattr(self._colorizer, name)
 
-        def colorize(self, photo: Any, adjustments: Adjustments) -> Any:
-            return lent(self._colorizer.path, photo, adjustments)
+        def colorize_rows(self, rows: Any, adjustments: Adjustments) -> Any:
+            small = self._colorizer.small(rows, adjustments)
+            colors = lent(self._colorizer.path, small, adjustments)
+            self._colorizer.join_rows(rows, adjustments.applied(colors))
+            return small
 
     def borrower(model: str | Path | None) -> Colorizer:
         return cast(Colorizer, Borrower(on_cpu(model)))  # it has all that a Colorizer has

@@ -253,15 +253,15 @@ def test_what_is_no_photo_is_told_what_to_send(url, photo):
 @pytest.fixture
 def gate(monkeypatch):
     """While it is clear, every network waits."""
-    opened, colors = threading.Event(), colorizer.Colorizer.colors
+    opened, compute = threading.Event(), colorizer.Colorizer._colors_of
     monkeypatch.setattr(
-        colorizer.Colorizer, 'colors', lambda *given, **more: (opened.wait(30), colors(*given, **more))[1]
+        colorizer.Colorizer, '_colors_of', lambda *given, **more: (opened.wait(30), compute(*given, **more))[1]
     )
     yield opened
     opened.set()
 
 
-def test_visitors_are_served_in_order_and_one_too_many_is_told(url, photo, gate, page):
+def test_visitors_are_served_in_order_and_one_too_many_is_told(url, photo, page, gate):
     client = Client(url, verbose=False)
     order, events = [], []
     for i in range(1 + app.QUEUE):

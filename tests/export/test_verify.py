@@ -16,7 +16,7 @@ from skimage import data
 from tiny import colorize, quiet_session
 
 from export import __main__ as command
-from export import files, pipeline, verify
+from export import files, pipeline, tail, verify
 from export.convert import ExportError, convert
 from export.graph import graphs
 from lumachrome import contract
@@ -40,7 +40,7 @@ def test_what_differs_is_not_written(tiny, tmp_path, monkeypatch, capsys):
     """A file whose Lab matrix is wrong fails its verification, leaves nothing and says so."""
     tiny.save(tmp_path / 'tiny.keras')
     (tmp_path / 'tiny.onnx').write_text('what was there before')
-    monkeypatch.setattr(pipeline, 'WHITE_TO_RGB', pipeline.WHITE_TO_RGB * [[1.02], [1], [1]])
+    monkeypatch.setattr(tail, 'WHITE_TO_RGB', tail.WHITE_TO_RGB * [[1.02], [1], [1]])
     with pytest.raises(SystemExit) as stopped:
         command.main([str(tmp_path / 'tiny.keras'), str(tmp_path / 'tiny.onnx')])
     assert 'off Keras and scikit-image' in str(stopped.value.code)
