@@ -55,7 +55,7 @@ def test_what_changes_in_a_file_changes_in_all_documents(project):
     assert documents.update(project) == [project / name for name in documents.DOCUMENTS]
     for name in documents.DOCUMENTS:
         text = (project / name).read_text()
-        assert '1,819,200' in text and '24.55 ± 0.12' in text
+        assert '1,819,200' in text and '24.25 ± 0.12' in text
     assert '+2.50 dB' in (project / 'README.md').read_text()
     assert documents.update(project) == []
 
