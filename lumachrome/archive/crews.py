@@ -173,7 +173,7 @@ class RayActors:
 
     def __init__(self, job: Job, size: int | None = None, address: str | None = None, gpus: float = 0.0) -> None:
         try:
-            import ray
+            import ray  # pyright: ignore[reportMissingImports]  # of an extra
         except ImportError as error:
             raise ArchiveError('Ray is not installed: pip install "lumachrome[ray]", or leave --ray out.') from error
 
@@ -244,7 +244,7 @@ class _Actor:
         if journal is None:
             return self._worker.work(unit)
 
-        import ray
+        import ray  # pyright: ignore[reportMissingImports]  # of an extra
 
         return self._worker.work(unit, lambda name, size: ray.get(journal.write.remote(number, name)))
 

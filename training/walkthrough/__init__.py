@@ -22,7 +22,7 @@ def begin() -> None:
     """
     warnings.filterwarnings('ignore', message='Conversion from CIE-LAB')
     logging.getLogger('tensorflow').setLevel(logging.ERROR)
-    from IPython.core.getipython import get_ipython
+    from IPython.core.getipython import get_ipython  # pyright: ignore[reportMissingImports]  # of notebooks
 
     from lumachrome.errors import UserError
 
