@@ -67,7 +67,6 @@ class Consistent:
         self.name, self.path, self.provider = colorizer.name, colorizer.path, colorizer.provider
         self.render_size = colorizer.render_size
         self.check, self.join = colorizer.check, colorizer.join
-        self.small, self.join_rows = colorizer.small, colorizer.join_rows
         self._likely = np.zeros((0, 0), np.float32)  # [M, 2 Q], as `_seen` has them
         self._levels = np.zeros(0, np.float32)
         self._ab = np.zeros((0, 2), np.float32)
@@ -84,6 +83,14 @@ class Consistent:
     def colorize(self, photo: Array, adjustments: Adjustments = AS_THEY_COME) -> Array:
         """Color a photo, as `Colorizer.colorize` does an array."""
         return self.join(photo, adjustments.applied(self.colors(photo, adjustments, adjustments.vividness > 0)))
+
+    def small(self, rows: Rows, adjustments: Adjustments = AS_THEY_COME) -> Array:
+        """As `Colorizer.small`."""
+        return self._colorizer.small(rows, adjustments)
+
+    def join_rows(self, rows: Rows, ab: Array) -> None:
+        """As `Colorizer.join_rows`."""
+        self._colorizer.join_rows(rows, ab)
 
     def colorize_rows(self, rows: Rows, adjustments: Adjustments = AS_THEY_COME) -> Array:
         """Color a photo in the file where its pixels lie, as `Colorizer.colorize_rows`."""

@@ -22,7 +22,10 @@ def begin() -> None:
     """
     warnings.filterwarnings('ignore', message='Conversion from CIE-LAB')
     logging.getLogger('tensorflow').setLevel(logging.ERROR)
-    from IPython.core.getipython import get_ipython  # pyright: ignore[reportMissingImports]  # of notebooks
+    try:
+        from IPython.core.getipython import get_ipython  # pyright: ignore[reportMissingImports]
+    except ModuleNotFoundError:  # the cells are run as a program, in order
+        return
 
     from lumachrome.errors import UserError
 
