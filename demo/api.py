@@ -117,8 +117,9 @@ def _settings(given: dict[str, str], names: list[str]) -> dict[str, Any]:
 
 async def _received(request: Request, path: Path) -> None:
     """Write a request's body to a file."""
+    too_large = HTTPException(413, f'A photo has at most {FILE_MB} MB here: make it smaller first.')
     if int(request.headers.get('content-length') or 0) > UPLOAD_BYTES:
-        raise HTTPException(413, f'A photo has at most {FILE_MB} MB here: make it smaller first.')
+        raise too_large
     if not zipfiles.has_room(path.parent, UPLOAD_BYTES):
         raise HTTPException(507, 'The disk of this server is full: send it again later.')
     size = 0
@@ -126,7 +127,7 @@ async def _received(request: Request, path: Path) -> None:
         async for piece in request.stream():
             size += len(piece)
             if size > UPLOAD_BYTES:
-                raise HTTPException(413, f'A photo has at most {FILE_MB} MB here: make it smaller first.')
+                raise too_large
             file.write(piece)
     if not size:
         raise HTTPException(400, 'Send the photo as the body: curl --data-binary @photo.jpg')

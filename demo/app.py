@@ -33,8 +33,8 @@ from demo.page.photo import PhotoPage
 from demo.page.studio import Answers, PhotoStudio
 from demo.server import gradio_patches, queueing, retention
 from demo.server.blocks import Blocks
+from demo.server.limits import FILE_MB
 from demo.server.middleware import SecurityMiddleware
-from demo.server.uploads import FILE_MB
 from lumachrome import decoding
 from lumachrome.adjustments import SETTINGS
 from lumachrome.colorizer import models

@@ -7,16 +7,14 @@ lumachrome archive SOURCE TARGET
 
 import argparse
 import dataclasses
-import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from lumachrome import streams
+from lumachrome import limits, streams
 from lumachrome.errors import AdjustmentError, UserError
 
-CORES = len(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity') else os.cpu_count() or 1
 LEFT_OUT = 3  # the exit code of an archive that is finished, but for some photos
 
 
@@ -64,8 +62,9 @@ def colorize(options: argparse.Namespace, out: streams.Listener, err: streams.Li
     if done:
         where = done[0].target if len(found) == 1 else options.out
         where = 'standard output' if options.out == streams.NAME else where
-        photos = '1 photo' if len(done) == 1 else f'{len(done)} photos'
-        print(f'{photos} coloured with {colorizer.name} on {colorizer.provider}: {where}', file=out)
+        print(
+            f'{_counted(len(done), "photo")} coloured with {colorizer.name} on {colorizer.provider}: {where}', file=out
+        )
     for outcome in failed:
         print(outcome.error, file=err)
     if failed and len(found) > 1:
@@ -80,12 +79,12 @@ def archive(options: argparse.Namespace, out: streams.Listener, err: streams.Lis
     job = Job(options.source, options.target, options.model, _providers(options), _adjustments(options))
     whole = Archive(job, lambda sentence: print(sentence, file=err))
     if options.dry_run:
-        print(whole.estimate().told(options.workers or CORES), file=out)
+        print(whole.estimate().told(options.workers or limits.cores()), file=out)
         return 0
     if options.ray or options.address:
         crew = RayActors(whole.job, options.workers, options.address, options.gpus)
     else:
-        crew = Processes(whole.job, options.workers or CORES)
+        crew = Processes(whole.job, options.workers or limits.cores())
     try:
         totals = whole.run(crew, err)
     except KeyboardInterrupt:
@@ -240,7 +239,7 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument('source', metavar='SOURCE', help='a folder or a .tar, also as an address: s3://bucket/scans')
     command.add_argument('target', metavar='TARGET', help='a new folder for results, or that of a run to go on with')
     _add_network(command, names)
-    command.add_argument('--workers', type=_count, metavar='N', help=f'by default one a core: {CORES} here')
+    command.add_argument('--workers', type=_count, metavar='N', help=f'by default one a core: {limits.cores()} here')
     command.add_argument('--dry-run', action='store_true', help='tell how long it will take, and write nothing')
     command.add_argument('--ray', action='store_true', help='use Ray on this machine')
     command.add_argument('--address', metavar='ADDRESS', help='use the Ray cluster there; auto: the one that runs here')

@@ -114,6 +114,11 @@ class Setting:
         return self.high > self.low
 
     @property
+    def shown(self) -> tuple[float, float]:
+        """The ends of a slider."""
+        return self.slider or (self.low, self.high)
+
+    @property
     def range(self) -> str:
         """The range in words."""
         ends = (f'{self.low:g}', f'{self.high:g}')

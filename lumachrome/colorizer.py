@@ -7,7 +7,6 @@ All color maths is in the file; what is here finds it, chooses where it runs, an
     Colorizer().colorize(Image.open('grandmother.jpg')).save('grandmother-colour.jpg')
 """
 
-import os
 import threading
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageOps
 
-from lumachrome import compiled, contract, session
+from lumachrome import compiled, contract, limits, session
 from lumachrome.adjustments import SETTINGS, Adjustments, Colors
 from lumachrome.errors import ModelError, ProviderError
 from lumachrome.rows import Rows
@@ -297,7 +296,9 @@ class Colorizer:
             raise ValueError(f'{len(photo)} rows from {first} on are no band of a photo with {height}.')
         if self.provider == session.CPU and compiled.joins():
             is_gray = photo.strides[2] == 0  # of one channel, which is shown as three
-            return compiled.join(photo[..., :1] if is_gray else photo, ab, first, height, self._threads or _cores())
+            return compiled.join(
+                photo[..., :1] if is_gray else photo, ab, first, height, self._threads or limits.cores()
+            )
         part = self._part(contract.JOINS[photo.dtype.name])
         feed = {
             contract.PHOTO: np.ascontiguousarray(photo[None, ..., :3]),
@@ -323,11 +324,6 @@ class Colorizer:
                 providers = list(dict.fromkeys([first, session.CPU]))
                 self._parts[name] = session.open_file(MODELS / name, providers, self._threads)
             return self._parts[name]
-
-
-def _cores() -> int:
-    """Those that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity') else os.cpu_count() or 1
 
 
 # Pictures

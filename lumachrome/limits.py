@@ -1,4 +1,4 @@
-"""How large a photo may be: the pixels that a door allows, and those that the memory of this machine does.
+"""How large a photo may be: the pixels that a door allows, and those that the memory of this machine does; its cores.
 
 A photo that does not fit is refused by its header, before it is decoded: later the system might end any program.
 """
@@ -40,6 +40,11 @@ def left_by_container(free: int) -> int:
         return min(free, int(most) - int(used) + int(given_up))
     except (OSError, KeyError, ValueError):  # no container, or one without a limit
         return free
+
+
+def cores() -> int:
+    """Those that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity') else os.cpu_count() or 1
 
 
 def check_size(width: int, height: int, kind: str, name: str, max_pixels: int, free: int | None) -> None:

@@ -107,9 +107,9 @@ def _check_size(image: VipsImage, target: str, name: str, max_pixels: int, free:
     """Raise PhotoError for a photo that is too large for the memory, or for those who asked."""
     kind = 'deep' if image.format == 'ushort' else 'jpeg' if target == 'jpeg' else 'other'
     if in_rows:
-        loader = image.get('vips-loader').partition('load')[0]
+        loader = _loader(image)
         jumps = any(image.get_typeof(field) and image.get(field) for field in ('jpeg-multiscan', 'interlaced'))
-        if loader in ('jpeg', 'png', 'tiff') and not jumps:
+        if loader in ('jpegload', 'pngload', 'tiffload') and not jumps:
             kind, free = 'rows', None
         else:
             kind, max_pixels = 'rows', min(max_pixels, MAX_PIXELS)
@@ -135,12 +135,17 @@ def _open(path: Path, name: str, max_pixels: int, page: int, free: int | None) -
     except (pyvips.Error, UnicodeError, OSError):
         pyvips.vips_lib.vips_error_clear()  # where its text is no UTF-8, pyvips leaves it there for the next file
         return _open_with_pillow(path, name, max_pixels, page, free)
-    loader = image.get('vips-loader').partition('load')[0] + 'load'
+    loader = _loader(image)
     if loader == 'heifload':
         if image.get('heif-compression') == 'av1':
             return image, 'avif'
         return _open_with_pillow(path, name, max_pixels, page, free)
     return image, {'jpegload': 'jpeg', 'pngload': 'png', 'tiffload': 'tiff', 'webpload': 'webp'}.get(loader, 'png')
+
+
+def _loader(image: VipsImage) -> str:
+    """Of libvips, whether it reads a file or a source."""
+    return image.get('vips-loader').partition('load')[0] + 'load'
 
 
 def _open_with_pillow(path: Path, name: str, max_pixels: int, page: int, free: int | None) -> tuple[VipsImage, str]:

@@ -21,7 +21,8 @@ from demo.colorizers import OpenColorizer
 from demo.page import controls, words
 from demo.page.album_report import Reported
 from demo.page.words import Words, in_words
-from demo.server.uploads import MAX_PIXELS, new_file
+from demo.server.limits import MAX_PIXELS
+from demo.server.uploads import new_file
 from lumachrome import album, hints, photofile, zipfiles
 from lumachrome.adjustments import Adjustments, Array
 from lumachrome.errors import atomic

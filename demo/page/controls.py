@@ -10,7 +10,7 @@ import gradio as gr
 from demo.colorizers import OpenColorizer
 from demo.page import words
 from demo.page.inputs import HintList, PhotoInput
-from demo.server.uploads import MAX_PIXELS
+from demo.server.limits import MAX_PIXELS
 from lumachrome import hints, photofile
 from lumachrome.adjustments import SETTINGS, Adjustments, Palette, Setting
 
@@ -42,7 +42,7 @@ def control(name: str, features: Iterable[str], prefix: str = '') -> Any:
         choices = [(_preset(name, value), value) for value in setting.presets]
         return gr.Dropdown(choices, value=setting.default, min_width=200, **shared)
     if setting.is_number:
-        low, high = setting.slider or (setting.low, setting.high)
+        low, high = setting.shown
         return gr.Slider(low, high, value=setting.default, step=setting.step, min_width=200, **shared)
     return photo_input(height=160, **shared)
 

@@ -21,7 +21,8 @@ from demo.colorizers import OpenColorizer
 from demo.page import compare, controls, words
 from demo.page.studio import PRESETS, Given, data_url
 from demo.page.words import Words, in_words
-from demo.server.uploads import MAX_PIXELS, new_file
+from demo.server.limits import MAX_PIXELS
+from demo.server.uploads import new_file
 from lumachrome import hints, photofile
 from lumachrome.adjustments import SETTINGS, Adjustments, Array, Colors
 from lumachrome.colorizer import Colorizer
@@ -189,12 +190,11 @@ class PhotoPage:
         seen = _still(seen, say)
         with in_words(say):
             colorizer, preview = self._open(seen.model), _preview(seen, say)
-            found = []
+            now, small, found = _adjustments(given, colorizer, say), photofile.shrink(preview, THUMBNAIL), []
             for variant in VARIANTS:
-                adjustments = _adjustments(given, colorizer, say)
-                adjustments = replace(adjustments, variant=variant)
+                adjustments = replace(now, variant=variant)
                 colors = _kept(seen, say) if variant == seen.variant else colorizer.colors(preview, adjustments)
-                found.append(_thumbnail(colorizer, colors, preview, adjustments))
+                found.append(_thumbnail(colorizer, colors, small, adjustments))
         return {'variants': found}
 
     def part(self, request: gr.Request, seen: Seen | None, given: Given) -> Shown:
@@ -287,16 +287,15 @@ def _adjustments(given: Given, colorizer: Colorizer, say: Words) -> Adjustments:
 
 def _presets(colorizer: Colorizer, colors: Colors, preview: Array, now: Adjustments) -> list[str]:
     """This photo as each preset would have it."""
-    found = []
+    small, found = photofile.shrink(preview, THUMBNAIL), []
     for preset in PRESETS.values():
         initial = {name: SETTINGS[name].default for name in controls.SLIDERS}
         adjustments = replace(now, palette=None, **(initial | preset))
-        found.append(_thumbnail(colorizer, colors, preview, adjustments.without(colorizer.lacks(adjustments))))
+        found.append(_thumbnail(colorizer, colors, small, adjustments.without(colorizer.lacks(adjustments))))
     return found
 
 
-def _thumbnail(colorizer: Colorizer, colors: Colors, preview: Array, adjustments: Adjustments) -> str:
-    small = photofile.shrink(preview, THUMBNAIL)
+def _thumbnail(colorizer: Colorizer, colors: Colors, small: Array, adjustments: Adjustments) -> str:
     return data_url(Image.fromarray(colorizer.colorize(small, adjustments, colors)))
 
 

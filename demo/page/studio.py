@@ -16,7 +16,7 @@ from PIL import Image
 
 from demo.page import controls
 from demo.page.component import Component
-from demo.server.uploads import FILE_MB
+from demo.server.limits import FILE_MB
 from lumachrome import contract, photofile, zipfiles
 from lumachrome.adjustments import SETTINGS
 
@@ -143,8 +143,8 @@ class PhotoStudio(Component):
     def __init__(self, models: list[tuple[str, str]], examples: list[Path], **settings: Any):
         numbers = {
             name: {
-                'low': (setting.slider or (setting.low, setting.high))[0],
-                'high': (setting.slider or (setting.low, setting.high))[1],
+                'low': setting.shown[0],
+                'high': setting.shown[1],
                 'step': setting.step,
                 'initial': setting.default,
                 'needs': setting.needs,

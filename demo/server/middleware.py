@@ -17,7 +17,8 @@ from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from demo.page import words
-from demo.server.uploads import DATA_URL, FILE_MB, JSON_BYTES, UPLOAD_BYTES, folder, uploaded
+from demo.server.limits import FILE_MB, UPLOAD_BYTES
+from demo.server.uploads import DATA_URL, JSON_BYTES, folder, uploaded
 from lumachrome import zipfiles
 
 MOST_FILES = 2000  # that a request may name: each is looked for on the disk

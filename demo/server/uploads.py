@@ -13,9 +13,6 @@ from starlette.datastructures import FormData
 from starlette.formparsers import MultiPartException
 from starlette.requests import ClientDisconnect
 
-from demo.server.limits import FILE_MB as FILE_MB
-from demo.server.limits import MAX_PIXELS as MAX_PIXELS
-from demo.server.limits import UPLOAD_BYTES as UPLOAD_BYTES
 from lumachrome import zipfiles
 from lumachrome.errors import PhotoError
 

@@ -17,8 +17,8 @@ def known() -> dict[str, Any]:
         'settings': {
             name: {
                 'default': setting.default,
-                'low': (setting.slider or (setting.low,))[0],
-                'high': (setting.slider or (0, setting.high))[1],
+                'low': setting.shown[0],
+                'high': setting.shown[1],
                 'step': setting.step,
                 'presets': list(setting.presets),
             }

@@ -78,10 +78,11 @@ def record_name(names: Iterable[str]) -> str:
 
 def write_record(path: Path, rows: Iterable[Row]) -> None:
     """Write a batch's record; whoever calls puts it in its place."""
-    columns = {name: [getattr(row, name) for row in rows] for name in SCHEMA.names} if (rows := list(rows)) else {}
+    rows = list(rows)
+    columns = {name: [getattr(row, name) for row in rows] for name in SCHEMA.names}
     for name in ('source', 'target', 'error', 'note'):
-        columns[name] = [printable(text) for text in columns.get(name, [])]
-    pq.write_table(pa.table({name: columns.get(name, []) for name in SCHEMA.names}, schema=SCHEMA), path)
+        columns[name] = [printable(text) for text in columns[name]]
+    pq.write_table(pa.table(columns, schema=SCHEMA), path)
 
 
 class Records:

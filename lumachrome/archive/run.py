@@ -188,13 +188,13 @@ class Archive:
 
     def units(self, photos: int, shards: int) -> Iterator[Unit]:
         """What is left to do, in portions for workers; so many photos and shards it is in all."""
-        every = max(1, round((-(-photos // BATCH) + shards) / SAMPLES))
-        samples = max(1, -(-SAMPLES // max(1, -(-photos // BATCH) + shards)))
-        waiting: list[Found] = []
-        for number, unit in enumerate(self._portions(waiting)):
+        count = -(-photos // BATCH) + shards
+        every, samples = max(1, round(count / SAMPLES)), max(1, -(-SAMPLES // max(1, count)))
+        for number, unit in enumerate(self._portions()):
             yield replace(unit, samples=samples if number % every == 0 else 0)
 
-    def _portions(self, waiting: list[Found]) -> Iterator[Unit]:
+    def _portions(self) -> Iterator[Unit]:
+        waiting: list[Found] = []
         for found in self.found():
             if found.is_shard:
                 yield Unit((found.name,), found.bytes, shard=True)
@@ -202,6 +202,7 @@ class Archive:
             waiting.append(found)
             if len(waiting) == BATCH or sum(each.bytes for each in waiting) > BATCH_BYTES:
                 yield _batch(waiting)
+                waiting.clear()
         if waiting:
             yield _batch(waiting)
 
@@ -251,7 +252,7 @@ class Archive:
         photos, shards = list[Found](), list[Found]()
         for found in self.found(self._note):
             if found.is_shard:
-                shards.append(found) if not shards else None
+                shards = shards or [found]
                 estimate.shards += 1
             else:
                 estimate.photos += 1
@@ -277,13 +278,11 @@ def _address(fs: Any, path: str) -> str:
 
 
 def _batch(waiting: list[Found]) -> Unit:
-    unit = Unit(
+    return Unit(
         tuple(found.name for found in waiting),
         sum(found.bytes for found in waiting),
         left_out={found.name: found.refusal for found in waiting if found.refusal},
     )
-    waiting.clear()
-    return unit
 
 
 def _work(crew: Crew, units: Iterator[Unit], bar: Any) -> None:

@@ -25,7 +25,7 @@ from demo import app
 from demo.colorizers import Colorizers
 from demo.page.photo import PhotoPage
 from demo.page.studio import Detail, Given
-from demo.server import middleware, queueing, retention, uploads
+from demo.server import limits, middleware, queueing, retention, uploads
 from lumachrome import colorizer, loading, srgb
 from lumachrome.adjustments import SETTINGS
 from lumachrome.errors import PhotoError
@@ -198,7 +198,7 @@ def test_bombs_are_refused_unopened(url, bomb, tmp_path, monkeypatch):
     monkeypatch.setattr(srgb, 'to_srgb', lambda image: unpacked.append((image.width, image.height)))
     (tmp_path / 'bomb.png').write_bytes(bomb)
     with pytest.raises(PhotoError, match='more than 100 megapixels'):
-        loading.decode(tmp_path / 'bomb.png', 'bomb.png', uploads.MAX_PIXELS)  # what a decoder's process runs
+        loading.decode(tmp_path / 'bomb.png', 'bomb.png', limits.MAX_PIXELS)  # what a decoder's process runs
     assert not unpacked
 
 
@@ -329,7 +329,7 @@ def test_two_visitors_at_once_get_their_own_pictures(browser, url, tmp_path):
 def test_an_oversized_file_is_refused_before_it_is_sent(page, tmp_path):
     path, sent = tmp_path / 'huge.jpg', []
     with path.open('wb') as file:
-        file.truncate(uploads.FILE_MB * 2**20 + 1)
+        file.truncate(limits.FILE_MB * 2**20 + 1)
     page.on('request', lambda request: sent.append(request) if request.method == 'POST' else None)
     page.set_input_files('.studio .file', path)
     page.wait_for_selector('.said:has-text("Not uploaded, because too large or cut off: huge.jpg")')

@@ -64,15 +64,6 @@ async function take(given) {
   say([ready, lost].filter(Boolean).join('. '));
   send();
 }
-async function below(entry, path = entry.name) {
-  if (entry.isFile) return [{ file: await new Promise((resolve, reject) => entry.file(resolve, reject)), name: path }];
-  const reader = entry.createReader(), found = [];
-  for (;;) {  // a reader gives a hundred at a time
-    const some = await new Promise((resolve, reject) => reader.readEntries(resolve, reject));
-    if (!some.length) return found;
-    for (const child of some) found.push(...await below(child, `${path}/${child.name}`));
-  }
-}
 find('.choose-photos').onclick = () => inputs[0].click();
 find('.choose-folder').onclick = () => inputs[1].click();
 find('.forget').onclick = () => { forget(); send(); };

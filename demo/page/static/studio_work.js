@@ -159,15 +159,6 @@ find('.another').onclick = async () => {
   failed();
   find('.choose').focus();
 };
-async function below(entry, path = entry.name) {
-  if (entry.isFile) return [{ file: await new Promise((resolve, reject) => entry.file(resolve, reject)), name: path }];
-  const reader = entry.createReader(), found = [];
-  for (;;) {  // a reader gives a hundred at a time
-    const some = await new Promise((resolve, reject) => reader.readEntries(resolve, reject));
-    if (!some.length) return found;
-    for (const child of some) found.push(...await below(child, `${path}/${child.name}`));
-  }
-}
 const named = files => [...files].map(file => ({ file, name: file.name }));
 find('.choose').onclick = () => find('.file').click();
 find('.camera').hidden = !matchMedia('(pointer: coarse)').matches;
