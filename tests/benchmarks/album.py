@@ -1,6 +1,6 @@
 """Photos a second of an album: one after the other, and as `lumachrome.album` does it, in one run.
 
-    python tests/benchmarks/album.py [--photos 24] [--megapixels 3] [--model NAME] [--profile]
+    python -m tests.benchmarks.album [--photos 24] [--megapixels 3] [--model NAME] [--profile]
 
 The photos are JPEGs of noise and a gradient, as in memory.py; the results are JPEGs in a folder. All is done twice by
 turns, and the faster one counts. With --profile, then the seconds of each step alone, which say what bounds the whole:
@@ -15,7 +15,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from memory import make
+from tests.benchmarks.memory import make
 
 from lumachrome import Colorizer, album, photofile
 

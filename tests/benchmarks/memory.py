@@ -1,6 +1,6 @@
 """Peak memory and time from file to file in the shell, for photos of 12 to 1,000 megapixels.
 
-    python tests/benchmarks/memory.py [--megapixels 12 48 100 300] [--kinds jpeg png ...] [-- --model MODEL]
+    python -m tests.benchmarks.memory [--megapixels 12 48 100 300] [--kinds jpeg png ...] [-- --model MODEL]
 
 What `lumachrome colorize` and the decoders that it starts have resident, added up every 10 ms, and the pixels that they
 keep in files that are memory; the largest of these sums. Libraries that several processes share count for each of them.
