@@ -18,10 +18,10 @@ from onnx import helper, numpy_helper
 from export.graph import graphs
 from lumachrome import contract
 from lumachrome.errors import UserError
-from training import anchors, bins, networks
+from training import anchors, bins, hints, networks, paper
 
 NETWORK = 'network/'  # what the names of the network's own tensors begin with in the finished graph
-ANCHORS = 'anchors/'  # and those of what places anchors
+ANCHORS, PAPER, READING = 'anchors/', 'paper/', 'reading/'  # and those of what is made of its answers
 STRIDES = (1, 2, 4)  # of a network's output, as `training.networks` promises
 
 
@@ -39,15 +39,17 @@ class Converted:
         The Keras network, in float32.
     model : onnx.ModelProto
         Takes L float32 [N, 1, H, W] and gives ab or logits [N, H/s, W/s, C]. If `takes_hints`, it also takes hints
-        [N, K, 5] and gives their share [N, H/s, W/s, 1].
+        [N, K, 6] and gives their share [N, H/s, W/s, 1].
     name : str
     multiple, render_size, stride : int
         H and W are multiples of `multiple`; `stride` is s.
     takes_hints : bool
     distribution : training.bins.Distribution or None
     anchors : onnx.ModelProto or None
-        `training.anchors`, where the network can give itself hints: L float32 [N, h, w, 1], logits, share and variant
-        float32 [1] to anchors and to hints, both [N, A, 5].
+        `anchors.place`, where the network can give itself hints: L float32 [N, h, w, 1], logits, share and variant
+        float32 [1] to anchors [N, A, 5], the same as hints [N, A, 6], and which places belong to them.
+    paper, reading : onnx.ModelProto or None
+        `paper.borders` and `anchors.read`, likewise: their parameters in their order to what they return.
     """
 
     network: keras.Model
@@ -59,6 +61,8 @@ class Converted:
     takes_hints: bool
     distribution: bins.Distribution | None
     anchors: onnx.ModelProto | None
+    paper: onnx.ModelProto | None
+    reading: onnx.ModelProto | None
 
     @property
     def features(self) -> set[str]:
@@ -66,6 +70,7 @@ class Converted:
         has = {
             contract.DISTRIBUTION: self.distribution is not None,
             contract.TAKES_HINTS: self.takes_hints,
+            contract.REACHES: self.takes_hints,
             contract.ANCHORED: self.anchors is not None,
         }
         return {feature for feature, there in has.items() if there}
@@ -111,6 +116,7 @@ def convert(network: keras.Model) -> Converted:
     distribution = networks.distribution(network)
     takes_hints = len(network.inputs) == 2
     stride = _stride(network, module.MULTIPLE, takes_hints, distribution)
+    anchored = takes_hints and distribution is not None
     return Converted(
         network=network,
         model=_in_onnx(network),
@@ -120,7 +126,9 @@ def convert(network: keras.Model) -> Converted:
         stride=stride,
         takes_hints=takes_hints,
         distribution=distribution,
-        anchors=_anchors(distribution, stride) if takes_hints and distribution is not None else None,
+        anchors=_anchors(distribution, stride) if anchored else None,
+        paper=_paper() if anchored else None,
+        reading=_reading() if anchored else None,
     )
 
 
@@ -144,7 +152,7 @@ def _stride(network: keras.Model, multiple: int, takes_hints: bool, distribution
     """How much smaller the output is than the input, by trying."""
     side = 2 * multiple
     L = np.zeros((1, side, side, 1), 'float32')
-    answer = network([L, np.zeros((1, 1, 5), 'float32')])[0] if takes_hints else network(L)
+    answer = network([L, np.zeros((1, 1, hints.COLUMNS), 'float32')])[0] if takes_hints else network(L)
     _, height, width, channels = answer.shape
     expected = len(bins.BINS) if distribution else 2
     if height != width or side % height or side // height not in STRIDES or channels != expected:
@@ -168,13 +176,25 @@ def _anchors(distribution: bins.Distribution, stride: int) -> onnx.ModelProto:
     point = distribution.vivid_point
 
     def run(L: Any, logits: Any, share: Any, variant: Any) -> Any:
-        placed = anchors.place(L, logits, share, variant, point)
+        placed, belongs = anchors.place(L, logits, share, variant, point)
         height, width = (ops.shape(logits)[i] * stride for i in (1, 2))
-        return placed, anchors.as_hints(placed, height, width)
+        return placed, anchors.as_hints(placed, height, width), belongs
 
     sides = (None, None, None)
     shapes = {'L': (*sides, 1), 'logits': (*sides, len(bins.BINS)), 'share': (*sides, 1), 'variant': (1,)}
     return _converted(run, shapes, 'training/anchors.py')
+
+
+def _paper() -> onnx.ModelProto:
+    shapes = {'L': (None, None, None, 1), 'share': (None, None, None, 1)}
+    return _converted(paper.borders, shapes, 'training/paper.py')
+
+
+def _reading() -> onnx.ModelProto:
+    sides = (None, None, None)
+    shapes: dict[str, Any] = {'faithful': (*sides, 2), 'spread': (*sides, 2), 'belongs': (None, anchors.COUNT, None)}
+    shapes |= {'share': (*sides, 1), 'border': (*sides, 1), 'vividness': (1,)}
+    return _converted(anchors.read, shapes, 'training/anchors.py')
 
 
 def _converted(

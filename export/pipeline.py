@@ -151,9 +151,10 @@ def padding_to(g: Graph, size: str, multiple: int) -> str:
 
 
 def hint_squares(g: Graph, size: str) -> str:
-    """The hints for the network, float32 [N, K + 1, 5], of those in `hints`: see `training.hints`.
+    """The hints for the network, float32 [N, K + 1, 6], of those in `hints`: see `training.hints`.
 
-    One that is not there comes last, so that no tensor is empty: onnxruntime's MatMul mistakes those.
+    All reach as far as `reach` says. One that is not there comes last, so that no tensor is empty: onnxruntime's MatMul
+    mistakes those.
     """
     hints = g.Pad(contract.HINTS, [0, 0, 0, 0, 1, 0], np.float32(-1))
     finite = g.Less(g.ReduceMax(g.Where(g.IsNaN(hints), np.float32(np.inf), g.Abs(hints)), [2]), LARGEST)
@@ -170,4 +171,5 @@ def hint_squares(g: Graph, size: str) -> str:
     lengths = g.Gather(sides, np.array([1, 0]))
     centres = g.Mul(g.Slice(hints, [0], [2], [2]), lengths)
     centres = g.Max(g.Min(centres, g.Sub(lengths, half)), half)
-    return g.Concat(centres, g.Mul(g.Cast(present, to=TensorProto.FLOAT), side), ab, axis=2)
+    present = g.Cast(present, to=TensorProto.FLOAT)
+    return g.Concat(centres, g.Mul(present, side), ab, g.Mul(present, bounded(g, contract.REACH)), axis=2)

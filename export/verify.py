@@ -23,7 +23,7 @@ from skimage import color, data, transform
 from export import pipeline
 from export.convert import Converted, ExportError
 from lumachrome import contract
-from training import anchors, bins, hints, lab
+from training import anchors, bins, hints, lab, paper
 
 Array = npt.NDArray[Any]
 Feed = dict[str, Array]  # by the names of inputs or outputs
@@ -197,7 +197,9 @@ def settings(converted: Converted, photos: npt.NDArray[np.uint8]) -> Iterator[Fe
         steered[contract.VIVIDNESS] = np.array([1], 'float32')
     if converted.takes_hints:
         plain[contract.HINTS] = np.zeros((len(photos), 0, 5), 'float32')
+        plain[contract.REACH] = np.array([1], 'float32')
         steered[contract.HINTS] = np.stack([POINTS] * len(photos))
+        steered[contract.REACH] = np.array([0.5], 'float32')
     if converted.anchors is not None:
         plain[contract.VARIANT] = np.array([0])
         steered[contract.VARIANT] = np.array([3])
@@ -259,7 +261,7 @@ def expected_colors(
     padding = [(0, 0), (0, missing[0]), (0, missing[1]), (0, 0)]
     L = ops.convert_to_tensor(np.pad(color.rgb2lab(rendered)[..., :1].astype('float32'), padding, mode='edge'))
     inside = np.s_[:, : height // converted.stride, : width // converted.stride]
-    given = [expected_hints(feed[contract.HINTS], height, width)] if converted.takes_hints else []
+    given = [expected_hints(feed, height, width)] if converted.takes_hints else []
 
     def run_network(*ours: Any) -> tuple[Any, ...]:
         """The network's outputs, given more hints."""
@@ -271,19 +273,22 @@ def expected_colors(
     answer, *share = run_network()
     if converted.distribution is None:
         return to_numpy(answer), None
-    point = converted.distribution.vivid_point
-    faithful = bins.mean(answer)
+    point, vividness = converted.distribution.vivid_point, feed[contract.VIVIDNESS]
+    probabilities = ops.softmax(answer, axis=-1)
     if converted.anchors is None:
-        vivid = bins.vivid(answer, *point)
-    else:
-        variant = feed[contract.VARIANT].astype('float32')
-        small = ops.average_pool(L[:, :height, :width], converted.stride, converted.stride)
-        placed = anchors.place(small, answer, share[0], variant, point)
-        output_error(contract.ANCHORS, outputs, to_numpy(placed), MOST_ANCHORS, where)
-        own = ops.convert_to_tensor(outputs[contract.ANCHORS])
-        vivid = bins.mean(run_network(anchors.as_hints(own, height, width))[0])
-    ab = faithful + feed[contract.VIVIDNESS][0] * (vivid - faithful)
-    return to_numpy(ab), to_numpy(ops.softmax(answer, axis=-1))
+        faithful = bins.mean(answer)
+        ab = faithful + vividness[0] * (bins.vivid(answer, *point) - faithful)
+        return to_numpy(ab), to_numpy(probabilities)
+    small = ops.average_pool(L[:, :height, :width], converted.stride, converted.stride)
+    border = paper.borders(small, share[0])
+    probabilities += border * (paper.GRAY - probabilities)
+    placed, belongs = anchors.place(small, answer, share[0], feed[contract.VARIANT].astype('float32'), point)
+    output_error(contract.ANCHORS, outputs, to_numpy(placed), MOST_ANCHORS, where)
+    own = ops.convert_to_tensor(outputs[contract.ANCHORS])
+    spread = bins.mean(run_network(anchors.as_hints(own, height, width))[0])
+    faithful = ops.tensordot(probabilities, bins.BINS, 1)
+    ab = anchors.read(faithful, spread, belongs, share[0], border, vividness)
+    return to_numpy(ab), to_numpy(probabilities)
 
 
 def to_numpy(tensor: Any) -> Array:
@@ -291,15 +296,16 @@ def to_numpy(tensor: Any) -> Array:
     return np.asarray(ops.convert_to_numpy(tensor))
 
 
-def expected_hints(points: Array, height: int, width: int) -> Array:
+def expected_hints(feed: Feed, height: int, width: int) -> Array:
     """The hints of the contract as those of training; one that is not there comes last."""
-    points = np.pad(points, [(0, 0), (0, 1), (0, 0)], constant_values=-1)
+    points = np.pad(feed[contract.HINTS], [(0, 0), (0, 1), (0, 0)], constant_values=-1)
     there = (points[..., 0] >= 0) & np.isfinite(points).all(-1)
     points = np.where(there[..., None], points, 0).astype('float32')
     sides = np.where(there, max(contract.HINT_SIDE * min(height, width), 1.0), 0).astype('float32')
     squares = to_numpy(hints.squares(points[..., :2], sides, height, width))
     ab = color.rgb2lab(points[..., 2:] / 255)[..., 1:].astype('float32')
-    return np.concatenate([squares, ab], axis=-1)
+    reach = there[..., None] * feed[contract.REACH]
+    return np.concatenate([squares, ab, reach], axis=-1, dtype='float32')
 
 
 def joining_error(photo: Array, ab: Array, ours: Array, where: str) -> tuple[float, int]:

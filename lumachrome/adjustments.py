@@ -165,6 +165,8 @@ class Adjustments:
         Factor on the colors, 0 (gray) to 4.
     warmth : float
         From -1, cold, to 1, warm.
+    reach : float
+        Factor on how far hints spread, 0.1 to 4; for networks that take hints and know of it.
     variant : int
         Another likely coloring, 1 to 3; 0 is the likeliest. For networks that give themselves hints.
     palette : Palette, optional
@@ -212,6 +214,14 @@ class Adjustments:
         slider=(0.0, 2.0),
     )
     warmth: float = _setting(0.0, 'From -1, cold, to 1, warm.', (-1.0, 1.0), step=0.05)
+    reach: float = _setting(
+        1.0,
+        'Factor on how far hints spread: below 1 they keep closer to where they are.',
+        contract.limits(contract.REACH),
+        step=0.1,
+        slider=(0.2, 2.0),
+        needs=contract.REACHES,
+    )
     variant: int = _setting(
         0,
         'Another likely coloring, 1 to 3: what may well have another color gets it; 0 is the likeliest.',

@@ -84,7 +84,7 @@ class Colorizer:
     metadata : dict of str
         What the file says about itself, without the prefix: see `contract.METADATA_KEYS`.
     features : frozenset of str
-        What the network has: of `contract.DISTRIBUTION`, `contract.TAKES_HINTS` and `contract.ANCHORED`.
+        What the network has: of `contract.DISTRIBUTION`, `TAKES_HINTS`, `REACHES` and `ANCHORED`.
     render_size : int
         Short side in pixels at which the network looks at a photo unless told otherwise.
 
@@ -140,6 +140,8 @@ class Colorizer:
         for name in self.lacks(adjustments):
             if SETTINGS[name].needs == contract.TAKES_HINTS:
                 raise ModelError(f'{self.name} takes no colour hints.')
+            if SETTINGS[name].needs == contract.REACHES:
+                raise ModelError(f'{self.name} has no reach: it takes no hints, or its file is of format 1.')
             if SETTINGS[name].needs == contract.ANCHORED:
                 raise ModelError(f'{self.name} has no {name}: it cannot give itself hints.')
             raise ModelError(f'{self.name} has no {name}: its colours are a single guess, not a distribution.')
@@ -227,7 +229,7 @@ class Colorizer:
         photo
             As of `colorize`. What is transparent is seen as white: below it there may be anything.
         adjustments : Adjustments
-            Of these the hints, the variant and the render size count here.
+            Of these the hints, their reach, the variant and the render size count here.
         vivid : bool
             Whether the vivid point is wanted. Without it `Colors.ab` is the mean, and a network that gives itself hints
             looks once.
@@ -261,6 +263,8 @@ class Colorizer:
         if self.takes_hints:
             rows = [hint.row for hint in adjustments.hints]
             feed[contract.HINTS] = np.array(rows, np.float32).reshape(1, -1, 5)
+        if contract.REACHES in self.features:
+            feed[contract.REACH] = np.array([adjustments.reach], np.float32)
         if contract.ANCHORED in self.features:
             feed[contract.VARIANT] = np.array([adjustments.variant], np.int64)
         return Colors(*session.compute(self._session, wanted, feed))

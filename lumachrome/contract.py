@@ -1,8 +1,9 @@
 """The contract of a Lumachrome file: what goes in and comes out, as data.
 
-    photo, render_size, saturation [, vividness, hints, variant]  ──▶  colorized, ab [, probabilities, bins, anchors]
+    photo, render_size, saturation [, vividness, hints, reach, variant]
+        ──▶  colorized, ab [, probabilities, bins, anchors]
 
-`variant` and `anchors` came with format 2; all else is as in format 1, and programs read both.
+`reach`, `variant` and `anchors` came with format 2; all else is as in format 1, and programs read both.
 
 Everything that writes such a file (`export`) or reads one (`Colorizer`) takes names, types, shapes and ranges from
 here; nothing else states them. Values out of range are clipped in the graph, never an error.
@@ -22,6 +23,7 @@ RENDER_SIZE = 'render_size'
 SATURATION = 'saturation'
 VIVIDNESS = 'vividness'
 HINTS = 'hints'
+REACH = 'reach'
 VARIANT = 'variant'
 STRIP_ROWS = 'strip_rows'
 ROWS = 'rows'
@@ -37,7 +39,8 @@ SHOWN = 'shown'  # of `RENDER`
 # What a network may have beyond the colours themselves
 DISTRIBUTION = 'distribution'  # it says how likely each colour is
 TAKES_HINTS = 'hints'
-ANCHORED = 'anchored'  # both: it gives itself hints, which make vivid colors even
+REACHES = 'reaches'  # hints, and how far they spread can be set
+ANCHORED = 'anchored'  # distribution and hints: it gives itself hints, which make vivid colors even
 
 
 @dataclass(frozen=True)
@@ -55,7 +58,8 @@ class Tensor:
     limits : pair of number, optional
         The range to which values are clipped.
     needs : str
-        What a network must have for the tensor to be there: '' (nothing), `DISTRIBUTION`, `TAKES_HINTS` or `ANCHORED`.
+        What a network must have for the tensor to be there: '' (nothing), `DISTRIBUTION`, `TAKES_HINTS`, `REACHES`
+        or `ANCHORED`.
     optional : bool
         Whether a caller may leave it out.
     """
@@ -101,6 +105,7 @@ INPUTS = (
         'x, y as fractions of width and height, then R, G, B from 0 to 255; x < 0 is padding, and K may be 0',
         needs=TAKES_HINTS,
     ),
+    Tensor(REACH, 'float32', (1,), 'factor on how far hints spread; 1 is what was learnt', (0.1, 4.0), REACHES),
     Tensor(
         VARIANT,
         'int64',
@@ -133,7 +138,7 @@ PARTS = frozenset({*JOINS.values(), RENDER})  # files without a network
 
 
 def network_tensors(features: Iterable[str]) -> tuple[list[Tensor], list[Tensor]]:
-    """Inputs and outputs of a file whose network has `features` (`DISTRIBUTION`, `TAKES_HINTS`, `ANCHORED`)."""
+    """Inputs and outputs of a file whose network has `features` (see `Tensor.needs`)."""
     had = {'', *features}
     return [t for t in INPUTS if t.needs in had], [t for t in OUTPUTS if t.needs in had]
 

@@ -143,9 +143,11 @@ def check_contract(path: Path, metadata: dict[str, str], session: InferenceSessi
         )
     taken = {tensor.name: tensor for tensor in session.get_inputs()}
     given = {tensor.name: tensor for tensor in session.get_outputs()}
-    features = frozenset(t.needs for t in contract.INPUTS if t.needs and t.name in taken) - {contract.ANCHORED}
-    if stated != '1' and features >= {contract.DISTRIBUTION, contract.TAKES_HINTS}:
-        features |= {contract.ANCHORED}
+    features = frozenset(t.needs for t in contract.INPUTS if t.needs and t.name in taken)
+    features -= {contract.REACHES, contract.ANCHORED}
+    if stated != '1' and contract.TAKES_HINTS in features:  # what format 2 made of such files
+        features |= {contract.REACHES}
+        features |= {contract.ANCHORED} if contract.DISTRIBUTION in features else set()
     inputs, outputs = contract.network_tensors(features)
     for expected, there in ((inputs, taken), (outputs, given)):
         wrong = [t.name for t in expected if not (t.optional or _is(t, there.get(t.name)))]

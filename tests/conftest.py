@@ -190,7 +190,7 @@ def by_onnx():
 
 @pytest.fixture(scope='session')
 def standins(tmp_path_factory):
-    """Two networks whose colours are known, `plain` and `steered` (vividness, hints, variants), and all other files."""
+    """Two networks whose colours are known, `plain` and `steered` (with all that can be set), and all other files."""
     folder = tmp_path_factory.mktemp('models')
     byte = _TAIL.format(type=onnx.TensorProto.UINT8, **_WHOLE)
     _saved(
@@ -202,7 +202,7 @@ def standins(tmp_path_factory):
     )
     _saved(
         _NETWORK.format(
-            extra_inputs=', float[1] vividness, float[N,K,5] hints, int64[1] variant',
+            extra_inputs=', float[1] vividness, float[N,K,5] hints, float[1] reach, int64[1] variant',
             extra_outputs=', float[N,h,w,Q] probabilities, float[Q,2] bins, float[N,A,5] anchors',
             extra_constants=f"""
                 float[1,2,2,9] likely = {{{_numbers([_ABOVE, _ABOVE, _BELOW, _BELOW])}}},

@@ -7,6 +7,7 @@ from keras import layers
 
 from lumachrome import contract
 from training import bins, networks
+from training.hints import COLUMNS
 from training.networks.layers import HintColors, HintMap, HintMixture
 
 
@@ -15,7 +16,7 @@ def build_tiny():
 
     Where training has something to remember beside weights, in batch norms and chance, it has that too.
     """
-    L, hints = layers.Input((None, None, 1), name='L'), layers.Input((None, 5), name='hints')
+    L, hints = layers.Input((None, None, 1), name='L'), layers.Input((None, COLUMNS), name='hints')
     x = layers.Concatenate()([layers.Rescaling(1 / 50, offset=-1)(L), layers.Rescaling(1 / 50)(HintMap()(L, hints))])
     x = layers.Conv2D(16, 3, strides=2, padding='same', activation='relu')(x)
     x = layers.Conv2D(16, 3, strides=2, padding='same', activation='relu')(x)
@@ -38,7 +39,7 @@ def quiet_session(source):
     return onnxruntime.InferenceSession(source, options, providers=['CPUExecutionProvider'])
 
 
-def colorize(session, photos, hints=(), render_size=0, saturation=1.0, vividness=0.5, variant=0, **more):
+def colorize(session, photos, hints=(), render_size=0, saturation=1.0, vividness=0.5, reach=1.0, variant=0, **more):
     """All outputs by name; `hints` are the same for every photo."""
     hints = np.array(hints, 'float32').reshape(-1, 5)
     feed = {
@@ -47,6 +48,7 @@ def colorize(session, photos, hints=(), render_size=0, saturation=1.0, vividness
         contract.SATURATION: np.array([saturation], 'float32'),
         contract.VIVIDNESS: np.array([vividness], 'float32'),
         contract.HINTS: np.repeat(hints[None], len(photos), 0),
+        contract.REACH: np.array([reach], 'float32'),
         contract.VARIANT: np.array([variant]),
     }
     names = [output.name for output in session.get_outputs()]

@@ -20,7 +20,7 @@ import onnx
 
 from lumachrome import contract
 from lumachrome.errors import atomic
-from training import networks
+from training import hints, networks
 from training.networks import NetworkError, layers  # noqa: F401
 from training.photos import Photos
 
@@ -71,6 +71,10 @@ def load(source: str | Path) -> keras.Model:
     if network.name not in networks.NAMES:
         ours = ', '.join(networks.NAMES)
         raise NetworkError(f'{source} is a network called {network.name!r}, none of ours: {ours}.')
+    if len(network.inputs) == 2 and network.inputs[1].shape[-1] != hints.COLUMNS:  # kept before hints had a reach
+        weights = network.get_weights()
+        network = networks.build(network.name, encoder_weights='none')
+        network.set_weights(weights)
     return network
 
 

@@ -11,7 +11,7 @@ from PIL import Image
 from lumachrome.adjustments import Adjustments
 from lumachrome.contract import HINT_SIDE
 from lumachrome.hints import Hint
-from training import anchors, bins, checkpoints, colorization, hints, lab, networks
+from training import anchors, bins, checkpoints, colorization, hints, lab, networks, paper
 
 
 def parts(pictures, size=16):
@@ -78,20 +78,23 @@ class NetworkColorizer:
         return np.concatenate(done)
 
     def read(self, L: Any, given: Any, vividness: float, variant: int = 0) -> Any:
-        """ab [N, h, w, 2] of lightness [N, H, W, 1] and hints [N, K, 5] as the network takes them."""
+        """ab [N, h, w, 2] of lightness [N, H, W, 1] and hints [N, K, 6] as the network takes them."""
         answer, share = map(ops.convert_to_tensor, self._asked(L, given))
         if self.distribution is None:
             return answer
         faithful, point = bins.mean(answer), self.distribution.vivid_point
-        if not vividness:
-            return faithful
         if not self.takes_hints:
             return faithful + vividness * (bins.vivid(answer, *point) - faithful)
         (height, width), stride = L.shape[1:3], L.shape[1] // answer.shape[1]
         small = ops.average_pool(L, stride, stride)
-        ours = anchors.place(small, answer, share, ops.full((1,), variant), point)
+        border = paper.borders(small, share)
+        faithful = (1 - border) * faithful
+        if not vividness:
+            return faithful
+        ours, belongs = anchors.place(small, answer, share, ops.full((1,), variant), point)
         spread, _ = self._asked(L, ops.concatenate([given, anchors.as_hints(ours, height, width)], axis=1))
-        return faithful + vividness * (bins.mean(ops.convert_to_tensor(spread)) - faithful)
+        spread = bins.mean(ops.convert_to_tensor(spread))
+        return anchors.read(faithful, spread, belongs, share, border, vividness)
 
     def answers(self, pictures, render_size=None, points=None, batch=16):
         """What the network itself says: ab or logits [N, h, w, C], and the hints' share [N, h, w, 1] (0 without hints).
@@ -105,13 +108,14 @@ class NetworkColorizer:
         return [np.concatenate(parts) for parts in zip(*done, strict=True)]
 
     def _seen(self, pictures, render_size, points):
-        """What the network is shown: L [N, H, W, 1] and hints [N, K, 5]."""
+        """What the network is shown: L [N, H, W, 1] and hints [N, K, 6]."""
         size = max(1, round((render_size or self.render_size) / self.multiple)) * self.multiple
         L, _ = colorization.prepare(_resized(pictures, size))
-        given = ops.zeros((len(L), 1, 5), 'float32')
+        given = ops.zeros((len(L), 1, hints.COLUMNS), 'float32')
         if points is not None and points.shape[1]:
             sides = np.full(points.shape[:2], HINT_SIDE * size, 'float32')
-            given = ops.concatenate([hints.squares(points, sides, size, size), points[..., 2:]], -1)
+            places = hints.squares(points, sides, size, size)
+            given = ops.concatenate([places, points[..., 2:], np.ones_like(points[..., :1])], -1)
         return L, given
 
     def _asked(self, L, given):

@@ -1,8 +1,8 @@
 """Colour hints: squares of known colour, and how a person would place them, simulated.
 
-Hints are float32 [N, K, 5]: x and y of a square's centre and its side, all in pixels of the picture, then a and b in
-CIELAB units; a side of 0 is a hint that is not there. The simulation follows [1]_. In the finished file all squares are
-of one size, `lumachrome.contract.HINT_SIDE`.
+Hints are float32 [N, K, 6]: x and y of a square's centre and its side, all in pixels of the picture, then a and b in
+CIELAB units, and how far it reaches, 1 being what was learnt; a side of 0 is a hint that is not there. The simulation
+follows [1]_. In the finished file all squares are of one size, `lumachrome.contract.HINT_SIDE`.
 
 References
 ----------
@@ -16,6 +16,7 @@ from keras import ops
 
 from training import lab
 
+COLUMNS = 6  # of a hint
 MOST = 100  # hints in one picture
 SIDES = (1 / 256, 9 / 256)  # of a hint's square, as fractions of the short side
 SPREAD = 1 / 4  # standard deviation of the places around the centre, as a fraction of each side
@@ -49,6 +50,11 @@ def squares(points, sides, height, width):
     return ops.stack([x, y, sides], axis=-1)
 
 
+def reach_of(hints):
+    """How far hints reach: float tensor [N, K], at least a hundredth; 1 where a network was kept before they told."""
+    return ops.maximum(hints[..., 5], 0.01) if hints.shape[-1] == COLUMNS else ops.ones_like(hints[..., 0])
+
+
 def covers(squares, height, width):
     """The rows and columns that squares [N, K, 3 or more] cover, 0 or 1: float tensors [N, K, H] and [N, K, W]."""
 
@@ -72,17 +78,19 @@ def colors_at(ab, squares):
 
 
 def draw(hints, height, width):
-    """The map of hints [N, K, 5]: float tensor [N, H, W, 3], a and b and a mask, 1 inside a hint and 0 elsewhere.
+    """The map of hints [N, K, 6]: float tensor [N, H, W, 3], a and b and a mask, 1 inside a hint and 0 elsewhere.
 
     a and b are 0 where the mask is, and the average of the hints where some overlap.
     """
     rows, columns = covers(hints, height, width)
-    values = ops.concatenate([hints[..., 3:], ops.ones_like(hints[..., :1])], axis=-1)
-    # Each hint's columns with its values, summed over the hints for each row: one matrix product
-    lines = ops.reshape(ops.expand_dims(columns, -1) * ops.expand_dims(values, 2), (-1, ops.shape(hints)[1], 3 * width))
-    sums = ops.reshape(ops.matmul(ops.transpose(rows, (0, 2, 1)), lines), (-1, height, width, 3))
-    there = sums[..., 2:]
-    return ops.concatenate([sums[..., :2] / ops.maximum(there, 1.0), ops.minimum(there, 1.0)], axis=-1)
+    values = ops.concatenate([hints[..., 3:5], ops.ones_like(hints[..., :1])], axis=-1)
+    # Each hint's columns with its values, summed over the hints for each row: one matrix product. Line by line a, b and
+    # mask, as a division of whole lines is four times as fast as one of pairs
+    lines = ops.reshape(ops.expand_dims(values, -1) * ops.expand_dims(columns, 2), (-1, ops.shape(hints)[1], 3 * width))
+    sums = ops.reshape(ops.matmul(ops.transpose(rows, (0, 2, 1)), lines), (-1, height, 3, width))
+    there = sums[:, :, 2:]
+    drawn = ops.concatenate([sums[:, :, :2] / ops.maximum(there, 1.0), ops.minimum(there, 1.0)], axis=2)
+    return ops.transpose(drawn, (0, 1, 3, 2))
 
 
 def simulate(ab, without, seed):
@@ -99,7 +107,7 @@ def simulate(ab, without, seed):
 
     Returns
     -------
-    float tensor [N, MOST, 5]
+    float tensor [N, MOST, 6]
     """
     n, height, width = ops.shape(ab)[:3]
 
@@ -113,7 +121,7 @@ def simulate(ab, without, seed):
     sides = ops.maximum(ops.round(low + (high - low) * uniform((n, MOST))), 1.0)
     sides = ops.where(ops.arange(MOST, dtype='float32') < number, sides, 0.0)
     places = squares(points, sides, height, width)
-    return ops.concatenate([places, colors_at(ab, places)], axis=-1)
+    return ops.concatenate([places, colors_at(ab, places), ops.ones((n, MOST, 1))], axis=-1)
 
 
 def recolor(L, ab, hints, share, seed):
@@ -128,7 +136,7 @@ def recolor(L, ab, hints, share, seed):
         The true lightness; H and W multiples of `CELL`.
     ab : float tensor [N, H, W, 2]
         The true colours.
-    hints : float tensor [N, K, 5]
+    hints : float tensor [N, K, 6]
         As `simulate` gives them.
     share : float
         Share of the pictures with hints in which a thing is recoloured, if one of fitting size is under the hint.
@@ -138,7 +146,7 @@ def recolor(L, ab, hints, share, seed):
     -------
     ab : float tensor [N, H, W, 2]
         Colours that sRGB holds at this lightness.
-    hints : float tensor [N, K, 5]
+    hints : float tensor [N, K, 6]
         The same places, with the colours that are there now.
     """
     n = ops.shape(L)[0]
@@ -174,4 +182,4 @@ def recolor(L, ab, hints, share, seed):
     varied = color + 0.5 * (ab - LIKE_AB * here[..., 1:])
     wished = lab.rgb_to_lab(lab.joined(L, ab + inside * (varied - ab)))[1]
     ab = ops.where(chosen, wished, ab)
-    return ab, ops.concatenate([hints[..., :3], colors_at(ab, hints)], axis=-1)
+    return ab, ops.concatenate([hints[..., :3], colors_at(ab, hints), hints[..., 5:]], axis=-1)

@@ -15,9 +15,8 @@ import tempfile
 import time
 from pathlib import Path
 
-from tests.benchmarks.memory import make
-
 from lumachrome import Colorizer, album, photofile
+from tests.benchmarks.memory import make
 
 
 def main():

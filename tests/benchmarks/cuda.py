@@ -132,6 +132,7 @@ def feed_of(session: onnxruntime.InferenceSession, pictures: Array, **set_to: An
         contract.SATURATION: np.ones(1, 'float32'),
         contract.VIVIDNESS: np.full(1, set_to.get('vividness', 1), 'float32'),
         contract.HINTS: hints[:, : set_to.get('hints', 0)],
+        contract.REACH: np.ones(1, 'float32'),
         contract.VARIANT: np.array([0]),
         contract.AB: np.repeat(rng.normal(0, 20, (1, 64, 85, 2)).astype('float32'), n, 0),
     }

@@ -88,6 +88,7 @@ def test_nothing_shrinks_in_height_or_in_a_batch(model):
         contract.SATURATION: np.ones(1, 'float32'),
         contract.VIVIDNESS: np.ones(1, 'float32'),
         contract.HINTS: np.zeros((2, 0, 5), 'float32'),
+        contract.REACH: np.ones(1, 'float32'),
         contract.VARIANT: np.array([0]),
     }
     taken = [tensor.name for tensor in session.get_inputs()]

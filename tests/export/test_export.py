@@ -45,6 +45,7 @@ def test_file_states_the_contract(exported):
         contract.SATURATION: ('tensor(float)', 1),
         contract.VIVIDNESS: ('tensor(float)', 1),
         contract.HINTS: ('tensor(float)', 3),
+        contract.REACH: ('tensor(float)', 1),
         contract.VARIANT: ('tensor(int64)', 1),
     }
     assert [t.name for t in session.get_overridable_initializers()] == [contract.STRIP_ROWS]

@@ -42,6 +42,7 @@ def test_ranges_and_steps_are_those_that_programs_and_sliders_count_on():
         'vividness': (0, 1, 0.05),
         'saturation': (0, 4, 0.05),
         'warmth': (-1, 1, 0.05),
+        'reach': (0.1, 4, 0.1),
         'variant': (0, 3, 1),
         'strength': (0, 1, 0.05),
     }
@@ -57,6 +58,7 @@ def test_a_setting_says_what_a_network_needs_for_it():
     needs = {name: setting.needs for name, setting in SETTINGS.items() if setting.needs}
     assert needs == {
         'vividness': contract.DISTRIBUTION,
+        'reach': contract.REACHES,
         'variant': contract.ANCHORED,
         'hints': contract.TAKES_HINTS,
     }

@@ -183,6 +183,7 @@ def test_settings_that_the_network_lacks_are_refused(gray):
     for wish, words in (
         (Adjustments(vividness=0.5), 'plain has no vividness'),
         (Adjustments(variant=1), 'plain has no variant: it cannot give itself hints'),
+        (Adjustments(reach=2), 'plain has no reach: it takes no hints, or its file is of format 1'),
         (Adjustments(hints=[Hint(0.5, 0.5, '#ff0000')]), 'plain takes no colour hints'),
     ):
         for colors in (None, plain.colors(gray)):

@@ -186,24 +186,33 @@ def stated(features, **changed):
 FORMAT = {'format': '2', 'render_size': '256'}
 FIRST = FORMAT | {'format': '1'}
 BOTH = (contract.DISTRIBUTION, contract.TAKES_HINTS)
-ALL = (*BOTH, contract.ANCHORED)
+HINTED = (contract.TAKES_HINTS, contract.REACHES)  # of format 2
+ALL = (*BOTH, contract.REACHES, contract.ANCHORED)
 
 
 @pytest.mark.parametrize(
     ('metadata', 'features'),
-    [(each, few) for each in (FIRST, FORMAT) for few in ((), BOTH[:1], BOTH[1:])] + [(FIRST, BOTH), (FORMAT, ALL)],
+    [(each, few) for each in (FIRST, FORMAT) for few in ((), BOTH[:1])]
+    + [(FIRST, BOTH[1:]), (FORMAT, HINTED), (FIRST, BOTH), (FORMAT, ALL)],
 )
 def test_a_file_is_known_to_have_what_its_inputs_say(metadata, features):
     assert session.check_contract(Path('a.onnx'), metadata, stated(features)) == frozenset(features)
 
 
 @pytest.mark.parametrize(
-    ('metadata', 'features'),
-    [(FORMAT, BOTH), (FIRST, ALL), (FORMAT, ALL[1:]), (FORMAT, (contract.DISTRIBUTION, contract.ANCHORED))],
-    ids=['none of format 2', 'format 1', 'without a distribution', 'without hints'],
+    ('metadata', 'features', 'wrong'),
+    [
+        (FORMAT, BOTH, 'reach, variant'),
+        (FORMAT, (*BOTH, contract.REACHES), 'variant'),
+        (FORMAT, (*BOTH, contract.ANCHORED), 'reach'),
+        (FIRST, ALL, 'reach, variant'),
+        (FORMAT, (*HINTED, contract.ANCHORED), 'variant'),
+        (FORMAT, (contract.DISTRIBUTION, contract.ANCHORED), 'variant'),
+        (FORMAT, (contract.REACHES,), 'reach'),
+    ],
 )
-def test_variants_are_where_they_have_to_be_and_nowhere_else(metadata, features):
-    with pytest.raises(ModelError, match=rf'breaks the contract of format {metadata["format"]} \(variant\)'):
+def test_what_format_2_brought_is_where_it_has_to_be_and_nowhere_else(metadata, features, wrong):
+    with pytest.raises(ModelError, match=rf'breaks the contract of format {metadata["format"]} \({wrong}\)'):
         session.check_contract(Path('a.onnx'), metadata, stated(features))
 
 

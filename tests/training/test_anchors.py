@@ -22,7 +22,7 @@ def placed(L, likely, share=None, variant=0, point=MEAN_POINT):
         logits[0, ..., nearest] = np.log(np.maximum(probability, 1e-9))
     share = np.zeros((height, width), 'float32') if share is None else share
     tensors = (L[None, ..., None].astype('float32'), logits, share[None, ..., None].astype('float32'), [float(variant)])
-    return numpy(anchors.place(*map(ops.convert_to_tensor, tensors), point))[0]
+    return numpy(anchors.place(*map(ops.convert_to_tensor, tensors), point)[0])[0]
 
 
 def sky_over_grass(height=24, width=36):
@@ -62,7 +62,7 @@ def test_where_a_person_has_spoken_there_is_no_anchor():
 def test_as_hints_they_lie_where_they_lay():
     found = ops.convert_to_tensor(np.float32([[[0.25, 0.5, 10, -20, 0.3]] * anchors.COUNT]))
     hints = numpy(anchors.as_hints(found, 64, 128))
-    np.testing.assert_allclose(hints[0, 0], [32, 32, 1.5, 10, -20])
+    np.testing.assert_allclose(hints[0, 0], [32, 32, 1.5, 10, -20, 1])
 
 
 def test_another_coloring_changes_what_may_be_otherwise_and_gray_is_no_choice():
@@ -91,3 +91,22 @@ def test_every_colored_bin_has_one_sector():
     colored = np.linalg.norm(bins.BINS, axis=-1) >= anchors.GRAYEST
     np.testing.assert_array_equal(sectors.sum(1), colored)
     assert (sectors.sum(0) > 5).all()
+
+
+def reading(spread, belongs, share=0.0, border=0.0, vividness=1.0, faithful=0.0):
+    """ab of one picture of 1 x 4 places: `spread` [4, 2], `belongs` [COUNT, 4]; the others are the same everywhere."""
+    full = [np.full((1, 1, 4, n), value, 'float32') for n, value in ((1, share), (1, border), (2, faithful))]
+    tensors = (full[2], spread[None, None], belongs[None], *full[:2], np.array([vividness], 'float32'))
+    return numpy(anchors.read(*map(ops.convert_to_tensor, tensors)))[0, 0]
+
+
+def test_vivid_colors_are_drawn_to_their_clusters_mean():
+    spread = np.float32([[10, 0], [30, 0], [0, 40], [0, 20]])
+    belongs = np.zeros((anchors.COUNT, 4), 'float32')
+    belongs[0, :2] = belongs[1, 2:] = 1
+    evened = spread + anchors.EVEN * np.float32([[10, 0], [-10, 0], [0, -10], [0, 10]])
+    np.testing.assert_allclose(reading(spread, belongs), evened, atol=1e-4)
+    np.testing.assert_allclose(reading(spread, belongs, share=1.0), spread, atol=1e-4)  # what a person gave stays
+    np.testing.assert_allclose(reading(spread, belongs, border=0.75), evened / 4, atol=1e-4)
+    np.testing.assert_allclose(reading(spread, belongs, vividness=0.5, faithful=4.0), (evened + 4) / 2, atol=1e-4)
+    np.testing.assert_allclose(reading(spread, belongs, vividness=0.0, faithful=4.0), 4)

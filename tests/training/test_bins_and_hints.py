@@ -107,7 +107,12 @@ def test_few_hints_are_as_frequent_as_many_on_a_logarithmic_scale():
     """Of the pictures that get hints, log 2 / log 101 get one, and none more than a hundred."""
     _, given = simulated((4000, 4, 4))
     numbers = (given[..., 2] > 0).sum(1)
-    assert given.shape == (4000, 100, 5) and numbers.min() == 1 and 95 <= numbers.max() <= 100
+    assert (
+        given.shape == (4000, 100, hints.COLUMNS)
+        and (given[..., 5] == 1).all()
+        and numbers.min() == 1
+        and 95 <= numbers.max() <= 100
+    )
     for most in (1, 2, 5, 10, 31, 70):
         assert abs((numbers <= most).mean() - np.log(most + 1) / np.log(101)) < 0.03, most
 
@@ -125,7 +130,7 @@ def test_hints_in_a_small_picture_are_at_least_a_pixel_of_its_true_color():
     for n, k in np.argwhere(there)[::9]:  # the square may lie across two pixels: one of them has its middle inside
         x, y = given[n, k, :2].astype(int)
         near = ab[n, max(y - 1, 0) : y + 2, max(x - 1, 0) : x + 2].reshape(-1, 2)
-        assert np.abs(near - given[n, k, 3:]).max(-1).min() < 1e-3
+        assert np.abs(near - given[n, k, 3:5]).max(-1).min() < 1e-3
 
 
 def test_hints_gather_around_the_middle_where_faces_are():
@@ -151,10 +156,11 @@ def two_cards(n=8):
     rgb = np.full((64, 64, 3), 0.5, 'float32')
     rgb[16:48, 8:28] = rgb[16:48, 36:56] = (0.2, 0.6, 0.25)
     Lab = np.tile(color.rgb2lab(rgb).astype('float32'), (n, 1, 1, 1))
-    given = np.zeros((n, 3, 5), 'float32')
+    given = np.ones((n, 3, hints.COLUMNS), 'float32')
+    given[:, 2, 2] = 0
     given[:, 0, :3], given[:, 1, :3] = (18, 32, 2), (46, 32, 2)
     L, ab = Lab[..., :1], Lab[..., 1:]
-    return L, ab, np.concatenate([given[..., :3], numpy(hints.colors_at(ab, given))], axis=-1)
+    return L, ab, np.concatenate([given[..., :3], numpy(hints.colors_at(ab, given)), given[..., 5:]], axis=-1)
 
 
 def recolored(L, ab, given, share=1.0, seed=0):
@@ -178,8 +184,8 @@ def test_the_new_colors_exist_at_that_lightness_and_are_what_the_hints_tell():
     back = color.rgb2lab(color.lab2rgb(np.concatenate([L, others], axis=-1)))[..., 1:]
     assert np.abs(back - others).max() < 0.1
     np.testing.assert_array_equal(told[..., :3], given[..., :3])
-    np.testing.assert_allclose(told[:, 0, 3:], others[:, 32, 18], atol=0.1)
-    np.testing.assert_allclose(told[:, 1, 3:], ab[:, 32, 46], atol=0.1)
+    np.testing.assert_allclose(told[:, 0, 3:5], others[:, 32, 18], atol=0.1)
+    np.testing.assert_allclose(told[:, 1, 3:5], ab[:, 32, 46], atol=0.1)
 
 
 def test_as_many_things_are_recolored_as_the_recipe_says_and_none_without_a_hint():

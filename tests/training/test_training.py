@@ -115,7 +115,7 @@ def test_simulated_hints_hold_true_colors_and_some_pictures_have_none():
     assert 0.3 < (numbers == 0).mean() < 0.7
     numbers = numbers[numbers > 0]  # as many below 10 as above, on a logarithmic scale up to 100
     assert 0.25 < (numbers < 10).mean() < 0.75 and numbers.max() > 45
-    x, y, side, *mean = given[there][0]
+    x, y, side, *mean, _ = given[there][0]
     picture = np.flatnonzero(there.any(1))[0]
     top, left = round(y - side / 2), round(x - side / 2)
     assert np.allclose(ab[picture, top : top + int(side), left : left + int(side)].mean((0, 1)), mean, atol=1e-3)
@@ -139,7 +139,7 @@ def mixture():
 
 
 def test_a_hint_reaches_what_is_near_and_like_it(mixture):
-    answer, share = mixture([[28, 32, 6, 40, 20], [50, 10, 0, 0, 0]])
+    answer, share = mixture([[28, 32, 6, 40, 20, 1], [50, 10, 0, 0, 0, 0]])
     assert np.allclose(numpy(ops.sum(ops.softmax(answer), -1)), 1, atol=1e-5)
     ab = numpy(bins.mean(ops.convert_to_tensor(answer)))[0]
     assert np.allclose(ab[8, 6], [40, 20], atol=2) and share[8, 6] > 0.95  # where it is
@@ -147,8 +147,17 @@ def test_a_hint_reaches_what_is_near_and_like_it(mixture):
     assert share[0, 6] < share[4, 6] < share[7, 6]
 
 
+def test_each_hint_reaches_as_far_as_it_says(mixture):
+    near, usual, far = (mixture([[28, 32, 6, 40, 20, reach]])[1] for reach in (0.5, 1, 2))
+    assert near[8, 2] < usual[8, 2] / 2 and usual[8, 2] < far[8, 2] / 1.5  # five cells on
+    assert near[8, 6] > 0.9 and far[8, 9] < 0.1  # but not across an edge of lightness
+    np.testing.assert_allclose(
+        near[8, 4], mixture([[28, 32, 6, 40, 20, 0.5], [8, 60, 6, 0, 0, 0.1]])[1][8, 4], rtol=1e-3
+    )
+
+
 def test_where_no_hint_is_the_distribution_is_the_networks_own(mixture):
-    answer, share = mixture([[28, 32, 0, 40, 20]])
+    answer, share = mixture([[28, 32, 0, 40, 20, 1]])
     assert np.all(share == 0)
     logits = np.zeros(len(bins.BINS))
     logits[0] = 3
@@ -159,7 +168,7 @@ def test_attended_hints_give_their_colors_times_their_shares():
     L = np.full((1, 64, 64, 1), 50, 'float32')
     nothing, null_logit = np.zeros((1, 16, 16, 2), 'float32'), np.full((1, 16, 16, 1), -4, 'float32')
     attended = numpy(
-        HintColors(stride=4)(nothing, null_logit, L, np.array([[[28, 32, 6, 44, -22], [50, 10, 0, 9, 9]]], 'f'))
+        HintColors(stride=4)(nothing, null_logit, L, np.array([[[28, 32, 6, 44, -22, 1], [50, 10, 0, 9, 9, 1]]], 'f'))
     )
     assert np.allclose(attended[0, 8, 6], [0.4, -0.2, 1], atol=0.03) and np.allclose(attended[0, 0, 15], 0, atol=0.02)
     assert np.allclose(attended[..., :2], attended[..., 2:] * [0.4, -0.2], atol=1e-5)
@@ -215,7 +224,7 @@ def test_networks_keep_their_promises(name, stride, channels):
     if len(network.inputs) == 1:
         assert network.predict_on_batch(L).shape == (*size, channels)
     else:
-        answer, share = network.predict_on_batch([L, np.zeros((2, 3, 5), 'float32')])
+        answer, share = network.predict_on_batch([L, np.zeros((2, 3, hints.COLUMNS), 'float32')])
         assert answer.shape == (*size, channels) and share.shape == (*size, 1)
 
 
@@ -241,7 +250,7 @@ def test_the_classifier_knows_a_cat_in_color_and_from_the_features_of_the_gray_p
     student, features, head = networks.with_teacher(networks.build('lumachrome'))
     assert numpy(head(features(cat))).argmax() in CATS
     L, _ = lab.rgb_to_lab(cat)
-    *_, seen = student.predict_on_batch([numpy(L), np.zeros((1, 1, 5), 'float32')])
+    *_, seen = student.predict_on_batch([numpy(L), np.zeros((1, 1, hints.COLUMNS), 'float32')])
     assert numpy(head(seen)).argmax() in CATS
     assert not features.trainable_weights and not head.trainable_weights
 

@@ -4,7 +4,7 @@
     ──▶ ab               float32 [N, H/s, W/s, 2], CIELAB units; s = 1, 2 or 4
      or logits           float32 [N, H/s, W/s, Q], over the ab bins of `training.bins`
 
-    network([L, hints])  hints  float32 [N, K, 5], as `training.hints` describes them
+    network([L, hints])  hints  float32 [N, K, 6], as `training.hints` describes them
     ──▶ [logits, share]  share  float32 [N, H/s, W/s, 1], 0 to 1: how much of a place has its colour from hints
 
 A network's file has `build()`, which gives a fresh `keras.Model` that is named as the file is, and the constants

@@ -54,7 +54,7 @@ class PixelShuffle(layers.Layer):
 
 @saved_as('HintMap')
 class HintMap(layers.Layer):
-    """Draws hints [N, K, 5] on an empty map as large as L [N, H, W, 1]: [N, H, W, 3] (`training.hints.draw`)."""
+    """Draws hints [N, K, 6] on an empty map as large as L [N, H, W, 1]: [N, H, W, 3] (`training.hints.draw`)."""
 
     def call(self, L, given):
         return hints.draw(given, *ops.shape(L)[1:3])
@@ -68,7 +68,8 @@ class HintAttention(layers.Layer):
 
     A place is the vector e of its features, its lightness and its coordinates, the last two scaled by what is learnt
     (`reach`); a hint's e is read, bilinearly, at its centre. A hint's score at a place is -|e(place) - e(hint)|^2: with
-    no features, a bilateral filter. The softmax is taken over all hints' scores and one logit of the place's own, the
+    no features, a bilateral filter. A hint that reaches further has its distances in coordinates divided by that. The
+    softmax is taken over all hints' scores and one logit of the place's own, the
     `null_logit`: a place whose scores all lie below it gives hardly any of its share to hints.
 
     Parameters
@@ -103,50 +104,50 @@ class HintAttention(layers.Layer):
         features : float tensor [N, h, w, C]
         null_logit : float tensor [N, h, w, 1]
         L : float tensor [N, H, W, 1]
-        given : float tensor [N, K, 5]
+        given : float tensor [N, K, 6]
             Hints, as `training.hints` describes them.
         values : float tensor [N, K, V]
             A vector for each hint.
 
         Returns
         -------
-        attended : float tensor [N, h, w, V]
+        attended : float tensor [N, h * w, V]
             The sum of the values, each times its hint's share of the place.
-        share : float tensor [N, h, w, 1]
+        share : float tensor [N, h * w, 1]
             The sum of the hints' shares, 0 to 1; exactly 0 in photos without hints.
-        own : float tensor [N, h, w, 1]
+        own : float tensor [N, h * w, 1]
             The null logit's share: 1 - `share`.
         """
-        height, width = ops.shape(features)[1:3]
+        height, width, channels = (ops.shape(features)[i] for i in (1, 2, 3))
         count = ops.shape(given)[1]
         rows, columns = (ops.cast(ops.arange(n, dtype='int32'), 'float32') for n in (height, width))
-        short = ops.cast(ops.minimum(height, width), 'float32')
-        near = ops.exp(self.reach[1]) / short
         lightness = ops.exp(self.reach[0]) / 100 * ops.average_pool(L, self.stride, self.stride)
-        y = near * ops.reshape(rows, (1, -1, 1, 1)) + ops.zeros_like(lightness)
-        x = near * ops.reshape(columns, (1, 1, -1, 1)) + ops.zeros_like(lightness)
-        places = ops.concatenate([features, lightness, y, x], axis=-1)
-        places = ops.reshape(places, (-1, height * width, ops.shape(places)[3]))
+        places = ops.reshape(ops.concatenate([features, lightness], axis=-1), (-1, height * width, channels + 1))
 
-        def between(pixels, cells):
-            """How much of each cell a hint's centre sees, bilinearly: [N, K] to [N, K, cells]."""
+        def centres(pixels, cells):
+            """Where hints' centres lie, in cells: [N, K], and how much of each they see, bilinearly: [N, K, cells]."""
             at = ops.clip(pixels / self.stride - 0.5, 0.0, cells[-1])
-            return ops.relu(1.0 - ops.abs(ops.expand_dims(at, -1) - cells))
+            return at, ops.relu(1.0 - ops.abs(ops.expand_dims(at, -1) - cells))
 
-        seen = ops.expand_dims(between(given[..., 1], rows), 3) * ops.expand_dims(between(given[..., 0], columns), 2)
-        hinted = ops.matmul(ops.reshape(seen, (-1, count, height * width)), places)  # [N, K, C + 3]
+        (y, above), (x, beside) = centres(given[..., 1], rows), centres(given[..., 0], columns)
+        seen = ops.expand_dims(above, 3) * ops.expand_dims(beside, 2)
+        hinted = ops.matmul(ops.reshape(seen, (-1, count, height * width)), places)  # [N, K, C + 1]
+        unlike = ops.sum(places**2, -1, keepdims=True) + ops.expand_dims(ops.sum(hinted**2, -1), 1)
+        unlike -= 2 * ops.matmul(places, ops.transpose(hinted, (0, 2, 1)))
 
-        scores = 2 * ops.matmul(places, ops.transpose(hinted, (0, 2, 1)))
-        scores -= ops.sum(places**2, -1, keepdims=True)
-        scores -= ops.expand_dims(ops.sum(hinted**2, -1), 1)
+        down = (ops.expand_dims(rows, 1) - ops.expand_dims(y, 1)) ** 2  # [N, h, K]
+        across = (ops.expand_dims(columns, 1) - ops.expand_dims(x, 1)) ** 2
+        apart = ops.reshape(ops.expand_dims(down, 2) + ops.expand_dims(across, 1), (-1, height * width, count))
+        short = ops.cast(ops.minimum(height, width), 'float32')
+        near = ops.exp(self.reach[1]) / short / hints.reach_of(given)
+
+        scores = -unlike - ops.expand_dims(near**2, 1) * apart
         scores = ops.where(ops.expand_dims(given[..., 2], 1) > 0, scores, -1e9)
         own = ops.reshape(null_logit, (-1, height * width, 1))
         shares = ops.softmax(ops.concatenate([scores, own], axis=-1), axis=-1)
         theirs, own = shares[..., :-1], shares[..., -1:]
-        attended = ops.reshape(ops.matmul(theirs, values), (-1, height, width, ops.shape(values)[2]))
-        share = ops.sum(theirs, -1, keepdims=True)  # 1 - own would be rounded, and so not 0 where no hint is
-        share, own = (ops.reshape(part, (-1, height, width, 1)) for part in (share, own))
-        return attended, share, own
+        # 1 - own would be rounded, and so not 0 where no hint is
+        return ops.matmul(theirs, values), ops.sum(theirs, -1, keepdims=True), own
 
 
 @saved_as('AskHints')
@@ -166,8 +167,9 @@ class HintColors(HintAttention):
         float tensor [N, h, w, 3]
             The sum of the hints' a and b (in units of 110) times their shares, and the sum of the shares, 0 to 1.
         """
-        colors, share, _ = self.attend(features, null_logit, L, given, given[..., 3:] / 110)
-        return ops.concatenate([colors, share], axis=-1)
+        colors, share, _ = self.attend(features, null_logit, L, given, given[..., 3:5] / 110)
+        height, width = ops.shape(features)[1:3]
+        return ops.reshape(ops.concatenate([colors, share], axis=-1), (-1, height, width, 3))
 
     def compute_output_shape(self, features_shape, null_logit_shape, L_shape, given_shape):
         return (*null_logit_shape[:3], 3)
@@ -198,8 +200,13 @@ class HintMixture(HintAttention):
         share : float tensor [N, h, w, 1]
             How much of each place the hints got, 0 to 1; exactly 0 in photos without hints.
         """
-        theirs, share, own = self.attend(features, null_logit, L, given, bins.soft_encode(given[..., 3:]))
-        return ops.log(own * ops.softmax(logits, axis=-1) + theirs + 1e-9), share
+        theirs, share, own = self.attend(features, null_logit, L, given, bins.soft_encode(given[..., 3:5]))
+        _, height, width, count = ops.shape(logits)
+        # As a list of places: onnxruntime would else move the network's last transposition behind the softmax, which
+        # is twenty times as slow over channels in the middle
+        likely = ops.softmax(ops.reshape(logits, (-1, height * width, count)), axis=-1)
+        mixed = ops.log(own * likely + theirs + 1e-9)
+        return ops.reshape(mixed, (-1, height, width, count)), ops.reshape(share, (-1, height, width, 1))
 
     def compute_output_shape(self, logits_shape, features_shape, null_logit_shape, L_shape, given_shape):
         return logits_shape, null_logit_shape

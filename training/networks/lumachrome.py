@@ -19,6 +19,7 @@ import keras
 from keras import layers
 
 from training.bins import BINS, Distribution
+from training.hints import COLUMNS
 from training.networks.efficientnet_lite import EfficientNetLite
 from training.networks.layers import HintColors, HintMap, HintMixture, PixelShuffle
 
@@ -61,7 +62,7 @@ def build(encoder_weights='imagenet', drop_path=0.2):
         return embed(x), null(x), L, hints
 
     L = layers.Input((None, None, 1), name='L')
-    hints = layers.Input((None, 5), name='hints')
+    hints = layers.Input((None, COLUMNS), name='hints')
 
     hint_features = {}
     x = layers.Rescaling([1 / 110, 1 / 110, 1.0])(HintMap(dtype='float32')(L, hints))

@@ -19,7 +19,7 @@ function tell(event, detail = {}) {
   trigger(event, {});
 }
 // What has changed goes into the history and to Python: hints and the like need the network, the rest does not.
-const NETWORK = new Set(['variant', 'render_size']);
+const NETWORK = new Set(['variant', 'render_size', 'reach']);
 let settled = 0;
 function change(next, edit, needsNetwork) {
   look = next;

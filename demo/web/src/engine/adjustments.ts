@@ -24,6 +24,7 @@ export interface Adjustments {
   readonly saturation: number;
   readonly warmth: number;
   readonly variant: number;
+  readonly reach: number;
   readonly palette: Palette | null;
   readonly strength: number;
   readonly hints: readonly Hint[];
@@ -52,7 +53,7 @@ export const SETTINGS = known.settings as Readonly<Record<string, Setting>>;
 
 export const AS_THEY_COME: Adjustments = {
   ...(Object.fromEntries(Object.entries(SETTINGS).map(([name, { default: value }]) => [name, value])) as Record<
-    'render_size' | 'vividness' | 'saturation' | 'warmth' | 'variant' | 'strength',
+    'render_size' | 'vividness' | 'saturation' | 'warmth' | 'reach' | 'variant' | 'strength',
     number
   >),
   palette: null,

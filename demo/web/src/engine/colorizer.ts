@@ -33,7 +33,7 @@ export class Colorizer {
   }
 
   /** What the network says of a photo's colors: the only place where it runs. It is shown a small copy. */
-  async colors(photo: Photo, { hints, variant, render_size, vividness }: Adjustments): Promise<Colors> {
+  async colors(photo: Photo, { hints, reach, variant, render_size, vividness }: Adjustments): Promise<Colors> {
     const [height, width] = renderedShape(photo.height, photo.width, render_size || OWN_SIZE);
     const shown = shrink((y, out) => row(photo, y, out), photo.height, photo.width, height, width);
     const rows = hints.flatMap(({ x, y, color }) => [
@@ -48,6 +48,7 @@ export class Colorizer {
         saturation: new ort.Tensor('float32', [1], [1]),
         vividness: new ort.Tensor('float32', [vividness > 0 ? 1 : 0], [1]),
         hints: new ort.Tensor('float32', rows, [1, hints.length, 5]),
+        reach: new ort.Tensor('float32', [reach], [1]),
         variant: new ort.Tensor('int64', [BigInt(variant)], [1]),
       },
       ['ab', 'probabilities', 'bins'],

@@ -126,8 +126,8 @@ function present(): Photo {
 }
 
 async function looked(adjustments: Adjustments): Promise<Colors> {
-  const { hints, variant, render_size, vividness } = adjustments;
-  const key = JSON.stringify([hints, variant, render_size, vividness > 0]);
+  const { hints, reach, variant, render_size, vividness } = adjustments;
+  const key = JSON.stringify([hints, reach, variant, render_size, vividness > 0]);
   if (last?.key !== key) last = { key, colors: await colorizer.colors(present(), adjustments) };
   return last.colors;
 }

@@ -35,7 +35,7 @@ export function canvasOf(bitmap: ImageBitmap): HTMLCanvasElement {
   return canvas;
 }
 
-export type NumberName = 'vividness' | 'saturation' | 'warmth' | 'strength';
+export type NumberName = 'vividness' | 'saturation' | 'warmth' | 'reach' | 'strength';
 export const SLIDERS: readonly NumberName[] = ['vividness', 'saturation', 'warmth'];
 
 /** A slider for a setting; `changed` is told each step. */

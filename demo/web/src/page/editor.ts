@@ -9,6 +9,7 @@ import { canvasOf, type Change, complain, find, latest, offer, SLIDERS, say, set
 import { word, words } from './words';
 
 const VARIANTS = SETTINGS.variant.presets;
+const EDITED = [...SLIDERS, 'reach'] as const; // an album has no hints
 const WRITTEN = { jpeg: 'save_jpeg', png: 'save_png', webp: 'save_webp' } as const;
 
 export class Editor {
@@ -29,7 +30,7 @@ export class Editor {
     });
     this.#painter.addEventListener('point', (event) => void this.#suggest((event as CustomEvent).detail));
     this.#history.addEventListener('restore', (event) => this.#restore((event as CustomEvent).detail.state));
-    for (const name of SLIDERS)
+    for (const name of EDITED)
       find('#sliders').append(slider(name, '', (value) => this.#change({ [name]: value }, name)));
     find('#palettes .strength').append(
       slider('strength', '', (value) => this.#change({ strength: value }, 'strength')),
@@ -120,7 +121,7 @@ export class Editor {
   }
 
   #controls(): void {
-    for (const name of [...SLIDERS, 'strength'] as const) set(find<HTMLInputElement>(`#${name}`), this.#set[name]);
+    for (const name of [...EDITED, 'strength'] as const) set(find<HTMLInputElement>(`#${name}`), this.#set[name]);
     find<HTMLSelectElement>('#render-size').value = String(this.#set.render_size);
     if (!this.#set.palette) find('#palette-name').textContent = '';
     this.#painter.hints = this.#set.hints;
