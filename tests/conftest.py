@@ -386,10 +386,18 @@ def browser():
         browser.close()
 
 
+@pytest.fixture(scope='module')
+def visitor(browser):
+    """Somebody whose browser keeps the page's scripts from one visit to the next."""
+    with browser.new_context(viewport={'width': 1280, 'height': 900}) as visitor:
+        yield visitor
+
+
 @pytest.fixture
-def page(browser, url):
+def page(visitor, url):
     """The page in a browser; `outside` are the addresses of other hosts that it asked for."""
-    page = browser.new_page(viewport={'width': 1280, 'height': 900})
+    page = visitor.new_page()
+    visitor.new_cdp_session(page).send('Storage.clearDataForOrigin', {'origin': url, 'storageTypes': 'all'})
     page.outside, page.errors = [], []
     page.on('request', lambda request: page.outside.append(request.url) if _is_outside(request.url, url) else None)
     page.on('pageerror', lambda error: page.errors.append(str(error)))
