@@ -96,7 +96,8 @@ def test_a_run_of_another_version_is_told_in_a_sentence(parts, tmp_path):
 
 @pytest.mark.parametrize(
     ('more', 'is_compiled'),
-    [({}, True), (TINY, False), pytest.param(TINY, True, marks=pytest.mark.slow)],
+    # Compiled, each of the five runs is traced anew, for half a minute in all
+    [pytest.param({}, True, marks=pytest.mark.slow), (TINY, False), pytest.param(TINY, True, marks=pytest.mark.slow)],
     ids=['article', 'tiny-uncompiled', 'tiny'],
 )
 def test_an_interrupted_run_goes_on_as_if_nothing_had_been(
