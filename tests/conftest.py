@@ -362,7 +362,7 @@ def gate(monkeypatch):
     semaphore, color = threading.Semaphore(0), album._written
 
     def colored(*given):
-        assert semaphore.acquire(timeout=20)
+        assert semaphore.acquire(timeout=60)
         return color(*given)
 
     monkeypatch.setattr(album, '_written', colored)
