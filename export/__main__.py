@@ -71,11 +71,15 @@ def run(options: argparse.Namespace) -> None:
         print(triton.write(options.model, options.target))
         return
 
+    if options.source == 'inspect':
+        from export import inspection
+
+        print(inspection.inspect(options.target))
+        return
+
     from export import files
 
-    if options.source == 'inspect':
-        print(files.inspect(options.target))
-    elif options.source == 'parts':
+    if options.source == 'parts':
         for path, verified in files.export_parts(options.target).items():
             report(path, verified)
     else:

@@ -207,7 +207,7 @@ def _converted(
     signature = [tf.TensorSpec(shape, tf.float32, name=name) for name, shape in shapes.items()]
     logging.getLogger('tf2onnx').setLevel(logging.ERROR)
     model, _ = tf2onnx.convert.from_function(
-        tf.function(run, input_signature=signature),
+        tf.function(run, input_signature=signature, autograph=False),
         input_signature=signature,
         opset=contract.OPSET,
         inputs_as_nchw=list(as_nchw),

@@ -1,19 +1,17 @@
-"""Writing and reading the finished file: built, verified, described, and only then named."""
+"""Writing the finished file: built, verified, described, and only then named."""
 
 import datetime
 import json
-import os
 from pathlib import Path
 from typing import Any
 
 import onnx
-import onnxruntime
 
 from export import pipeline, verify
 from export.convert import Converted, ExportError, convert, in_half_the_bytes
 from lumachrome import contract
 from lumachrome.errors import atomic
-from training import bins, checkpoints
+from training import bins, checkpoints, learnt
 
 
 def export(
@@ -84,7 +82,7 @@ def describe(converted: Converted, source: Path, licence: str, verified: dict[st
         'training': {key: run.get(key) for key in ('data', 'photos_before', 'photos_seen', 'config')}
         if run
         else 'not recorded',
-        'learnt': checkpoints.packed(checkpoints.learnt_by(source)),
+        'learnt': learnt.packed(checkpoints.learnt_by(source)),
         'metrics': _metrics(source),
         'verified': verified,
         'licence': licence,
@@ -112,40 +110,3 @@ def write(model: onnx.ModelProto, target: str | Path, metadata: dict[str, Any]) 
     verify.opened(model)
     with atomic(target) as unfinished:
         unfinished.write_bytes(model.SerializeToString())
-
-
-def inspect(path: str | Path) -> str:
-    """What a file takes, gives and says about itself, as text for people.
-
-    Raises
-    ------
-    ExportError
-        If it is no file, or not one that onnxruntime reads.
-    """
-    options = onnxruntime.SessionOptions()
-    options.log_severity_level = 4
-    try:
-        session = onnxruntime.InferenceSession(str(path), options, providers=['CPUExecutionProvider'])
-    except Exception as error:  # onnxruntime's exceptions share no class of their own
-        raise ExportError(f'{path} cannot be read as an ONNX file: {str(error).splitlines()[0]}') from error
-    lines = [f'{path}: {os.path.getsize(path) / 1e6:.2f} MB']
-    for title, tensors in (
-        ('takes', session.get_inputs()),
-        ('may take', session.get_overridable_initializers()),
-        ('gives', session.get_outputs()),
-    ):
-        lines += [f'\n{title}'] + [
-            f'  {t.name:<14}{t.type.removeprefix("tensor").strip("()"):<8}{t.shape}' for t in tensors
-        ]
-    properties = session.get_modelmeta().custom_metadata_map
-    lines.append('\nsays')
-    for key in contract.METADATA_KEYS:
-        if contract.METADATA_PREFIX + key in properties:
-            said = properties[contract.METADATA_PREFIX + key]
-            lines.append(f'  {key:<14}{_in_words(said) if key == "learnt" else said}')
-    return '\n'.join(lines)
-
-
-def _in_words(learnt: str) -> str:
-    """What is recorded of the photos that were learnt from, shorter than it is."""
-    return f'from {count:,} photos' if (count := len(checkpoints.unpacked(learnt))) else 'not recorded'

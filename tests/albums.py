@@ -38,8 +38,8 @@ def redness(path, name, folder):
     return pixels[0, 0, 0] - pixels[0, 0, 1]
 
 
-def until(holds, seconds=15, pause=0.05):
-    """Wait until something holds."""
+def until(holds, seconds=60, pause=0.05):
+    """Wait until something holds; how long that takes depends on what else the machine does."""
     end = time.monotonic() + seconds
     while not holds():
         assert time.monotonic() < end

@@ -4,6 +4,7 @@ import os
 
 os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '2')
 
+import contextlib
 import shutil
 import sys
 import threading
@@ -254,8 +255,8 @@ def photo_folder(tmp_path_factory):
 
 @pytest.fixture(scope='session')
 def other_photos(tmp_path_factory):
-    """A folder with 12 photos more, none of which is in `photo_folder`."""
-    return _cuttings(tmp_path_factory.mktemp('others'), 12, seed=1)
+    """A folder with 4 photos more, none of which is in `photo_folder`."""
+    return _cuttings(tmp_path_factory.mktemp('others'), 4, seed=1)
 
 
 def _cuttings(folder, count, seed):
@@ -273,6 +274,12 @@ def _cuttings(folder, count, seed):
 @pytest.fixture(scope='module')
 def tiny():
     """A network that needs no training and has all that a network may have."""
+    with _tiny() as network:
+        yield network
+
+
+@contextlib.contextmanager
+def _tiny():
     import keras
     from tiny import build_tiny
 
@@ -287,14 +294,18 @@ def tiny():
         assert sys.modules['training.networks.tiny'] is module  # no test put another there
 
 
-@pytest.fixture(scope='module')
-def exported(tiny, tmp_path_factory):
-    """The file of `tiny`: its path, and what was verified."""
+@pytest.fixture(scope='session')
+def exported(tmp_path_factory):
+    """The file of `tiny`: its path, what was verified, and its network in ONNX. One for all: it takes half a minute."""
     from export import files
 
     folder = tmp_path_factory.mktemp('export')
-    tiny.save(folder / 'tiny.keras')
-    return folder / 'tiny.onnx', files.export(folder / 'tiny.keras', folder / 'tiny.onnx', licence='mine')
+    made, convert = [], files.convert
+    with _tiny() as network, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(files, 'convert', lambda given: made.append(convert(given)) or made[0])
+        network.save(folder / 'tiny.keras')
+        verified = files.export(folder / 'tiny.keras', folder / 'tiny.onnx', licence='mine')
+    return types.SimpleNamespace(path=folder / 'tiny.onnx', verified=verified, converted=made[0])
 
 
 # ---- the page; Gradio takes seconds to load, which the other rooms' tests need not wait for
@@ -351,7 +362,7 @@ def gate(monkeypatch):
     semaphore, color = threading.Semaphore(0), album._written
 
     def colored(*given):
-        assert semaphore.acquire(timeout=20)
+        assert semaphore.acquire(timeout=60)
         return color(*given)
 
     monkeypatch.setattr(album, '_written', colored)
@@ -375,10 +386,18 @@ def browser():
         browser.close()
 
 
+@pytest.fixture(scope='module')
+def visitor(browser):
+    """Somebody whose browser keeps the page's scripts from one visit to the next."""
+    with browser.new_context(viewport={'width': 1280, 'height': 900}) as visitor:
+        yield visitor
+
+
 @pytest.fixture
-def page(browser, url):
+def page(visitor, url):
     """The page in a browser; `outside` are the addresses of other hosts that it asked for."""
-    page = browser.new_page(viewport={'width': 1280, 'height': 900})
+    page = visitor.new_page()
+    visitor.new_cdp_session(page).send('Storage.clearDataForOrigin', {'origin': url, 'storageTypes': 'all'})
     page.outside, page.errors = [], []
     page.on('request', lambda request: page.outside.append(request.url) if _is_outside(request.url, url) else None)
     page.on('pageerror', lambda error: page.errors.append(str(error)))

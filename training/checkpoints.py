@@ -5,11 +5,9 @@ others to start from. In a run's folder run.json records how a network came abou
 the latter travels with the weights, into .npz files and finished ones.
 """
 
-import base64
 import json
 import textwrap
 import zipfile
-import zlib
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +19,7 @@ import onnx
 from lumachrome import contract
 from lumachrome.errors import atomic
 from training import hints, networks
+from training.learnt import unpacked
 from training.networks import NetworkError, layers  # noqa: F401
 from training.photos import Photos
 
@@ -162,24 +161,6 @@ def learnt_from(source: str | Path, photos: Photos) -> npt.NDArray[np.bool_] | N
     else:
         ours, learnt = ours >> 32, unpacked(_said_by(source))
     return np.isin(ours, learnt) if len(learnt) else None
-
-
-def packed(learnt: npt.NDArray[np.uint64]) -> str:
-    """Numbers of photos as a short text, for the metadata of a finished file: three bytes a photo where there are many.
-
-    Of each number only its upper half is kept, of those what each adds to the one before, compressed.
-    """
-    steps = np.diff(np.unique(learnt >> 32), prepend=np.uint64(0)).astype('>u4')
-    planes = steps.view('uint8').reshape(-1, 4).T  # the upper bytes are mostly 0
-    return base64.b64encode(zlib.compress(planes.tobytes(), 9)).decode()
-
-
-def unpacked(text: str) -> npt.NDArray[np.uint64]:
-    """The upper halves of the numbers that were `packed`, in order; none of an empty text."""
-    if not text:
-        return np.zeros(0, 'uint64')
-    planes = np.frombuffer(zlib.decompress(base64.b64decode(text)), 'uint8').reshape(4, -1)
-    return np.cumsum(np.ascontiguousarray(planes.T).view('>u4')[:, 0], dtype='uint64')
 
 
 def _said_by(path):

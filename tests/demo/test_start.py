@@ -1,5 +1,6 @@
 """How the page starts."""
 
+import json
 import os
 import subprocess
 import sys
@@ -12,14 +13,26 @@ from lumachrome import photofile
 ROOT = Path(__file__).parents[2]
 
 
-@pytest.mark.startup
-@pytest.mark.parametrize(('given', 'kept'), [(None, 'False'), ('True', 'True')])
-def test_telemetry_is_off_unless_somebody_wants_it(given, kept):
-    env = {name: value for name, value in os.environ.items() if name != 'GRADIO_ANALYTICS_ENABLED'}
-    env |= {'GRADIO_ANALYTICS_ENABLED': given} if given else {}
-    code = 'import demo.app, gradio; print(gradio.Blocks().analytics_enabled)'
+def started(**more):
+    """What a process says that has loaded the page: whether Gradio tells of it, and which modules there are."""
+    env = {name: value for name, value in os.environ.items() if name != 'GRADIO_ANALYTICS_ENABLED'} | more
+    code = (
+        'import json, sys, lumachrome.colorizer, demo.__main__, demo.app, gradio; '
+        'print(json.dumps([gradio.Blocks().analytics_enabled, list(sys.modules)]))'
+    )
     done = subprocess.run([sys.executable, '-c', code], cwd=ROOT, capture_output=True, text=True, env=env)
-    assert done.stdout.strip() == kept, done.stderr
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+@pytest.fixture(scope='module')
+def as_it_starts():
+    return started()
+
+
+@pytest.mark.startup
+def test_telemetry_is_off_unless_somebody_wants_it(as_it_starts):
+    assert not as_it_starts[0] and started(GRADIO_ANALYTICS_ENABLED='True')[0]
 
 
 @pytest.mark.startup
@@ -35,13 +48,8 @@ def test_onnxruntime_tells_its_makers_nothing_unless_somebody_wants_it(given, tm
 
 
 @pytest.mark.startup
-def test_the_demo_loads_neither_training_nor_export():
-    code = (
-        'import sys, lumachrome.colorizer, demo.__main__, demo.app; '
-        'print([name for name in ("tensorflow", "keras", "skimage", "training", "export") if name in sys.modules])'
-    )
-    done = subprocess.run([sys.executable, '-c', code], cwd=ROOT, capture_output=True, text=True, env=os.environ)
-    assert done.stdout.strip() == '[]', done.stderr
+def test_the_demo_loads_neither_training_nor_export(as_it_starts):
+    assert not {'tensorflow', 'keras', 'skimage', 'training', 'export'} & set(as_it_starts[1])
 
 
 def test_the_examples_are_black_and_white_or_one_tone():

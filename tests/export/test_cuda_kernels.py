@@ -26,7 +26,7 @@ EVERY = [pytest.param(name, marks=[pytest.mark.slow] * (name == 'lumachrome')) f
 @pytest.fixture(scope='module')
 def model(request):
     if request.param == 'tiny':
-        return onnx.load(request.getfixturevalue('exported')[0])
+        return onnx.load(request.getfixturevalue('exported').path)
     return BUILDERS[request.param]()
 
 

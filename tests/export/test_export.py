@@ -19,7 +19,7 @@ from training.colorizers import NetworkColorizer
 
 @pytest.fixture(scope='module')
 def session(exported):
-    return quiet_session(str(exported[0]))
+    return quiet_session(str(exported.path))
 
 
 @pytest.fixture(scope='module')
@@ -36,8 +36,8 @@ def photos():
 
 
 def test_file_states_the_contract(exported):
-    model = onnx.load(exported[0])
-    session = quiet_session(str(exported[0]))
+    model = onnx.load(exported.path)
+    session = quiet_session(str(exported.path))
     inputs = {t.name: (t.type, len(t.shape)) for t in session.get_inputs()}
     assert inputs == {
         contract.PHOTO: ('tensor(uint8)', 4),
@@ -138,7 +138,7 @@ def test_without_vividness_the_network_is_asked_once(exported, photos, tmp_path)
     options.enable_profiling, options.profile_file_prefix = True, str(tmp_path / 'profile')
     asked = {}
     for vividness in (0, 0.1):
-        session = onnxruntime.InferenceSession(exported[0], options, providers=['CPUExecutionProvider'])
+        session = onnxruntime.InferenceSession(exported.path, options, providers=['CPUExecutionProvider'])
         colorize(session, photos, vividness=vividness)
         events = json.loads(Path(session.end_profiling()).read_text())
         nodes = [event['args']['op_name'] for event in events if event['name'].endswith('_kernel_time')]

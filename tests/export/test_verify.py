@@ -17,29 +17,35 @@ from tiny import colorize, quiet_session
 
 from export import __main__ as command
 from export import files, pipeline, tail, verify
-from export.convert import ExportError, convert
+from export.convert import ExportError
 from export.graph import graphs
 from lumachrome import contract
 from training import networks
 
 
 @pytest.fixture(scope='module')
-def built(tiny):
-    """The file of `tiny`, and what it was made of; to be read, not changed."""
-    converted = convert(tiny)
-    return pipeline.build(converted), converted
+def built(exported):
+    """The model of `tiny`, and what it was made of; to be read, not changed."""
+    return pipeline.build(exported.converted), exported.converted
+
+
+@pytest.fixture
+def few_sizes(monkeypatch):
+    """Of what is compared at every size, one smaller and one larger than a network looks at."""
+    monkeypatch.setattr(verify, 'SIZES', ((5, 70), (130, 101)))
 
 
 def test_verified_figures_are_in_the_metadata(exported):
-    found = exported[1]
+    found = exported.verified
     assert found['largest_difference']['rendered'] <= 1 and found['largest_difference']['colorized'] <= 1
     assert len(found['sizes']) >= 5 and found['batches'] == [1, 2]
 
 
-def test_what_differs_is_not_written(tiny, tmp_path, monkeypatch, capsys):
+def test_what_differs_is_not_written(exported, tiny, tmp_path, monkeypatch):
     """A file whose Lab matrix is wrong fails its verification, leaves nothing and says so."""
     tiny.save(tmp_path / 'tiny.keras')
     (tmp_path / 'tiny.onnx').write_text('what was there before')
+    monkeypatch.setattr(files, 'convert', lambda network: exported.converted)
     monkeypatch.setattr(tail, 'WHITE_TO_RGB', tail.WHITE_TO_RGB * [[1.02], [1], [1]])
     with pytest.raises(SystemExit) as stopped:
         command.main([str(tmp_path / 'tiny.keras'), str(tmp_path / 'tiny.onnx')])
@@ -48,13 +54,12 @@ def test_what_differs_is_not_written(tiny, tmp_path, monkeypatch, capsys):
     assert (tmp_path / 'tiny.onnx').read_text() == 'what was there before'
 
 
-def test_a_wrong_head_is_noticed(tiny, monkeypatch):
-    monkeypatch.setattr(contract, 'HINT_SIDE', 20 / 256)
-    converted = convert(tiny)
-    model = pipeline.build(converted)
-    monkeypatch.undo()
+def test_a_wrong_head_is_noticed(exported, few_sizes, monkeypatch):
+    with monkeypatch.context() as patch:
+        patch.setattr(contract, 'HINT_SIDE', 20 / 256)
+        model = pipeline.build(exported.converted)
     with pytest.raises(ExportError, match='off what Keras gives'):
-        verify.verify(model, converted)
+        verify.verify(model, exported.converted)
 
 
 @pytest.mark.parametrize(
@@ -68,7 +73,7 @@ def test_a_wrong_head_is_noticed(tiny, monkeypatch):
         (contract.COLORIZED, lambda photos: photos if len(photos) > 1 else photos ^ 2, 'alone and in a batch'),
     ],
 )
-def test_every_output_is_held_to_keras(built, monkeypatch, output, change, words):
+def test_every_output_is_held_to_keras(built, few_sizes, monkeypatch, output, change, words):
     run = verify.run
 
     def wrong(session, feed):
@@ -80,14 +85,13 @@ def test_every_output_is_held_to_keras(built, monkeypatch, output, change, words
         verify.verify(*built)
 
 
-def test_a_network_that_nothing_can_be_compared_of_is_refused(built, monkeypatch):
+def test_a_network_that_nothing_can_be_compared_of_is_refused(built, few_sizes, monkeypatch):
     monkeypatch.setattr(verify, 'joining_error', lambda *args: (0.0, 0))
     with pytest.raises(ExportError, match='outside the gamut'):
         verify.verify(*built)
 
 
-@pytest.mark.training
-def test_tails_alone_are_written_and_verified(tmp_path, capsys):
+def test_tails_alone_are_written_and_verified(few_sizes, tmp_path, capsys):
     command.main(['parts', str(tmp_path)])
     assert sorted(p.name for p in tmp_path.iterdir()) == sorted(contract.PARTS)
     assert capsys.readouterr().out.count('verified: {') == len(contract.PARTS)
@@ -140,7 +144,7 @@ def test_a_source_that_cannot_be_read_is_one_sentence(tmp_path, content):
 
 
 def test_inspect_shows_contract_and_metadata(exported, capsys):
-    command.main(['inspect', str(exported[0])])
+    command.main(['inspect', str(exported.path)])
     shown = capsys.readouterr().out
     assert all(word in shown for word in ('photo', 'strip_rows', 'probabilities', 'licence', 'mine'))
 
@@ -167,15 +171,16 @@ def test_a_process_on_another_backend_ends_in_one_sentence(tmp_path):
 
 def test_rendered_is_pillows(exported):
     """The head alone, on real photos and a large reduction."""
-    session = quiet_session(verify.with_rendered(onnx.load(exported[0])).SerializeToString())
+    session = quiet_session(verify.with_rendered(onnx.load(exported.path)).SerializeToString())
     for photo in (data.astronaut(), data.coffee(), data.chelsea()):
         shown = colorize(session, photo[None])[pipeline.RENDERED][0].transpose(1, 2, 0)
         expected = Image.fromarray(photo).resize(shown.shape[1::-1], Image.Resampling.BILINEAR)
         assert np.abs(np.asarray(expected, int) - shown).max() <= 1
 
 
-def test_kernels_are_kept_in_half_the_bytes(tiny, tmp_path, monkeypatch):
+def test_kernels_are_kept_in_half_the_bytes(exported, tiny, few_sizes, tmp_path, monkeypatch):
     tiny.save(tmp_path / 'tiny.keras')
+    monkeypatch.setattr(files, 'convert', lambda network: exported.converted)
     monkeypatch.setattr(verify, 'verify', lambda *args: {})  # of the whole file: other tests' subject
     verified = files.export(tmp_path / 'tiny.keras', tmp_path / 'half.onnx', float16=True)
     assert verified['float16']['mean'] < 0.5

@@ -10,8 +10,8 @@ import pytest
 from PIL import Image
 from skimage import color, data
 
-from export import files
-from training import checkpoints, colorization, colorizers, evaluate, metrics, networks, photos, runs
+from export import files, inspection
+from training import checkpoints, colorization, colorizers, evaluate, learnt, metrics, networks, photos, runs
 from training.__main__ import main
 
 ROOT = Path(__file__).parents[2]
@@ -33,10 +33,9 @@ def test_figures_of_pictures():
 
 
 @pytest.mark.training
-def test_evaluation_puts_gray_beside_the_model(photo_folder, tmp_path):
+def test_evaluation_puts_gray_beside_the_model(tiny, photo_folder, tmp_path):
     found = photos.read([photo_folder], evaluate.SIDE)
-    network = networks.build('lumachrome', encoder_weights='none')
-    model = colorizers.NetworkColorizer(network)
+    model = colorizers.NetworkColorizer(tiny)
     result = evaluate.evaluate(model, found.subset(range(3)), tmp_path / 'out', sweep=True, spills=True)
     names = [figures['name'] for figures in result['rows']]
     assert names == ['gray', 'faithful', 'vivid']
@@ -143,20 +142,22 @@ def test_the_share_that_a_run_splits_off_judges(standins, monkeypatch, photo_fol
 
 
 def test_a_finished_file_is_not_judged_by_what_it_has_learnt_from(
-    exported, tiny, photo_folder, other_photos, tmp_path, capsys
+    exported, tiny, photo_folder, other_photos, tmp_path, monkeypatch
 ):
     """Its metadata knows the photos, as does a .npz that is kept, and a run that starts from that."""
     found, others = (photos.read([folder], 64) for folder in (photo_folder, other_photos))
-    assert not evaluate.check_unseen(exported[0], found)  # of this nobody kept it
+    assert not evaluate.check_unseen(exported.path, found)  # of this nobody kept it
     run = tmp_path / 'run'
     run.mkdir()
     tiny.save(run / 'best.keras')
     (run / 'run.json').write_text(json.dumps({'photos_before': 0, 'photos_seen': 24}))
     np.save(run / 'learnt.npy', np.sort(checkpoints.numbers(found)))
     checkpoints.keep(run, run / 'kept.npz')
+    monkeypatch.setattr(files, 'convert', lambda network: exported.converted)  # which is of the same network
+    monkeypatch.setattr(files.verify, 'verify', lambda *given: {})
     files.export(run / 'kept.npz', run / 'finished.onnx')
-    assert 'from 24 photos' in files.inspect(run / 'finished.onnx')
-    assert 'not recorded' in re.search('learnt.*', files.inspect(exported[0]))[0]
+    assert 'from 24 photos' in inspection.inspect(run / 'finished.onnx')
+    assert 'not recorded' in re.search('learnt.*', inspection.inspect(exported.path))[0]
     for name in ('kept.npz', 'finished.onnx'):
         assert evaluate.check_unseen(run / name, others)
         with pytest.raises(evaluate.EvaluateError, match=f'{name} has learnt from 24 of these 24 photos'):
@@ -167,10 +168,10 @@ def test_a_finished_file_is_not_judged_by_what_it_has_learnt_from(
 
 def test_numbers_of_photos_travel_in_three_bytes_each():
     numbers = np.random.default_rng(0).integers(0, 2**64, 60000, 'uint64')
-    text = checkpoints.packed(numbers)
-    assert (checkpoints.unpacked(text) == np.unique(numbers >> 32)).all()
+    text = learnt.packed(numbers)
+    assert (learnt.unpacked(text) == np.unique(numbers >> 32)).all()
     assert len(text) < 3.2 * len(numbers)
-    assert not len(checkpoints.unpacked(checkpoints.packed(numbers[:0]))) and not len(checkpoints.unpacked(''))
+    assert not len(learnt.unpacked(learnt.packed(numbers[:0]))) and not len(learnt.unpacked(''))
 
 
 def test_the_benchmark_of_kodaks_photos_runs(standins, monkeypatch, photo_folder, tmp_path, capsys):

@@ -36,6 +36,12 @@ def compiled(uncompiled):
     tf.config.run_functions_eagerly(False)
 
 
+@pytest.fixture(scope='module')
+def parts(photo_folder):
+    """Photos to learn from and photos that judge; to be read, not changed."""
+    return photos.split(photos.read([photo_folder], 64), 0.2)
+
+
 def weights_of(path):
     return checkpoints.load(path).get_weights()
 
@@ -55,8 +61,8 @@ def test_a_run_learns_and_keeps_what_it_learnt(compiled, photo_folder, other_pho
     assert (out / 'metrics.json').exists()
 
 
-def test_photos_that_were_learnt_from_are_not_reported_on(photo_folder, other_photos, tmp_path):
-    train, validation = photos.split(photos.read([photo_folder], 64), 0.2)
+def test_photos_that_were_learnt_from_are_not_reported_on(parts, photo_folder, other_photos, tmp_path):
+    train, validation = parts
     for name, start in (('first', None), ('second', tmp_path / 'first')):
         fit.fit(recipe.load(**SHORT | {'budget': 8}), train, validation, tmp_path / name, 'test', start)
     model = tmp_path / 'second' / 'last.keras'
@@ -79,8 +85,7 @@ def test_all_runs_are_judged_at_one_size(photo_folder, other_photos, tmp_path):
         assert sorted(split_off.digests) == sorted(expected.digests) and len(train) + len(split_off) == 24
 
 
-def test_a_run_of_another_version_is_told_in_a_sentence(photo_folder, tmp_path):
-    parts = photos.split(photos.read([photo_folder], 64), 0.2)
+def test_a_run_of_another_version_is_told_in_a_sentence(parts, tmp_path):
     fit.fit(recipe.load(**SHORT | {'budget': 8}), *parts, tmp_path / 'run', 'test')
     facts = json.loads((tmp_path / 'run' / 'run.json').read_text())
     facts['config']['aged'] = facts['config'].pop('aging_prob')
@@ -91,15 +96,16 @@ def test_a_run_of_another_version_is_told_in_a_sentence(photo_folder, tmp_path):
 
 @pytest.mark.parametrize(
     ('more', 'is_compiled'),
-    [({}, True), (TINY, False), pytest.param(TINY, True, marks=pytest.mark.slow)],
+    # Compiled, each of the five runs is traced anew, for half a minute in all
+    [pytest.param({}, True, marks=pytest.mark.slow), (TINY, False), pytest.param(TINY, True, marks=pytest.mark.slow)],
     ids=['article', 'tiny-uncompiled', 'tiny'],
 )
 def test_an_interrupted_run_goes_on_as_if_nothing_had_been(
-    more, is_compiled, tiny, photo_folder, tmp_path, monkeypatch, capsys
+    more, is_compiled, tiny, parts, tmp_path, monkeypatch, capsys
 ):
     tf.config.run_functions_eagerly(not is_compiled)
     settings = recipe.load(**SHORT | more)
-    train, validation = photos.split(photos.read([photo_folder], 64), 0.2)
+    train, validation = parts
     fit.fit(settings, train, validation, tmp_path / 'whole', 'test')
 
     def die_in(epoch, owner, name):
@@ -132,8 +138,8 @@ def test_an_interrupted_run_goes_on_as_if_nothing_had_been(
         fit.fit(recipe.load(**SHORT | more, seed=5), train, validation, tmp_path / 'parts', 'test')
 
 
-def test_fine_tuning_starts_where_another_run_ended(photo_folder, tmp_path):
-    train, validation = photos.split(photos.read([photo_folder], 64), 0.2)
+def test_fine_tuning_starts_where_another_run_ended(parts, tmp_path):
+    train, validation = parts
     fit.fit(recipe.load(**SHORT | {'budget': 8}), train, validation, tmp_path / 'first', 'test')
     still = recipe.load(**SHORT | {'learning_rate': 1e-12, 'budget': 16})
     fit.fit(still, train, validation, tmp_path / 'second', 'test', init_from=tmp_path / 'first')
@@ -173,9 +179,8 @@ def test_named_photos_judge_a_run_and_are_not_learnt_from(photo_folder, tmp_path
     assert 'validation: 6 photos' in capsys.readouterr().out
 
 
-def test_what_is_said_of_a_network_is_said_of_that_network(photo_folder, tmp_path, monkeypatch, capsys):
+def test_what_is_said_of_a_network_is_said_of_that_network(parts, tmp_path, monkeypatch, capsys):
     settings = recipe.load(**SHORT | {'budget': 8})
-    parts = photos.split(photos.read([photo_folder], 64), 0.2)
     out = tmp_path / 'run'
     quick_row = evaluate.quick_row
     scores = iter((20.0, 21.0, 19.0))
@@ -193,9 +198,8 @@ def test_what_is_said_of_a_network_is_said_of_that_network(photo_folder, tmp_pat
     assert [checkpoints.photos_seen(out / name) for name in ('best.keras', 'last.keras', '')] == [16, 24, 16]
 
 
-def test_figures_at_another_render_size_are_not_the_runs_own(photo_folder, other_photos, tmp_path, monkeypatch):
+def test_figures_at_another_render_size_are_not_the_runs_own(parts, other_photos, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    parts = photos.split(photos.read([photo_folder], 64), 0.2)
     fit.fit(recipe.load(**SHORT | {'budget': 8}), *parts, tmp_path / 'mine', 'test')
     for model, more in (('mine', ['--render-size', '64']), ('mine/last.keras', [])):
         main(['evaluate', '--model', model, '--photos', str(other_photos), *more])
@@ -204,15 +208,13 @@ def test_figures_at_another_render_size_are_not_the_runs_own(photo_folder, other
     assert written == {'evaluated-mine', 'evaluated-mine-last'}
 
 
-def test_a_folder_is_one_process_alone(photo_folder, tmp_path):
-    parts = photos.split(photos.read([photo_folder], 64), 0.2)
+def test_a_folder_is_one_process_alone(parts, tmp_path):
     with runs.alone(tmp_path / 'run'), pytest.raises(runs.FitError, match=r'Another process is at work in .*run'):
         fit.fit(recipe.load(**SHORT), *parts, tmp_path / 'run', 'test')
     fit.fit(recipe.load(**SHORT | {'budget': 8}), *parts, tmp_path / 'run', 'test')
 
 
-def test_a_network_without_its_state_is_not_written_over(photo_folder, tmp_path):
-    parts = photos.split(photos.read([photo_folder], 64), 0.2)
+def test_a_network_without_its_state_is_not_written_over(parts, tmp_path):
     fit.fit(recipe.load(**SHORT | {'budget': 8}), *parts, tmp_path / 'run', 'test')
     (tmp_path / 'run' / 'state.npz').unlink()
     kept = (tmp_path / 'run' / 'best.keras').read_bytes()
@@ -222,8 +224,7 @@ def test_a_network_without_its_state_is_not_written_over(photo_folder, tmp_path)
 
 
 @pytest.mark.parametrize('change', ['more', 'larger'])
-def test_the_state_of_another_version_is_refused_in_words(change, photo_folder, tmp_path):
-    parts = photos.split(photos.read([photo_folder], 64), 0.2)
+def test_the_state_of_another_version_is_refused_in_words(change, parts, tmp_path):
     fit.fit(recipe.load(**SHORT | {'budget': 8}), *parts, tmp_path / 'run', 'test')
     with np.load(tmp_path / 'run' / 'state.npz') as state:
         values = dict(state)
@@ -236,7 +237,7 @@ def test_the_state_of_another_version_is_refused_in_words(change, photo_folder, 
         fit.fit(recipe.load(**SHORT), *parts, tmp_path / 'run', 'test')
 
 
-def test_minutes_end_a_run_annealed_and_before_its_time(compiled, photo_folder, tmp_path, monkeypatch, capsys):
+def test_minutes_end_a_run_annealed_and_before_its_time(compiled, parts, tmp_path, monkeypatch, capsys):
     now, rates = [0.0], []
     monkeypatch.setattr(fit.time, 'monotonic', lambda: now[0])
     colorize, step_ends = evaluate.NetworkColorizer.colorize, fit.Run.on_train_batch_end
@@ -253,7 +254,6 @@ def test_minutes_end_a_run_annealed_and_before_its_time(compiled, photo_folder, 
     monkeypatch.setattr(fit.Run, 'on_train_batch_end', a_minute_passes)
     monkeypatch.setattr(evaluate.NetworkColorizer, 'colorize', two_minutes_pass)
     settings = recipe.load(**SHORT | {'epoch': 64, 'budget': 10**6, 'minutes': 40.0})
-    parts = photos.split(photos.read([photo_folder], 64), 0.2)
     fit.fit(settings, *parts, tmp_path / 'run', 'test')
     facts = json.loads((tmp_path / 'run' / 'run.json').read_text())
     assert len(rates) == 34 and facts['photos_seen'] == 136  # 16 steps, judged, 16 steps, judged, 2 steps, judged
@@ -270,14 +270,14 @@ def test_a_run_that_starts_from_another_sees_photos_in_another_order(photo_folde
     assert (first.batch(3) != later.batch(3)).any() and (first._order(0) != later._order(0)).any()
 
 
-def test_bins_are_refused_to_a_network_without_them(photo_folder, tmp_path):
-    train, validation = photos.split(photos.read([photo_folder], 64), 0.2)
+def test_bins_are_refused_to_a_network_without_them(parts, tmp_path):
+    train, validation = parts
     with pytest.raises(runs.FitError, match="'huber'"):
         fit.fit(recipe.load(**SHORT | {'loss': 'bins'}), train, validation, tmp_path / 'run', 'test')
 
 
-def test_a_loss_that_is_no_number_ends_the_run_and_harms_nothing(photo_folder, tmp_path, monkeypatch):
-    train, validation = photos.split(photos.read([photo_folder], 64), 0.2)
+def test_a_loss_that_is_no_number_ends_the_run_and_harms_nothing(parts, tmp_path, monkeypatch):
+    train, validation = parts
     loss = colorization.Colorization.compute_loss
     fit.fit(recipe.load(**SHORT | {'budget': 8}), train, validation, tmp_path / 'run', 'test')
     before = {name: (tmp_path / 'run' / name).read_bytes() for name in ('best.keras', 'last.keras', 'state.npz')}

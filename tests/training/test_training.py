@@ -231,6 +231,7 @@ def test_networks_keep_their_promises(name, stride, channels):
 CATS = (281, 282, 285)  # tabby, tiger cat, Egyptian cat
 
 
+@pytest.mark.slow  # a minute; the next one finds the same cat by the same weights in a few seconds
 @pytest.mark.training
 def test_encoder_recognises_a_cat_in_a_gray_photo():
     cat = data.chelsea()[:, 75:375]

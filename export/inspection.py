@@ -1,0 +1,47 @@
+"""Reading the finished file: what it takes, gives and says, without the seconds that Keras takes to load."""
+
+import os
+from pathlib import Path
+
+import onnxruntime
+
+from lumachrome import contract
+from lumachrome.errors import UserError
+from training import learnt
+
+
+def inspect(path: str | Path) -> str:
+    """What a file takes, gives and says about itself, as text for people.
+
+    Raises
+    ------
+    lumachrome.errors.UserError
+        If it is no file, or not one that onnxruntime reads.
+    """
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 4
+    try:
+        session = onnxruntime.InferenceSession(str(path), options, providers=['CPUExecutionProvider'])
+    except Exception as error:  # onnxruntime's exceptions share no class of their own
+        raise UserError(f'{path} cannot be read as an ONNX file: {str(error).splitlines()[0]}') from error
+    lines = [f'{path}: {os.path.getsize(path) / 1e6:.2f} MB']
+    for title, tensors in (
+        ('takes', session.get_inputs()),
+        ('may take', session.get_overridable_initializers()),
+        ('gives', session.get_outputs()),
+    ):
+        lines += [f'\n{title}'] + [
+            f'  {t.name:<14}{t.type.removeprefix("tensor").strip("()"):<8}{t.shape}' for t in tensors
+        ]
+    properties = session.get_modelmeta().custom_metadata_map
+    lines.append('\nsays')
+    for key in contract.METADATA_KEYS:
+        if contract.METADATA_PREFIX + key in properties:
+            said = properties[contract.METADATA_PREFIX + key]
+            lines.append(f'  {key:<14}{_in_words(said) if key == "learnt" else said}')
+    return '\n'.join(lines)
+
+
+def _in_words(said: str) -> str:
+    """What is recorded of the photos that were learnt from, shorter than it is."""
+    return f'from {count:,} photos' if (count := len(learnt.unpacked(said))) else 'not recorded'
