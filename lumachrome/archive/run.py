@@ -119,6 +119,8 @@ class Archive:
         """What the target is to be begun with, or was; ArchiveError if that is something else."""
         model = hashlib.sha256(find_model(self.job.model).read_bytes()).hexdigest()
         given = {'source': self.job.source, 'model': model, **asdict(self.job.adjustments)}
+        if self.job.consistent:
+            given['consistent'] = True
         settings: dict[str, Any] = json.loads(json.dumps(given))
         begun: dict[str, Any] | None = None
         try:

@@ -1,12 +1,15 @@
 """Archives, on one machine and a network whose colours are known beforehand; workers are real processes."""
 
 import io
+import itertools
 import tarfile
+from dataclasses import replace
 
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
 from albums import photo_file
+from fsspec.implementations.local import LocalFileSystem
 from PIL import Image
 
 from lumachrome.__main__ import LEFT_OUT, main
@@ -14,6 +17,7 @@ from lumachrome.adjustments import Adjustments
 from lumachrome.archive import Archive, Job, crews, records, run
 from lumachrome.archive.crews import Died, Step
 from lumachrome.archive.worker import Done, Unit, Worker
+from lumachrome.colorizer import Colorizer
 from lumachrome.errors import ArchiveError
 
 
@@ -231,6 +235,44 @@ def test_a_target_is_gone_on_with_the_same_settings_only(source, tmp_path, model
     archive.run(Inline(archive.job))
     with pytest.raises(ArchiveError, match='begun with another saturation'):
         Archive(Job(str(source), str(tmp_path / 'out'), model, adjustments=Adjustments(saturation=0.5)))
+
+
+@pytest.mark.parametrize('consistent', [False, True])
+def test_consistent_colors_hold_within_a_unit(consistent, source, tmp_path, standins, monkeypatch):
+    """With a network that changes its mind from photo to photo."""
+    job = Job(str(source), str(tmp_path / 'out'), str(standins / 'steered.onnx'), consistent=consistent)
+    worker, together, count = Worker(job), Colorizer.colors_together, itertools.count()
+
+    def moody(self, shown, *more):
+        return [replace(found, ab=found.ab + 8 * next(count)) for found in together(self, shown, *more)]
+
+    monkeypatch.setattr(Colorizer, 'colors_together', moody)
+    worker.work(Unit(('a.jpg', 'sub/a.jpg')))
+    worker.work(Unit(('ç [1].png',)))
+    first, same, later = (
+        np.asarray(Image.open(tmp_path / 'out' / name).convert('RGB')).astype(int)
+        for name in ('a.jpg', 'sub/a.jpg', 'ç [1].png')
+    )
+    assert (abs(same - first).mean() < 2) == consistent and abs(later - first).mean() > 4
+
+
+def test_a_target_is_gone_on_with_consistent_colors_or_without(source, tmp_path, model):
+    archive = Archive(Job(str(source), str(tmp_path / 'out'), model, consistent=True))
+    archive.run(Inline(archive.job))
+    with pytest.raises(ArchiveError, match='begun with another consistent'):
+        Archive(replace(archive.job, consistent=False))
+
+
+def test_the_source_is_listed_once(source, tmp_path, model, monkeypatch):
+    listed, ls = [], LocalFileSystem.ls
+    monkeypatch.setattr(LocalFileSystem, 'ls', lambda fs, path, **more: listed.append(path) or ls(fs, path, **more))
+    archive = Archive(Job(str(source), str(tmp_path / 'out'), model))
+    assert archive.run(Inline(archive.job)).colored == 5
+    assert [path for path in listed if path.startswith(str(source))] == [
+        str(source),
+        f'{source}/shards',
+        f'{source}/sub',
+    ]
 
 
 def test_missing_credentials_and_packages_are_told(monkeypatch, source, tmp_path):

@@ -1,8 +1,10 @@
 """Archives whose workers and whose drivers are killed: nothing lost, nothing half, nothing in the report twice."""
 
+import contextlib
 import importlib.util
 import os
 import random
+import socket
 import subprocess
 import sys
 import time
@@ -22,6 +24,7 @@ needs_ray = pytest.mark.skipif(
     importlib.util.find_spec('ray') is None, reason='Ray is not installed: tests/requirements-slow.txt has it.'
 )
 PHOTOS, BAD = 1200, 5  # nineteen batches
+CREWS = {'pool': (), 'ray': ('--ray',)}
 
 
 @pytest.fixture
@@ -36,9 +39,9 @@ def source(tmp_path):
     return top
 
 
-def start(source, out, standins, crew):
+def start(source, out, standins, *more):
     command = [sys.executable, '-m', 'lumachrome', 'archive', source, out, '--model', standins / 'plain.onnx']
-    command += ['--workers', '2', *(['--ray'] if crew == 'ray' else [])]
+    command += ['--workers', '2', *more]
     with said(out).open('w') as file:  # no pipe: what outlives a driver would keep it open
         return subprocess.Popen(
             list(map(str, command)), cwd=Path(__file__).parents[2], stdout=file, stderr=subprocess.STDOUT
@@ -73,7 +76,7 @@ def check(source, out):
 @pytest.mark.parametrize('crew', ['pool', pytest.param('ray', marks=needs_ray)])
 def test_a_worker_killed_in_the_middle_loses_nothing(crew, source, tmp_path, standins):
     out = tmp_path / 'out'
-    driver = start(source, out, standins, crew)
+    driver = start(source, out, standins, *CREWS[crew])
     until(lambda: recorded(out) >= 2 or driver.poll() is not None, 120, 0.01)
     workers(driver, crew)[0].kill()
     assert driver.wait(timeout=240) == 3, said(out).read_text()
@@ -95,7 +98,7 @@ def test_a_driver_killed_three_times_loses_nothing(crews, source, tmp_path, stan
     *killed, last = crews.split()
     seen, left = [], []
     for crew in killed:
-        driver = start(source, out, standins, crew)
+        driver = start(source, out, standins, *CREWS[crew])
         enough = recorded(out) + chance.randrange(1, 3)
         until(lambda enough=enough, driver=driver: recorded(out) >= enough or driver.poll() is not None, 120, 0.01)
         time.sleep(chance.uniform(0, 0.2))
@@ -104,10 +107,35 @@ def test_a_driver_killed_three_times_loses_nothing(crews, source, tmp_path, stan
         driver.kill()
         driver.wait()
         seen.append(recorded(out))
-    driver = start(source, out, standins, last)
+    driver = start(source, out, standins, *CREWS[last])
     assert driver.wait(timeout=240) == 3, said(out).read_text()
-    print(f'records after each kill: {seen}, in the end {recorded(out)}; ended {psutil.wait_procs(left, timeout=90)}')
+    psutil.wait_procs(left, timeout=90)
+    print(f'{crews}: {seen} records after each kill, {recorded(out)} in the end')
     assert seen == sorted(seen) and seen[-1] < recorded(out)
+    check(source, out)
+
+
+@needs_ray
+def test_a_cluster_that_runs_already_does_the_same(source, tmp_path, standins):
+    out = tmp_path / 'out'
+    with socket.socket() as free:
+        free.bind(('127.0.0.1', 0))
+        address = f'127.0.0.1:{free.getsockname()[1]}'
+    ray = [Path(sys.executable).with_name('ray'), 'start', '--head', '--block', '--num-cpus', '2']
+    ray += ['--node-ip-address', '127.0.0.1', '--port', address.rpartition(':')[2], '--include-dashboard', 'false']
+    with (tmp_path / 'ray.txt').open('w') as file:
+        cluster = subprocess.Popen(list(map(str, ray)), stdout=file, stderr=subprocess.STDOUT, cwd=tmp_path)
+    try:
+        until(lambda: 'Ray runtime started' in (tmp_path / 'ray.txt').read_text(), 120)
+        driver = start(source, out, standins, '--address', address)
+        assert driver.wait(timeout=240) == 3, said(out).read_text()
+    finally:
+        parts = psutil.Process(cluster.pid).children(recursive=True)
+        cluster.terminate()
+        for part in parts:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                part.terminate()
+        cluster.wait(60)
     check(source, out)
 
 
