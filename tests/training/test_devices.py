@@ -47,6 +47,7 @@ print(json.dumps({'seen': [seen[step] for step in range(6)], 'devices': devices}
 def fitted(count, photos, out, **more):
     """What a run on so many devices saw, and how it went."""
     flags = {'XLA_FLAGS': f'--xla_force_host_platform_device_count={count}', 'KERAS_BACKEND': 'jax'}
+    flags |= {'JAX_DISABLE_MOST_OPTIMIZATIONS': 'true'}  # it compiles sooner
     done = subprocess.run(
         [sys.executable, '-c', FIT, photos, out],
         env=os.environ | flags | more,
