@@ -94,6 +94,7 @@ def over_ray(doors: int, networks: int) -> Generator[str]:
 
     from demo import serve_ray
 
+    os.environ['RAY_SERVE_PROXY_READY_CHECK_TIMEOUT_S'] = '60'  # by default 5, which a busy machine may not keep
     ray.init('local', object_store_memory=100_000_000, include_dashboard=False, log_to_driver=False)
     try:
         port = free_port()

@@ -42,10 +42,11 @@ def test_photos_of_one_size_take_one_run(standins, monkeypatch):
         np.testing.assert_allclose(colors.ab, alone.ab, atol=1e-5)
 
 
-def test_many_photos_at_once_come_back_as_from_one_process(standins, photo):
+def test_many_photos_at_once_come_back_as_from_one_process(standins, photo, monkeypatch):
     import ray
     from ray import serve
 
+    monkeypatch.setenv('RAY_SERVE_PROXY_READY_CHECK_TIMEOUT_S', '60')  # for machines with more to do; by default 5
     with socket.socket() as free:
         free.bind(('127.0.0.1', 0))
         port = free.getsockname()[1]

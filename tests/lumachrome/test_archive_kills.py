@@ -16,6 +16,7 @@ import pytest
 from albums import photo_file, until
 from PIL import Image
 
+from lumachrome.adjustments import Adjustments
 from lumachrome.archive import Archive, Job, Processes
 from lumachrome.archive.worker import Done
 
@@ -41,7 +42,7 @@ def source(tmp_path):
 
 def start(source, out, standins, *more):
     command = [sys.executable, '-m', 'lumachrome', 'archive', source, out, '--model', standins / 'plain.onnx']
-    command += ['--workers', '2', *more]
+    command += ['--workers', '2', '--render-size', '32', *more]
     with said(out).open('w') as file:  # no pipe: what outlives a driver would keep it open
         return subprocess.Popen(
             list(map(str, command)), cwd=Path(__file__).parents[2], stdout=file, stderr=subprocess.STDOUT
@@ -144,7 +145,8 @@ def test_memory_is_flat_over_five_thousand_photos(tmp_path, standins):
     top.mkdir()
     for number in range(5000):
         os.link(photo, top / f'{number:04}.jpg')
-    archive = Archive(Job(str(top), str(tmp_path / 'out'), str(standins / 'plain.onnx')))
+    small = Adjustments(render_size=32)
+    archive = Archive(Job(str(top), str(tmp_path / 'out'), str(standins / 'plain.onnx'), adjustments=small))
     crew, done, curve = Processes(archive.job, 2), 0, [0] * 10
     wait = crew.wait
 
@@ -156,6 +158,7 @@ def test_memory_is_flat_over_five_thousand_photos(tmp_path, standins):
                 everyone = [psutil.Process(), *psutil.Process().children(recursive=True)]
                 part = done // 500
                 curve[part] = max(curve[part], sum(each.memory_info().rss for each in everyone) // 2**20)
+                print(f'{done} photos: {curve[part]} MiB')
                 done += event.photos
         return events
 
