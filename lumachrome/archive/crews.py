@@ -189,9 +189,9 @@ class RayActors:
                 ray.init('local', num_cpus=size, object_store_memory=small, include_dashboard=False, **quiet)
         except Exception as error:  # Ray raises what it likes
             reason = str(error).strip().splitlines()[0].rstrip('.')
-            raise ArchiveError(
-                f'Ray cannot be started or reached at {address or "this machine"} ({reason}).'
-            ) from error
+            where = f'reached at {address}' if address else 'started on this machine'
+            token = ' A cluster that wants a token takes it with RAY_AUTH_MODE=token.' if address else ''
+            raise ArchiveError(f'Ray cannot be {where} ({reason}).{token}') from error
         there = ray.cluster_resources()
         room = int(there.get('GPU', 0) / gpus) if gpus else int(there.get('CPU', 0))
         if not room:

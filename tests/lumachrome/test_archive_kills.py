@@ -4,6 +4,7 @@ import contextlib
 import importlib.util
 import os
 import random
+import secrets
 import socket
 import subprocess
 import sys
@@ -117,8 +118,10 @@ def test_a_driver_killed_three_times_loses_nothing(crews, source, tmp_path, stan
 
 
 @needs_ray
-def test_a_cluster_that_runs_already_does_the_same(source, tmp_path, standins):
+def test_a_cluster_that_runs_already_does_the_same(source, tmp_path, standins, monkeypatch):
     out = tmp_path / 'out'
+    monkeypatch.setenv('RAY_AUTH_MODE', 'token')
+    monkeypatch.setenv('RAY_AUTH_TOKEN', secrets.token_hex(32))
     with socket.socket() as free:
         free.bind(('127.0.0.1', 0))
         address = f'127.0.0.1:{free.getsockname()[1]}'
