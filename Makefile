@@ -17,7 +17,7 @@ help:
 	@echo 'make test         what every change must pass: check, and all tests but the slow ones'
 	@echo 'make test-slow    the slow ones'
 	@echo 'make fuzz MINUTES=10   damaged files, made up anew each time'
-	@echo 'make check        format, lint and types'
+	@echo 'make check        format, lint and types, Containerfiles too'
 	@echo 'make bench        speed, as ratios'
 	@echo 'make kodak        how good the network that ships is, on 24 photos that everybody may have'
 	@echo 'make space REPO=user/name   the page as a Space on Hugging Face'
@@ -44,6 +44,7 @@ fuzz: env
 check: env check-types $(if $(NPM),check-static)
 	.venv/bin/ruff format --check .
 	.venv/bin/ruff check .
+	.venv/bin/hadolint Containerfile Containerfile.cuda
 
 check-static: demo/web/node_modules/.package-lock.json
 	cd demo/web && npm run --silent lint && npm run --silent types && npm test --silent

@@ -31,7 +31,7 @@ KINDS = {'.jpg': 'image/jpeg', '.png': 'image/png', '.webp': 'image/webp', '.tif
 NUMBERS = [setting for setting in SETTINGS.values() if setting.is_number]
 
 
-def build(model: str | Path | None = None, open_colorizer: OpenColorizer | None = None) -> FastAPI:
+def build(model: str | Path | None = None, open_colorizer: OpenColorizer | None = None, at_a_time: int = 1) -> FastAPI:
     """The API as an ASGI application.
 
     Parameters
@@ -40,6 +40,8 @@ def build(model: str | Path | None = None, open_colorizer: OpenColorizer | None 
         The network for those who name none.
     open_colorizer : OpenColorizer, optional
         Gives the networks.
+    at_a_time : int
+        Photos that are coloured at a time: where the network runs here, onnxruntime uses all cores for one.
 
     Raises
     ------
@@ -51,7 +53,7 @@ def build(model: str | Path | None = None, open_colorizer: OpenColorizer | None 
     names = sorted(models())
     # Without the pages that load scripts from other places
     app = FastAPI(title='Lumachrome', description=__doc__ or '', docs_url=None, redoc_url=None)
-    one, waiting = asyncio.Semaphore(1), [0]  # onnxruntime uses all cores for a photo
+    turns, waiting = asyncio.Semaphore(at_a_time), [0]
 
     @app.middleware('http')
     async def headers(request: Request, call_next: Any) -> Response:
@@ -78,7 +80,7 @@ def build(model: str | Path | None = None, open_colorizer: OpenColorizer | None 
         folder = Path(tempfile.mkdtemp(prefix='lumachrome-'))
         try:
             await _received(request, folder / 'photo')
-            async with one:
+            async with turns:
                 colorizer = await run_in_threadpool(opened, settings.pop('model', model))
                 result = await run_in_threadpool(_colored, folder, colorizer, Adjustments(**settings))
         except UserError as error:

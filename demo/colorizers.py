@@ -17,10 +17,12 @@ class Colorizers:
     ----------
     providers : sequence of str, optional
         As `Colorizer` takes them.
+    kind : callable, optional
+        What opens a file; `Colorizer`, or one that works elsewhere.
     """
 
-    def __init__(self, providers: Sequence[str] | None = None):
-        self._providers = providers
+    def __init__(self, providers: Sequence[str] | None = None, kind: Callable[..., Colorizer] | None = None):
+        self._providers, self._kind = providers, kind or Colorizer
         self._opened: dict[Path, Colorizer] = {}
         self._lock = threading.Lock()
 
@@ -35,5 +37,5 @@ class Colorizers:
         path = find_model(model).resolve()
         with self._lock:  # two visitors who come first do not open it twice
             if path not in self._opened:
-                self._opened[path] = Colorizer(path, self._providers)
+                self._opened[path] = self._kind(path, self._providers)
             return self._opened[path]

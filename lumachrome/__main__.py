@@ -76,7 +76,8 @@ def archive(options: argparse.Namespace, out: streams.Listener, err: streams.Lis
     """Colour an archive; `LEFT_OUT` if any photo of it was left gray."""
     from lumachrome.archive import Archive, Job, Processes, RayActors
 
-    job = Job(options.source, options.target, options.model, _providers(options), _adjustments(options))
+    network = options.model, _providers(options), _adjustments(options)
+    job = Job(options.source, options.target, *network, options.consistent)
     whole = Archive(job, lambda sentence: print(sentence, file=err))
     if options.dry_run:
         print(whole.estimate().told(options.workers or limits.cores()), file=out)
@@ -239,6 +240,7 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument('source', metavar='SOURCE', help='a folder or a .tar, also as an address: s3://bucket/scans')
     command.add_argument('target', metavar='TARGET', help='a new folder for results, or that of a run to go on with')
     _add_network(command, names)
+    _add_consistent(command, ', within a shard, and within some dozen photos that follow each other')
     command.add_argument('--workers', type=_count, metavar='N', help=f'by default one a core: {limits.cores()} here')
     command.add_argument('--dry-run', action='store_true', help='tell how long it will take, and write nothing')
     command.add_argument('--ray', action='store_true', help='use Ray on this machine')
@@ -264,8 +266,13 @@ def _add_network(command: argparse.ArgumentParser, names: str) -> None:
 
 def _add_results(command: argparse.ArgumentParser) -> None:
     """The options of several pictures together, and of results that are there."""
-    command.add_argument('--consistent', action='store_true', help='what looks the same gets the same colour each time')
+    _add_consistent(command)
     command.add_argument('--force', action='store_true', help='replace results that are there already')
+
+
+def _add_consistent(command: argparse.ArgumentParser, within: str = '') -> None:
+    text = f'what looks the same gets the same colour each time{within}'
+    command.add_argument('--consistent', action='store_true', help=text)
 
 
 def _add_adjustments(command: argparse.ArgumentParser) -> None:

@@ -19,6 +19,7 @@ from PIL import Image, ImageOps
 from lumachrome import compiled, contract, limits, session
 from lumachrome.adjustments import SETTINGS, Adjustments, Colors
 from lumachrome.errors import ModelError, ProviderError
+from lumachrome.hints import Hint
 from lumachrome.rows import Rows
 
 Array = npt.NDArray[Any]
@@ -27,6 +28,7 @@ Photo = TypeVar('Photo', Array, Image.Image)
 MODELS = Path(__file__).parent / 'models'
 PREFERRED = ('lumachrome', 'unet', 'article')  # the first of these that is there is the default
 AS_THEY_COME = Adjustments()
+NO_HINT = (-1.0, 0.0, 0.0, 0.0, 0.0)  # what fills up the rows of a photo that has fewer hints than another
 
 
 def models() -> dict[str, Path]:
@@ -246,14 +248,42 @@ class Colorizer:
         self.check(adjustments)
         seen = _seen(_array_of(photo) if isinstance(photo, Image.Image) else _checked(photo))
         size = {contract.RENDER_SIZE: np.array([adjustments.render_size or self.render_size], np.int64)}
-        [shown] = session.compute(self._part(contract.RENDER), [contract.SHOWN], {contract.PHOTO: seen[None], **size})
+        [[shown]] = session.compute(self._part(contract.RENDER), [contract.SHOWN], {contract.PHOTO: seen[None], **size})
         return self._colors_of(shown, adjustments, vivid)
 
     def _colors_of(self, shown: Array, adjustments: Adjustments, vivid: bool) -> Colors:
         """What the network says of a small copy, which it is shown as it is."""
+        [colors] = self.colors_together([shown], [adjustments.hints], adjustments.variant, vivid, adjustments.reach)
+        return colors
+
+    def colors_together(
+        self,
+        shown: Sequence[Array],
+        hints: Sequence[tuple[Hint, ...]],
+        variant: int = 0,
+        vivid: bool = True,
+        reach: float = 1.0,
+    ) -> list[Colors]:
+        """What the network says of several photos, in one run.
+
+        Parameters
+        ----------
+        shown : sequence of uint8 array [h, w, 3]
+            Small copies as `small` gives them, of one shape.
+        hints : sequence of tuple of Hint
+            Those of each photo.
+        variant : int
+        vivid : bool
+        reach : float
+            As of `colors`.
+
+        Returns
+        -------
+        list of Colors
+        """
         feed = {
-            contract.PHOTO: shown[None],
-            contract.RENDER_SIZE: np.array([min(shown.shape[:2])], np.int64),  # so it is looked at as it is
+            contract.PHOTO: np.stack(shown),
+            contract.RENDER_SIZE: np.array([min(shown[0].shape[:2])], np.int64),  # so they are looked at as they are
             contract.SATURATION: np.array([1.0], np.float32),
         }
         wanted = [contract.AB]
@@ -261,13 +291,18 @@ class Colorizer:
             feed[contract.VIVIDNESS] = np.array([vivid], np.float32)
             wanted += [contract.PROBABILITIES, contract.BINS]
         if self.takes_hints:
-            rows = [hint.row for hint in adjustments.hints]
-            feed[contract.HINTS] = np.array(rows, np.float32).reshape(1, -1, 5)
+            most = max(map(len, hints))
+            rows = [[hint.row for hint in own] + [NO_HINT] * (most - len(own)) for own in hints]
+            feed[contract.HINTS] = np.array(rows, np.float32).reshape(len(shown), most, 5)
         if contract.REACHES in self.features:
-            feed[contract.REACH] = np.array([adjustments.reach], np.float32)
+            feed[contract.REACH] = np.array([reach], np.float32)
         if contract.ANCHORED in self.features:
-            feed[contract.VARIANT] = np.array([adjustments.variant], np.int64)
-        return Colors(*session.compute(self._session, wanted, feed))
+            feed[contract.VARIANT] = np.array([variant], np.int64)
+        ab, *likely = session.compute(self._session, wanted, feed)
+        if not likely:
+            return [Colors(own) for own in ab]
+        probabilities, bins = likely
+        return [Colors(own, likely, bins) for own, likely in zip(ab, probabilities, strict=True)]
 
     def join(self, photo: Array, ab: Array, rows: tuple[int, int] | None = None) -> Array:
         """Join colors to a photo's luminance; no network runs.
@@ -315,7 +350,7 @@ class Colorizer:
                     f'{MODELS / name} knows no bands: make it anew with `python -m export parts {MODELS}`.'
                 )
             feed[contract.ROWS] = np.array([first, height], np.int64)
-        [colorized] = session.compute(part, [contract.COLORIZED], feed)
+        [[colorized]] = session.compute(part, [contract.COLORIZED], feed)
         return colorized if photo.shape[2] == 3 else np.concatenate([colorized, photo[..., 3:]], axis=-1)
 
     def _part(self, name: str) -> session.InferenceSession:
@@ -351,19 +386,19 @@ def _array_of(image: Image.Image) -> Array:
     if image.mode in ('I', 'F'):
         raise ValueError(f'A Pillow image of mode {image.mode} has no known range: make it 8 or 16 bits first.')
     if image.mode.startswith('I;16'):
-        image = Image.fromarray(_eight_bits(np.asarray(image)))
+        image = Image.fromarray(eight_bits(np.asarray(image)))
     return np.asarray(image.convert('RGBA' if image.has_transparency_data else 'RGB'))
 
 
 def _seen(photo: Array) -> Array:
     """What a network looks at, uint8 [H, W, 3]: enough to choose a color, and what is transparent has become white."""
-    photo = np.ascontiguousarray(_eight_bits(photo) if photo.dtype == np.uint16 else photo)
+    photo = np.ascontiguousarray(eight_bits(photo) if photo.dtype == np.uint16 else photo)
     if photo.shape[2] == 3:
         return photo
     white = Image.new('RGBA', photo.shape[1::-1], 'white')
     return np.asarray(Image.alpha_composite(white, Image.fromarray(photo)).convert('RGB'))
 
 
-def _eight_bits(photo: Array) -> Array:
+def eight_bits(photo: Array) -> Array:
     """uint16 pixels as uint8, row by row: the products take 32 bits each, and photos may be large."""
     return np.stack([((row.astype(np.uint32) * 255 + 32767) // 65535).astype(np.uint8) for row in photo])

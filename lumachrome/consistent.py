@@ -15,7 +15,7 @@ import numpy.typing as npt
 from PIL import Image
 
 from lumachrome.adjustments import Adjustments, Colors
-from lumachrome.colorizer import AS_THEY_COME
+from lumachrome.colorizer import AS_THEY_COME, eight_bits
 from lumachrome.rows import Rows
 
 Array = npt.NDArray[Any]
@@ -182,7 +182,7 @@ def _coarse(values: Array) -> Array:
 
 def _levels(photo: Array, height: int, width: int) -> Array:
     """Gray levels of a photo at a size: float32 [height * width]."""
-    pixels = photo // 257 if photo.dtype == np.uint16 else photo
+    pixels = eight_bits(photo) if photo.dtype == np.uint16 else photo
     gray = pixels if pixels.ndim == 2 else pixels[..., :3].mean(-1)
     small = Image.fromarray(gray.astype(np.uint8)).resize((width, height), Image.Resampling.BOX)
     return np.asarray(small, np.float32).ravel()

@@ -175,15 +175,13 @@ def may_take(session: InferenceSession, name: str) -> bool:
 
 
 def compute(session: InferenceSession, outputs: list[str], feed: dict[str, Array]) -> list[Array]:
-    """One photo's outputs, the batch axis taken off."""
+    """The outputs of a batch of photos; MemoryError where they do not fit."""
     height, width = feed[contract.PHOTO].shape[1:3]
     if session.get_providers()[0] != CPU and may_take(session, contract.STRIP_ROWS):
         feed = feed | {contract.STRIP_ROWS: np.array([STRIP_PIXELS // width], np.int64)}
     try:
-        results: list[Any] = list(session.run(outputs, feed))
+        return list(session.run(outputs, feed))
     except errors.RuntimeException as error:
         if any(words in str(error).lower() for words in ('allocat', 'out of memory', 'bad_alloc')):
             raise MemoryError(f'A photo of {width} x {height} pixels does not fit into memory.') from error
         raise
-    # The bins are the same for every photo: they alone have no batch axis.
-    return [result if name == contract.BINS else result[0] for name, result in zip(outputs, results, strict=True)]

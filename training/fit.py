@@ -25,6 +25,7 @@ from training import (
     checkpoints,
     colorization,
     colorizers,
+    devices,
     evaluate,
     losses,
     networks,
@@ -276,7 +277,7 @@ def fit(
     ------
     training.runs.FitError
         If there are too few photos, `out` holds another run or is in use, `init_from` does not fit or has learnt from
-        the validation photos, or the loss becomes NaN.
+        the validation photos, a batch cannot be shared by the accelerators, or the loss becomes NaN.
     """
     out = Path(out)
     if len(train) < settings.batch:
@@ -287,7 +288,7 @@ def fit(
         raise runs.FitError(
             'No photos are left for validation: add photos, raise --held-out, or name some with --validation.'
         )
-    with runs.alone(out):
+    with runs.alone(out), devices.together(settings.batch):
         facts = runs.begin_or_go_on(settings, out, data)
         if facts is not None:
             runs.keep_learnt(train, validation, out, init_from)

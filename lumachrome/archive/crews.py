@@ -189,9 +189,9 @@ class RayActors:
                 ray.init('local', num_cpus=size, object_store_memory=small, include_dashboard=False, **quiet)
         except Exception as error:  # Ray raises what it likes
             reason = str(error).strip().splitlines()[0].rstrip('.')
-            raise ArchiveError(
-                f'Ray cannot be started or reached at {address or "this machine"} ({reason}).'
-            ) from error
+            where = f'reached at {address}' if address else 'started on this machine'
+            token = ' A cluster that wants a token takes it with RAY_AUTH_MODE=token.' if address else ''
+            raise ArchiveError(f'Ray cannot be {where} ({reason}).{token}') from error
         there = ray.cluster_resources()
         room = int(there.get('GPU', 0) / gpus) if gpus else int(there.get('CPU', 0))
         if not room:
@@ -202,6 +202,8 @@ class RayActors:
         self._job = job
         self._actors = [self._actor.remote(job) for _ in range(min(size or room, room))]
         self._waiting: dict[Any, int] = {}
+        names = ('RayActorError', 'OutOfMemoryError', 'NodeDiedError', 'WorkerCrashedError')
+        self._gone = tuple(getattr(ray.exceptions, name) for name in names)
 
     @property
     def size(self) -> int:
@@ -219,10 +221,11 @@ class RayActors:
     def _event(self, future: Any, worker: int) -> Event:
         try:
             return self._ray.get(future)
-        except self._ray.exceptions.RayActorError:
+        except self._gone as error:
             at = self._ray.get(self._journal.read.remote(worker))
             self._actors[worker] = self._actor.remote(self._job)
-            return Died('its process ended', at)
+            no_memory = isinstance(error, self._ray.exceptions.OutOfMemoryError)
+            return Died('killed, as memory ran out' if no_memory else 'its process ended', at)
         except UserError as error:  # Ray's copy of it, whose text is a traceback
             return Failed(str(getattr(error, 'cause', error)))
         except self._ray.exceptions.RayError as error:

@@ -1,12 +1,13 @@
 """The run of an archive: what is to be done, who does it, and what is told of it when it ends."""
 
+import gzip
 import hashlib
 import json
 import random
 import tempfile
 from collections import Counter, deque
-from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import asdict, astuple, dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -118,6 +119,8 @@ class Archive:
         """What the target is to be begun with, or was; ArchiveError if that is something else."""
         model = hashlib.sha256(find_model(self.job.model).read_bytes()).hexdigest()
         given = {'source': self.job.source, 'model': model, **asdict(self.job.adjustments)}
+        if self.job.consistent:
+            given['consistent'] = True
         settings: dict[str, Any] = json.loads(json.dumps(given))
         begun: dict[str, Any] | None = None
         try:
@@ -186,26 +189,6 @@ class Archive:
         if others:
             note(zipfiles.passed_over(self.job.source, others))
 
-    def units(self, photos: int, shards: int) -> Iterator[Unit]:
-        """What is left to do, in portions for workers; so many photos and shards it is in all."""
-        count = -(-photos // BATCH) + shards
-        every, samples = max(1, round(count / SAMPLES)), max(1, -(-SAMPLES // max(1, count)))
-        for number, unit in enumerate(self._portions()):
-            yield replace(unit, samples=samples if number % every == 0 else 0)
-
-    def _portions(self) -> Iterator[Unit]:
-        waiting: list[Found] = []
-        for found in self.found():
-            if found.is_shard:
-                yield Unit((found.name,), found.bytes, shard=True)
-                continue
-            waiting.append(found)
-            if len(waiting) == BATCH or sum(each.bytes for each in waiting) > BATCH_BYTES:
-                yield _batch(waiting)
-                waiting.clear()
-        if waiting:
-            yield _batch(waiting)
-
     # What is done with it
 
     def run(self, crew: Crew, err: Any = None) -> records.Totals:
@@ -231,12 +214,11 @@ class Archive:
         with scratch_folder(self._to, self._target) as scratch:
             (scratch / 'run').write_text(json.dumps(self._settings, indent=1))
             store(self._to, scratch / 'run', f'{self._target}/{RUN}')
-        photos = shards = size = 0
-        for found in self.found(self._note):
-            shards, photos, size = shards + found.is_shard, photos + (not found.is_shard), size + found.bytes
-        if photos or shards:
-            with tqdm(total=size, unit='B', unit_scale=True, file=err) as bar:
-                _work(crew, self.units(photos, shards), bar)
+        with tempfile.TemporaryDirectory(prefix='lumachrome-') as folder:
+            left = Left(self.found(self._note), Path(folder, 'left'))
+            if left.count:
+                with tqdm(total=left.bytes, unit='B', unit_scale=True, file=err) as bar:
+                    _work(crew, left.units(), bar)
         with scratch_folder(self._to, self._target) as scratch:
             totals = records.write_report(self._records, scratch / REPORT, SAMPLES)
             name = find_model(self.job.model).stem
@@ -267,6 +249,58 @@ class Archive:
         estimate.seconds = seconds / max(1, taken) * estimate.source_bytes
         estimate.target_bytes = written / max(1, taken) * estimate.source_bytes
         return estimate
+
+
+class Left:
+    """What is left to do, listed once into a file: storages take long for it, and memory may not hold it.
+
+    Parameters
+    ----------
+    found : iterable of Found
+    path : Path
+        The file to write, some ten bytes a photo.
+
+    Attributes
+    ----------
+    count : int
+        Of the units, or a little less.
+    bytes : int
+        Of the photos and shards.
+    """
+
+    def __init__(self, found: Iterable[Found], path: Path) -> None:
+        self._path = path
+        photos = shards = self.bytes = 0
+        with gzip.open(path, 'wt', compresslevel=1, encoding='utf-8') as file:
+            for each in found:
+                file.write(json.dumps(astuple(each)) + '\n')
+                shards, photos, self.bytes = (
+                    shards + each.is_shard,
+                    photos + (not each.is_shard),
+                    self.bytes + each.bytes,
+                )
+        self.count = -(-photos // BATCH) + shards
+
+    def units(self) -> Iterator[Unit]:
+        """The portions for workers; some of them are to keep samples."""
+        every, samples = max(1, round(self.count / SAMPLES)), max(1, -(-SAMPLES // max(1, self.count)))
+        for number, unit in enumerate(self._portions()):
+            yield replace(unit, samples=samples if number % every == 0 else 0)
+
+    def _portions(self) -> Iterator[Unit]:
+        waiting: list[Found] = []
+        with gzip.open(self._path, 'rt', encoding='utf-8') as file:
+            for line in file:
+                found = Found(*json.loads(line))
+                if found.is_shard:
+                    yield Unit((found.name,), found.bytes, shard=True)
+                    continue
+                waiting.append(found)
+                if len(waiting) == BATCH or sum(each.bytes for each in waiting) > BATCH_BYTES:
+                    yield _batch(waiting)
+                    waiting.clear()
+        if waiting:
+            yield _batch(waiting)
 
 
 def _size(count: float) -> str:

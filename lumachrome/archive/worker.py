@@ -27,6 +27,7 @@ from lumachrome import album, photofile, zipfiles
 from lumachrome.adjustments import Adjustments
 from lumachrome.archive.records import HIDDEN, RECORDS, Row, record_name, write_record
 from lumachrome.colorizer import Colorizer
+from lumachrome.consistent import Consistent
 from lumachrome.errors import ArchiveError, PhotoError
 
 Array = npt.NDArray[Any]
@@ -47,6 +48,7 @@ class Job:
     model: str | None = None
     providers: tuple[str, ...] | None = None
     adjustments: Adjustments = field(default_factory=Adjustments)
+    consistent: bool = False  # within each unit, so that no worker waits for another
 
 
 @dataclass
@@ -157,6 +159,7 @@ class Worker:
         self._job = job
         self._colorizer = Colorizer(job.model, job.providers, threads=1)  # the workers share the cores
         self._colorizer.colorize(np.zeros((32, 32, 3), np.uint8), job.adjustments)  # opens all that it needs
+        self._in_use: Colorizer | Consistent = self._colorizer
         (self._from, self._source), (self._to, self._target) = place(job.source), place(job.target)
 
     def work(self, unit: Unit, at: At = lambda name, size: None) -> Done:
@@ -167,6 +170,8 @@ class Worker:
         ArchiveError
             Source or target do not answer: nothing is said of the unit.
         """
+        if self._job.consistent:
+            self._in_use = Consistent(self._colorizer)  # remembers nothing: a unit done again comes out the same
         with scratch_folder(self._to, self._target) as scratch:
             rows = self._shard(unit, at, scratch) if unit.shard else self._photos(unit, at, scratch)
             try:
@@ -226,7 +231,7 @@ class Worker:
         """
         result = _Result(scratch)
         task = album.Task(name, path, PurePosixPath(), PurePosixPath(name).stem)
-        [outcome] = album.colorize([task], self._colorizer, result, self._job.adjustments)
+        [outcome] = album.colorize([task], self._in_use, result, self._job.adjustments)
         if result.trouble:
             raise unreachable(self._job.target, result.trouble)
         row = Row(name, pixels=result.pixels, error=outcome.error, note=outcome.note)

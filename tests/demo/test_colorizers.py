@@ -109,7 +109,7 @@ def test_a_part_in_its_own_pixels_has_the_colors_of_the_whole():
 
     def joined(photo, ab):
         feed = {contract.PHOTO: photo, contract.AB: ab.astype(np.float32)}
-        return session.compute(join, [contract.COLORIZED], feed)[0].astype(int)
+        return session.compute(join, [contract.COLORIZED], feed)[0][0].astype(int)
 
     for left, top, right, bottom in ((0, 0, 140, 90), (0, 0, 33, 20), (37, 11, 98, 64), (101, 60, 140, 90)):
         box = (left / 140, top / 90, right / 140, bottom / 90)

@@ -1,19 +1,25 @@
 """Archives, on one machine and a network whose colours are known beforehand; workers are real processes."""
 
 import io
+import itertools
+import sys
 import tarfile
+import types
+from dataclasses import replace
 
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
 from albums import photo_file
+from fsspec.implementations.local import LocalFileSystem
 from PIL import Image
 
 from lumachrome.__main__ import LEFT_OUT, main
 from lumachrome.adjustments import Adjustments
 from lumachrome.archive import Archive, Job, crews, records, run
-from lumachrome.archive.crews import Died, Step
+from lumachrome.archive.crews import Died, Failed, Step
 from lumachrome.archive.worker import Done, Unit, Worker
+from lumachrome.colorizer import Colorizer
 from lumachrome.errors import ArchiveError
 
 
@@ -178,6 +184,62 @@ def test_a_worker_that_is_killed_is_replaced(source, tmp_path, model):
         crew.stop()
 
 
+class Ray:
+    """What `RayActors` asks of Ray; the work of its actors ends as `ends` say, one after the other."""
+
+    exceptions = types.SimpleNamespace(
+        **{
+            name: type(name, (Exception,), {})
+            for name in ('RayError', 'RayActorError', 'OutOfMemoryError', 'NodeDiedError', 'WorkerCrashedError')
+        }
+    )
+
+    def __init__(self, *ends):
+        self.ends, self.started = list(ends), 0
+        self.cluster_resources = lambda: {'CPU': 2.0}
+        self.init = self.shutdown = lambda *given, **more: None
+
+    def remote(self, **resources):
+        return lambda kind: types.SimpleNamespace(remote=lambda *given: self._made(kind, *given))
+
+    def _made(self, kind, *given):
+        self.started += kind is crews._Actor
+        own = kind(*given) if kind is crews._Journal else None
+
+        def call(name):
+            return types.SimpleNamespace(remote=lambda *given: getattr(own, name)(*given) if own else self.ends.pop(0))
+
+        return types.SimpleNamespace(**{name: call(name) for name in ('work', 'read', 'write')})
+
+    def get(self, future):
+        if isinstance(future, Exception):
+            raise future
+        return future
+
+    def wait(self, futures, timeout):
+        return futures, []
+
+
+@pytest.mark.parametrize(
+    ('end', 'event'),
+    [
+        (Done(1, 0), Done(1, 0)),
+        (Ray.exceptions.RayActorError(), Died('its process ended')),
+        (Ray.exceptions.OutOfMemoryError(), Died('killed, as memory ran out')),
+        (Ray.exceptions.NodeDiedError(), Died('its process ended')),
+        (ArchiveError('x cannot be reached.'), Failed('x cannot be reached.')),
+    ],
+)
+def test_what_becomes_of_an_actor_is_told_as_of_a_process(end, event, monkeypatch, source, tmp_path):
+    ray = Ray(end)
+    monkeypatch.setitem(sys.modules, 'ray', ray)
+    monkeypatch.setattr(crews.os, 'environ', dict(crews.os.environ))
+    crew = crews.RayActors(Job(str(source), str(tmp_path / 'out')), 1)
+    crew.give(0, Unit(('a.jpg',)))
+    assert crew.wait() == [(0, event)]
+    assert ray.started == 1 + isinstance(event, Died)
+
+
 def test_a_shard_cut_short_keeps_what_came_before(tmp_path, model):
     top = tmp_path / 'shards'
     photo = photo_file(top / 'a.jpg')
@@ -231,6 +293,44 @@ def test_a_target_is_gone_on_with_the_same_settings_only(source, tmp_path, model
     archive.run(Inline(archive.job))
     with pytest.raises(ArchiveError, match='begun with another saturation'):
         Archive(Job(str(source), str(tmp_path / 'out'), model, adjustments=Adjustments(saturation=0.5)))
+
+
+@pytest.mark.parametrize('consistent', [False, True])
+def test_consistent_colors_hold_within_a_unit(consistent, source, tmp_path, standins, monkeypatch):
+    """With a network that changes its mind from photo to photo."""
+    job = Job(str(source), str(tmp_path / 'out'), str(standins / 'steered.onnx'), consistent=consistent)
+    worker, together, count = Worker(job), Colorizer.colors_together, itertools.count()
+
+    def moody(self, shown, *more):
+        return [replace(found, ab=found.ab + 8 * next(count)) for found in together(self, shown, *more)]
+
+    monkeypatch.setattr(Colorizer, 'colors_together', moody)
+    worker.work(Unit(('a.jpg', 'sub/a.jpg')))
+    worker.work(Unit(('ç [1].png',)))
+    first, same, later = (
+        np.asarray(Image.open(tmp_path / 'out' / name).convert('RGB')).astype(int)
+        for name in ('a.jpg', 'sub/a.jpg', 'ç [1].png')
+    )
+    assert (abs(same - first).mean() < 2) == consistent and abs(later - first).mean() > 4
+
+
+def test_a_target_is_gone_on_with_consistent_colors_or_without(source, tmp_path, model):
+    archive = Archive(Job(str(source), str(tmp_path / 'out'), model, consistent=True))
+    archive.run(Inline(archive.job))
+    with pytest.raises(ArchiveError, match='begun with another consistent'):
+        Archive(replace(archive.job, consistent=False))
+
+
+def test_the_source_is_listed_once(source, tmp_path, model, monkeypatch):
+    listed, ls = [], LocalFileSystem.ls
+    monkeypatch.setattr(LocalFileSystem, 'ls', lambda fs, path, **more: listed.append(path) or ls(fs, path, **more))
+    archive = Archive(Job(str(source), str(tmp_path / 'out'), model))
+    assert archive.run(Inline(archive.job)).colored == 5
+    assert [path for path in listed if path.startswith(str(source))] == [
+        str(source),
+        f'{source}/shards',
+        f'{source}/sub',
+    ]
 
 
 def test_missing_credentials_and_packages_are_told(monkeypatch, source, tmp_path):

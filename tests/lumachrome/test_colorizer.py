@@ -354,3 +354,19 @@ def test_the_shipped_network_gives_the_files_own_colors(monkeypatch):
         wish = Adjustments(render_size=size)
         np.testing.assert_array_equal(shipped.colors(whole, wish).ab, ab[0])
         np.testing.assert_array_equal(shipped.colorize(whole, wish), expected[0])
+
+
+def test_photos_together_get_the_colors_that_each_gets_alone(gray):
+    """Of one that has fewer hints than another too."""
+    steered = Colorizer('steered')
+    shown = [np.repeat(photo[..., None], 3, -1) for photo in (gray, gray[::-1], gray)]
+    hints = [(), (Hint(0.2, 0.2, '#ff0000'), Hint(0.8, 0.8, '#0000ff')), (Hint(0.2, 0.8, '#ff0000'),)]
+    together = steered.colors_together(shown, hints, variant=1)
+    assert len(together) == 3
+    for photo, own, colors in zip(shown, hints, together, strict=True):
+        [alone] = steered.colors_together([photo], [own], variant=1)
+        np.testing.assert_allclose(colors.ab, alone.ab, atol=1e-5)
+        np.testing.assert_allclose(colors.probabilities, alone.probabilities, atol=1e-6)
+        assert colors.bins.shape == alone.bins.shape
+    assert not np.allclose(together[0].ab, together[1].ab)
+    assert [colors.bins for colors in Colorizer('plain').colors_together(shown, hints)] == [None] * 3

@@ -69,7 +69,7 @@ def test_the_small_copy_is_that_of_the_file_within_a_level(height, width, size, 
     photofile.write(tmp_path / 'x.png', pixels, photofile.Photo('x.png', pixels, 'png'))
     render = session.open_file(colorizer.MODELS / contract.RENDER, [session.CPU])
     feed = {contract.PHOTO: pixels[None], contract.RENDER_SIZE: np.array([size])}
-    [expected] = session.compute(render, [contract.SHOWN], feed)
+    [[expected]] = session.compute(render, [contract.SHOWN], feed)
     with photofile.read_rows(tmp_path / 'x.png')[1] as found:
         shown = found.shrunk(*contract.rendered_shape(height, width, size), lambda band: band)
     assert shown.shape == expected.shape

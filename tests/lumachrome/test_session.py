@@ -54,13 +54,6 @@ def test_a_gpu_gets_strips_of_megapixels_and_a_cpu_those_of_the_file(provider, o
         assert given[contract.STRIP_ROWS].tolist() == rows and given[contract.STRIP_ROWS].dtype == np.int64
 
 
-def test_every_output_but_the_bins_is_one_photos():
-    ab, bins, probabilities = session.compute(
-        Recorder(CPU), [contract.AB, contract.BINS, contract.PROBABILITIES], PHOTO
-    )
-    assert ab.tolist() == [[0, 1, 2], [3, 4, 5]] and bins.shape == (1, 2, 3) and probabilities[0].tolist() == [2, 3, 4]
-
-
 @pytest.mark.parametrize(
     'words', ['Failed to ALLOCATE memory for requested buffer', 'CUDA error: out of memory', 'std::bad_alloc']
 )
