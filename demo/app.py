@@ -128,7 +128,7 @@ def build(
 
         with gr.Row(visible=False):  # what programs may ask for
             photo = controls.photo_input(label='photo')
-            model_choice = controls.model_choice(choices, first, 'api-')
+            model_choice = gr.Dropdown(list(choices), value=first, label='model')
             pages = gr.Checkbox(False, label='all_pages')
             taken = {name: controls.parameter(setting) for name, setting in SETTINGS.items()}
             gr.Button().click(

@@ -148,7 +148,7 @@ class PhotoStudio(Component):
                 'step': setting.step,
                 'initial': setting.default,
                 'needs': setting.needs,
-                'presets': list(setting.presets),
+                'presets': controls.named_presets(name),
             }
             for name, setting in SETTINGS.items()
             if setting.is_number
@@ -161,6 +161,7 @@ class PhotoStudio(Component):
                 for preset, given in PRESETS.items()
             },
             'MODELS': models,
+            'EXPLAINED': controls.EXPLAINED,
             'EXAMPLES': [[path.stem, picture(path)] for path in examples],
             'MOST_BYTES': FILE_MB * 2**20,
             'HINTS': contract.TAKES_HINTS,
