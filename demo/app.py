@@ -62,6 +62,8 @@ THEME = Base(
     button_primary_background_fill_dark='*neutral_100',
     button_primary_background_fill_hover_dark='white',
     button_primary_text_color_dark='*neutral_900',
+    block_info_text_color='*neutral_700',
+    block_info_text_color_dark='*neutral_200',
 )
 
 

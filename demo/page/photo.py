@@ -144,6 +144,7 @@ class PhotoPage:
             preview = _preview(seen, say)
             colors = colorizer.colors(preview, adjustments)
             np.savez(seen.colors, **{name: value for name, value in vars(colors).items() if value is not None})
+            _colors.get(seen.colors, lambda: colors)
             shown = self._joined(colorizer, adjustments, colors, preview)
             if last.colors:
                 Path(last.colors).unlink(missing_ok=True)  # a click brings new ones, and each takes megabytes
@@ -166,8 +167,11 @@ class PhotoPage:
         with in_words(say):
             colorizer = self._open(seen.model)
             adjustments = _adjustments(given, colorizer, say)
-            preview = _preview(seen, say, ROUGH if given.detail.rough else 1)
-            return self._joined(colorizer, adjustments, _kept(seen, say), preview)
+            if given.detail.rough:  # inside the answer, as to fetch it would take as long again
+                small = _preview(seen, say, ROUGH)
+                pixels = colorizer.colorize(small, adjustments, _kept(seen, say))
+                return {'rough': data_url(Image.fromarray(pixels))}
+            return self._joined(colorizer, adjustments, _kept(seen, say), _preview(seen, say))
 
     def suggest(self, request: gr.Request, seen: Seen | None, given: Given) -> Shown:
         """Likely colours for the place that was clicked."""

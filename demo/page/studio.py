@@ -93,11 +93,13 @@ class Asked(GradioModel):
 class Answer(GradioModel):
     """What Python tells the browser; None is no news.
 
-    `failed` says that a photo could not be read, `missed` that a file that was asked for could not be made.
+    `rough` is a small picture in colour, as a data: URL; `failed` says that a photo could not be read, `missed` that a
+    file that was asked for could not be made.
     """
 
     before: ImageData | None = None
     after: ImageData | None = None
+    rough: str | None = None
     size: tuple[int, int] | None = None
     features: list[str] | None = None
     status: str | None = None

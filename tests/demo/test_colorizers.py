@@ -67,8 +67,8 @@ def test_a_preview_is_decoded_once_and_missed_when_it_is_gone(shipped, tmp_path,
     photo_page._previews.clear()
     page.tint(None, seen, _given())
     assert opened == [(seen.before,)]
-    small = page.tint(None, seen, _given(rough=True))['after']  # while a slider moves
-    with decode(small) as picture:
+    small = page.tint(None, seen, _given(rough=True))['rough']  # while a slider moves
+    with decode(io.BytesIO(base64.b64decode(small.partition(',')[2]))) as picture:
         assert picture.size == (20, 15)
     for _ in range(photo_page.DECODED + 1):
         page.begin(None, _given(tmp_path / 'a.png'))

@@ -147,6 +147,7 @@ function show(answer) {
   if (news.hero) hero(news.hero);
   if (news.size) opened(news.size);
   if (news.before) painter.slider.show('before', news.before.url);
+  if (news.rough) painter.slider.show('after', news.rough);
   if (news.after) painter.slider.show('after', news.after.url);
   if (news.features) {
     features.clear();
