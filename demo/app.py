@@ -62,6 +62,8 @@ THEME = Base(
     button_primary_background_fill_dark='*neutral_100',
     button_primary_background_fill_hover_dark='white',
     button_primary_text_color_dark='*neutral_900',
+    block_info_text_color='*neutral_700',
+    block_info_text_color_dark='*neutral_200',
 )
 
 
@@ -128,7 +130,7 @@ def build(
 
         with gr.Row(visible=False):  # what programs may ask for
             photo = controls.photo_input(label='photo')
-            model_choice = controls.model_choice(choices, first, 'api-')
+            model_choice = gr.Dropdown(list(choices), value=first, label='model')
             pages = gr.Checkbox(False, label='all_pages')
             taken = {name: controls.parameter(setting) for name, setting in SETTINGS.items()}
             gr.Button().click(

@@ -347,7 +347,7 @@ def _pictures(progress: Progress, folder: Path) -> Iterator[tuple[str, str]]:
 
 def _report(progress: Progress, say: Words) -> Update:
     line = say['album_done'].format(done=progress.done, photos=progress.photos)
-    problems = tuple(reason for _, reason in progress.failed)
+    problems = tuple(words.reason(reason, say) for _, reason in progress.failed)
     return {'value': Reported(line=line, share=progress.done / progress.photos, problems=problems)}
 
 
@@ -356,7 +356,8 @@ def _final_report(progress: Progress, say: Words) -> Update:
     if progress.ended:
         left = progress.photos - progress.done
         line = f'{line} {say[f"album_{progress.ended}"].format(left=left, minutes=MINUTES)}'
-    problems = (*(reason for _, reason in progress.failed), *progress.notes)
+    sentences = (*(reason for _, reason in progress.failed), *progress.notes)
+    problems = tuple(words.reason(sentence, say) for sentence in sentences)
     return {'value': Reported(line=line, problems=problems)}
 
 

@@ -9,7 +9,7 @@ import gradio as gr
 
 from demo.colorizers import OpenColorizer
 from demo.page import words
-from demo.page.inputs import HintList, PhotoInput
+from demo.page.inputs import HintList, NumberInput, PhotoInput
 from demo.server.limits import MAX_PIXELS
 from lumachrome import hints, photofile
 from lumachrome.adjustments import SETTINGS, Adjustments, Palette, Setting
@@ -18,6 +18,7 @@ ON_ALBUM = tuple(name for name in SETTINGS if name != 'hints')  # those lie in f
 SLIDERS = tuple(
     name for name, setting in SETTINGS.items() if setting.is_number and not setting.presets and name != 'strength'
 )  # strength stands beside its palette
+EXPLAINED = 'article'  # the network that `model_help` tells of
 
 
 def control(name: str, features: Iterable[str], prefix: str = '') -> Any:
@@ -39,18 +40,19 @@ def control(name: str, features: Iterable[str], prefix: str = '') -> Any:
         'elem_id': prefix + name.replace('_', '-'),
     }
     if setting.presets:
-        choices = [(_preset(name, value), value) for value in setting.presets]
-        return gr.Dropdown(choices, value=setting.default, min_width=200, **shared)
+        choices = [(words.label(f'{name}_{value:g}'), value) for value in named_presets(name)]
+        helped = f'{name}_help'
+        info = words.label(helped) if helped in words.WORDS['en'] else None
+        return gr.Dropdown(choices, value=setting.default, info=info, min_width=200, **shared)
     if setting.is_number:
         low, high = setting.shown
         return gr.Slider(low, high, value=setting.default, step=setting.step, min_width=200, **shared)
     return photo_input(height=160, **shared)
 
 
-def _preset(name: str, value: float) -> Any:
-    """A preset of a field as it is offered: in words where the page has some, such as `variant_0`, else its number."""
-    word = f'{name}_{value:g}'
-    return words.label(word) if word in words.WORDS['en'] else f'{value:g}'
+def named_presets(name: str) -> list[float]:
+    """The presets of a field that the page offers: those that have a name, such as `variant_0`."""
+    return [value for value in SETTINGS[name].presets if f'{name}_{value:g}' in words.WORDS['en']]
 
 
 def model_choice(choices: Sequence[str | tuple[str, str]], first: str, prefix: str = '') -> Any:
@@ -58,7 +60,8 @@ def model_choice(choices: Sequence[str | tuple[str, str]], first: str, prefix: s
     return gr.Dropdown(
         list(choices),
         value=first,
-        label=words.LABELS('model'),
+        label=words.label('model'),
+        info=words.label('model_help') if EXPLAINED in choices else None,
         visible=len(choices) > 1,
         min_width=200,
         elem_id=f'{prefix}model',
@@ -83,9 +86,11 @@ def fitting(open_colorizer: OpenColorizer, needs: Sequence[str]) -> Callable[...
 
 def parameter(setting: Setting) -> Any:
     """The input that gives the API and the MCP tool a parameter; its value is checked by `adjustments`."""
-    if setting.is_number:
-        return gr.Number(setting.default, label=setting.name)
-    return photo_input(label=setting.name) if setting.name == 'palette' else HintList(label=setting.name)
+    if setting.name == 'hints':
+        return HintList(label=setting.name)
+    made: Any = NumberInput(setting.default, label=setting.name) if setting.is_number else photo_input(label='palette')
+    made.help = f'{setting.help}{_range(setting)}'
+    return made
 
 
 def with_parameters(names: Sequence[str]) -> Callable[[Callable[..., Any]], Callable[..., Any]]:

@@ -10,6 +10,13 @@ from pydantic import ModelWrapValidatorHandler, ValidationError, model_validator
 from demo.page import words
 from demo.server import uploads
 
+A_FILE = 'A file that is uploaded; web addresses are not fetched.'  # for the API's pages
+
+
+def _example(name: str) -> dict[str, Any]:
+    """A file as the API's pages name one in their snippets."""
+    return {'path': name, 'url': name, 'meta': {'_type': 'gradio.FileData'}}
+
 
 class _Photo(ImageData):
     @model_validator(mode='wrap')
@@ -29,12 +36,37 @@ class PhotoInput(gr.Image):
 
     is_template = True  # the page knows it as the image component that it is
     data_model = _Photo
+    help = ''  # what the API's pages say of it; set later, as Gradio takes an `__init__` for what a component has
 
     def preprocess(self, payload: ImageData | None) -> str | None:
         if payload is not None and payload.path is None:
             with words.in_words():
                 return uploads.store(payload.url or '')
         return payload and payload.path
+
+    def api_info(self) -> dict[str, Any]:
+        info = super().api_info()
+        info['properties']['url'] |= {'description': 'A data: URL; web addresses are not fetched'}
+        return info | {'additional_description': f'{self.help} {A_FILE}'.strip()}
+
+    def example_payload(self) -> dict[str, Any]:
+        return _example('photo.jpg')
+
+    def example_value(self) -> None:
+        return None
+
+
+class NumberInput(gr.Number):
+    """Gradio's number input for the API, whose pages say by `help` what the number does."""
+
+    is_template = True
+    help = ''
+
+    def api_info(self) -> dict[str, Any]:
+        return {**super().api_info(), 'additional_description': self.help}
+
+    def example_payload(self) -> Any:
+        return self.value  # a number that is right for it
 
 
 class HintList(gr.JSON):
@@ -72,7 +104,7 @@ class AlbumFiles(gr.File):
         self.data_model = _Files
 
     def example_payload(self) -> list[dict[str, Any]]:
-        return [{'path': 'album.zip', 'meta': {'_type': 'gradio.FileData'}}]
+        return [_example('album.zip')]
 
     def preprocess(self, payload: list[FileData] | None) -> list[tuple[str, str]]:
         return [] if payload is None else [(file.path, file.orig_name or Path(file.path).name) for file in payload]

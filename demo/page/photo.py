@@ -5,9 +5,7 @@ adjusts the colours that it gave, and `save` joins them to the photo itself: wha
 What goes wrong reaches the visitor as a sentence.
 """
 
-import functools
 import shutil
-import threading
 import time
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -22,6 +20,7 @@ from demo.page import compare, controls, words
 from demo.page.studio import PRESETS, Given, data_url
 from demo.page.words import Words, in_words
 from demo.server.limits import MAX_PIXELS
+from demo.server.retention import Kept
 from demo.server.uploads import new_file
 from lumachrome import hints, photofile
 from lumachrome.adjustments import SETTINGS, Adjustments, Array, Colors
@@ -145,6 +144,7 @@ class PhotoPage:
             preview = _preview(seen, say)
             colors = colorizer.colors(preview, adjustments)
             np.savez(seen.colors, **{name: value for name, value in vars(colors).items() if value is not None})
+            _colors.get(seen.colors, lambda: colors)
             shown = self._joined(colorizer, adjustments, colors, preview)
             if last.colors:
                 Path(last.colors).unlink(missing_ok=True)  # a click brings new ones, and each takes megabytes
@@ -167,8 +167,11 @@ class PhotoPage:
         with in_words(say):
             colorizer = self._open(seen.model)
             adjustments = _adjustments(given, colorizer, say)
-            preview = _preview(seen, say, ROUGH if given.detail.rough else 1)
-            return self._joined(colorizer, adjustments, _kept(seen, say), preview)
+            if given.detail.rough:  # inside the answer, as to fetch it would take as long again
+                small = _preview(seen, say, ROUGH)
+                pixels = colorizer.colorize(small, adjustments, _kept(seen, say))
+                return {'rough': data_url(Image.fromarray(pixels))}
+            return self._joined(colorizer, adjustments, _kept(seen, say), _preview(seen, say))
 
     def suggest(self, request: gr.Request, seen: Seen | None, given: Given) -> Shown:
         """Likely colours for the place that was clicked."""
@@ -238,7 +241,7 @@ class PhotoPage:
             colorizer, preview = self._open(seen.model), _preview(seen, say)
             after = colorizer.colorize(preview, _adjustments(given, colorizer, say), _kept(seen, say))
             path = new_file(f'{Path(seen.name).stem}-before-after.jpg')
-            photofile.write(path, compare.beside(preview, after), photofile.Photo(path.name, preview, 'jpeg'))
+            photofile.write(path, compare.beside(preview, after, say), photofile.Photo(path.name, preview, 'jpeg'))
         return {'ready': str(path)}
 
     def _joined(self, colorizer: Colorizer, adjustments: Adjustments, colors: Colors, preview: Array) -> Shown:
@@ -331,47 +334,42 @@ def _status(
 
 
 # What is kept in memory for the next event: each step of a slider would read it again
+_colors: Kept[Colors] = Kept(DECODED)
+_previews: Kept[Array] = Kept(DECODED)
+_photos: Kept[photofile.Photo] = Kept(1)
 
 
 def _kept(seen: Seen, say: Words) -> Colors:
-    return _read_colors(_present(seen.colors, say))
+    path = _present(seen.colors, say)
 
+    def read() -> Colors:
+        with np.load(path) as kept:
+            return Colors(**kept)
 
-@functools.lru_cache(maxsize=DECODED)
-def _read_colors(path: str) -> Colors:
-    with np.load(path) as kept:
-        return Colors(**kept)
+    return _colors.get(path, read)
 
 
 def _preview(seen: Seen, say: Words, smaller: int = 1) -> Array:
-    return _read_preview(_present(seen.before, say), smaller)
+    path = _present(seen.before, say)
 
+    def read() -> Array:
+        with Image.open(path) as image:
+            pixels = np.asarray(image)
+        if smaller > 1:
+            pixels = photofile.shrink(pixels, max(1, max(pixels.shape[:2]) // smaller))
+        pixels.setflags(write=False)  # all who ask get this one
+        return pixels
 
-@functools.lru_cache(maxsize=DECODED)
-def _read_preview(path: str, smaller: int) -> Array:
-    with Image.open(path) as image:
-        pixels = np.asarray(image)
-    if smaller > 1:
-        pixels = photofile.shrink(pixels, max(1, max(pixels.shape[:2]) // smaller))
-    pixels.setflags(write=False)  # all who ask get this one
-    return pixels
-
-
-_last: dict[str, photofile.Photo] = {}  # the photo that was read last, if it is not large
-_lock = threading.Lock()
+    return _previews.get(path, read, smaller)
 
 
 def _decoded(path: str) -> photofile.Photo:
-    with _lock:
-        photo = _last.get(path)
-    if photo is None:
+    def read() -> photofile.Photo:
         photo = photofile.read(path, max_pixels=MAX_PIXELS)
         photo.pixels.setflags(write=False)
-        with _lock:
-            _last.clear()
-            if photo.pixels.shape[0] * photo.pixels.shape[1] <= KEPT_PIXELS:
-                _last[path] = photo
-    return photo
+        return photo
+
+    return _photos.get(path, read, fits=lambda photo: photo.pixels.shape[0] * photo.pixels.shape[1] <= KEPT_PIXELS)
 
 
 def _present(path: str, say: Words) -> str:

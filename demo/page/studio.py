@@ -93,11 +93,13 @@ class Asked(GradioModel):
 class Answer(GradioModel):
     """What Python tells the browser; None is no news.
 
-    `failed` says that a photo could not be read, `missed` that a file that was asked for could not be made.
+    `rough` is a small picture in colour, as a data: URL; `failed` says that a photo could not be read, `missed` that a
+    file that was asked for could not be made.
     """
 
     before: ImageData | None = None
     after: ImageData | None = None
+    rough: str | None = None
     size: tuple[int, int] | None = None
     features: list[str] | None = None
     status: str | None = None
@@ -148,7 +150,7 @@ class PhotoStudio(Component):
                 'step': setting.step,
                 'initial': setting.default,
                 'needs': setting.needs,
-                'presets': list(setting.presets),
+                'presets': controls.named_presets(name),
             }
             for name, setting in SETTINGS.items()
             if setting.is_number
@@ -161,6 +163,7 @@ class PhotoStudio(Component):
                 for preset, given in PRESETS.items()
             },
             'MODELS': models,
+            'EXPLAINED': controls.EXPLAINED,
             'EXAMPLES': [[path.stem, picture(path)] for path in examples],
             'MOST_BYTES': FILE_MB * 2**20,
             'HINTS': contract.TAKES_HINTS,

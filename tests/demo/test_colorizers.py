@@ -64,15 +64,15 @@ def test_a_preview_is_decoded_once_and_missed_when_it_is_gone(shipped, tmp_path,
     monkeypatch.setattr(Image, 'open', lambda *given: opened.append(given) or decode(*given))
     pictures = [page.tint(None, seen, _given(saturation=value))['after'] for value in (0, 0.5, 1)]
     assert opened == [] and len({Path(path).read_bytes() for path in pictures}) == 3
-    photo_page._read_preview.cache_clear()
+    photo_page._previews.clear()
     page.tint(None, seen, _given())
     assert opened == [(seen.before,)]
-    small = page.tint(None, seen, _given(rough=True))['after']  # while a slider moves
-    with decode(small) as picture:
+    small = page.tint(None, seen, _given(rough=True))['rough']  # while a slider moves
+    with decode(io.BytesIO(base64.b64decode(small.partition(',')[2]))) as picture:
         assert picture.size == (20, 15)
     for _ in range(photo_page.DECODED + 1):
         page.begin(None, _given(tmp_path / 'a.png'))
-    assert photo_page._read_preview.cache_info().currsize == photo_page.DECODED
+    assert len(photo_page._previews) == photo_page.DECODED
     (tmp_path / seen.before).unlink()
     with pytest.raises(gr.Error, match='no longer on the server'):
         page.tint(None, seen, _given())

@@ -30,6 +30,19 @@ def test_two_calls_are_public(client):
     assert set(client.view_api(return_format='dict')['named_endpoints']) == {'/colorize', '/colorize_album'}
 
 
+def test_the_apis_pages_say_what_each_parameter_does_and_promise_no_web_addresses(url):
+    info = httpx.get(f'{url}/gradio_api/info').json()
+    for endpoint in info['named_endpoints'].values():
+        for taken in endpoint['parameters']:
+            assert isinstance(taken['label'], str) and taken['label']  # else the page says [object Object]
+            if setting := SETTINGS.get(taken['parameter_name']):
+                assert setting.name == 'hints' or setting.help in taken['python_type']['description']
+    said = json.dumps(info).lower()
+    assert 'publicly' not in said and 'https://' not in said
+    photo = info['named_endpoints']['/colorize']['parameters'][0]
+    assert photo['example_input']['path'] == 'photo.jpg' and 'not fetched' in photo['python_type']['description']
+
+
 def test_the_api_gives_the_photo_at_full_size_in_its_format(client, photo):
     path, status = client.predict(handle_file(photo), api_name='/colorize')
     assert Path(path).name == 'grandmother-colour.jpg'

@@ -82,10 +82,16 @@ function choice(name, options, chosen) {
 }
 find('.sliders').append(...SLIDERS.map(slider));
 find('.strength').append(slider('strength'));
-const sizes = SETTINGS.render_size.presets.map(size => [words[`render_size_${size}`] ?? String(size), size]);
+function explained(label, text) {
+  const help = Object.assign(document.createElement('span'), { className: 'small', textContent: text });
+  label.append(help);
+  return label;
+}
+const sizes = SETTINGS.render_size.presets.map(size => [words[`render_size_${size}`], size]);
+const networks = choice('model', MODELS, value => { model = value; change({ ...look }, '', true); });
 find('.models').append(
-  choice('model', MODELS, value => { model = value; change({ ...look }, '', true); }),
-  choice('render_size', sizes, value => set('render_size', Number(value))),
+  MODELS.some(([name]) => name === EXPLAINED) ? explained(networks, words.model_help) : networks,
+  explained(choice('render_size', sizes, value => set('render_size', Number(value))), words.render_size_help),
 );
 sliders.model.label.hidden = MODELS.length < 2;
 const EMPTY = 'data:image/gif;base64,R0lGODlhAQABAAAAACw=';   // until there is a picture
@@ -141,6 +147,7 @@ function show(answer) {
   if (news.hero) hero(news.hero);
   if (news.size) opened(news.size);
   if (news.before) painter.slider.show('before', news.before.url);
+  if (news.rough) painter.slider.show('after', news.rough);
   if (news.after) painter.slider.show('after', news.after.url);
   if (news.features) {
     features.clear();
