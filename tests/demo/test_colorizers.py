@@ -2,7 +2,9 @@
 
 import base64
 import io
+import os
 import threading
+import time
 import types
 from pathlib import Path
 
@@ -16,6 +18,7 @@ from demo import app, colorizers
 from demo.colorizers import Colorizers
 from demo.page import photo as photo_page
 from demo.page.studio import Detail, Given
+from demo.server import retention
 from lumachrome import colorizer, contract, photofile, session
 from lumachrome.adjustments import Adjustments
 from lumachrome.errors import ModelError
@@ -76,6 +79,25 @@ def test_a_preview_is_decoded_once_and_missed_when_it_is_gone(shipped, tmp_path,
     (tmp_path / seen.before).unlink()
     with pytest.raises(gr.Error, match='no longer on the server'):
         page.tint(None, seen, _given())
+
+
+def test_a_decoded_photo_stays_in_memory_no_longer_than_its_file(tmp_path, monkeypatch):
+    monkeypatch.setattr(photo_page, '_photos', retention.Kept(1))
+    with retention.swept(tmp_path, seconds=60, pause=0.02):
+        path = str(tmp_path / 'photo.png')
+        Image.fromarray(np.full((30, 40), 128, np.uint8)).save(path)
+        photo = photo_page._decoded(path)
+        time.sleep(0.2)
+        assert photo_page._decoded(path) is photo
+        os.utime(path, (time.time() - 61, time.time() - 61))
+        for _ in range(100):
+            if not photo_page._photos:
+                break
+            time.sleep(0.05)
+    assert not photo_page._photos and not Path(path).exists()
+    monkeypatch.setattr(photo_page, 'KEPT_PIXELS', 1199)
+    Image.fromarray(np.full((30, 40), 128, np.uint8)).save(path)
+    assert photo_page._decoded(path) and not photo_page._photos  # a large one is not kept at all
 
 
 def test_what_is_saved_is_what_the_preview_showed(shipped, gray, tmp_path, monkeypatch):

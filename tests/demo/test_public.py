@@ -23,7 +23,6 @@ from PIL import Image, ImageFile
 
 from demo import app
 from demo.colorizers import Colorizers
-from demo.page import photo as photo_page
 from demo.page.photo import PhotoPage
 from demo.page.studio import Detail, Given
 from demo.server import limits, middleware, queueing, retention, uploads
@@ -387,25 +386,6 @@ def test_a_sweep_takes_old_files_and_empty_folders_alone(tmp_path):
     retention.sweep(tmp_path, 60, stays)
     assert sorted(path.name for path in tmp_path.iterdir()) == ['new', 'shown']
     assert all(any(folder.iterdir()) for folder in tmp_path.iterdir())
-
-
-def test_a_decoded_photo_stays_in_memory_no_longer_than_its_file(tmp_path, monkeypatch):
-    monkeypatch.setattr(photo_page, '_photos', retention.Kept(1))
-    with retention.swept(tmp_path, seconds=60, pause=0.02):
-        path = str(tmp_path / 'photo.png')
-        Image.fromarray(np.full((30, 40), 128, np.uint8)).save(path)
-        photo = photo_page._decoded(path)
-        time.sleep(0.2)
-        assert photo_page._decoded(path) is photo
-        os.utime(path, (time.time() - 61, time.time() - 61))
-        for _ in range(100):
-            if not photo_page._photos:
-                break
-            time.sleep(0.05)
-    assert not photo_page._photos and not Path(path).exists()
-    monkeypatch.setattr(photo_page, 'KEPT_PIXELS', 1199)
-    Image.fromarray(np.full((30, 40), 128, np.uint8)).save(path)
-    assert photo_page._decoded(path) and not photo_page._photos  # a large one is not kept at all
 
 
 def test_what_the_server_has_forgotten_is_said():
