@@ -15,9 +15,10 @@ from lumachrome import hints, photofile
 from lumachrome.adjustments import SETTINGS, Adjustments, Palette, Setting
 
 ON_ALBUM = tuple(name for name in SETTINGS if name != 'hints')  # those lie in files of their own among the photos
+BESIDE = ('reach', 'strength')  # where hints or a palette are, which they are about
 SLIDERS = tuple(
-    name for name, setting in SETTINGS.items() if setting.is_number and not setting.presets and name != 'strength'
-)  # strength stands beside its palette
+    name for name, setting in SETTINGS.items() if setting.is_number and not setting.presets and name not in BESIDE
+)
 EXPLAINED = 'article'  # the network that `model_help` tells of
 
 

@@ -81,7 +81,7 @@ function choice(name, options, chosen) {
   return label;
 }
 find('.sliders').append(...SLIDERS.map(slider));
-find('.strength').append(slider('strength'));
+for (const name of ['reach', 'strength']) find(`.${name}`).append(slider(name));
 function explained(label, text) {
   const help = Object.assign(document.createElement('span'), { className: 'small', textContent: text });
   label.append(help);
@@ -125,6 +125,7 @@ function showLook() {
   variants.forEach((button, i) => {
     button.setAttribute('aria-pressed', look.settings.variant === SETTINGS.variant.presets[i]);
   });
+  find('.reach').hidden = !look.hints.length;
   find('.no-palette').hidden = find('.swatchbook').hidden = find('.strength').hidden = !look.palette;
   if (look.palette) find('.swatchbook').src = look.palette.url ?? '';
 }
