@@ -52,7 +52,7 @@ if root is None:
 missing = [pin for module, pin in needs.items() if importlib.util.find_spec(module) is None]
 if missing:
     subprocess.run([sys.executable, '-m', 'pip', 'install', '--quiet', *missing], check=True)
-os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '2')
+os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '3')
 os.chdir(root)
 sys.path.insert(0, str(root))
 """

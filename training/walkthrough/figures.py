@@ -66,8 +66,15 @@ def kernels(before: np.ndarray, after: np.ndarray) -> None:
 
 
 def maps(named: Mapping[str, np.ndarray], most: int = 8) -> None:
-    """Feature maps [H, W, C] of several layers or networks, a row each, each map between its own extremes."""
-    rows = [[features[..., i] for i in range(min(most, features.shape[-1]))] for features in named.values()]
+    """Feature maps [H, W, C] of several layers or networks, a row each, each map between its own extremes.
+
+    One place in a hundred may lie beyond them: the few at a rim, where zeros are next, would leave the rest dark.
+    """
+
+    def between(features):
+        return np.clip(features, *np.quantile(features, (0.01, 0.99)))
+
+    rows = [[between(features[..., i]) for i in range(min(most, features.shape[-1]))] for features in named.values()]
     grid(rows, names=list(named), cmap='viridis')
 
 

@@ -26,7 +26,8 @@
 # Words in *italics* are terms of the field; the [glossary](../GLOSSARY.md) holds them all. This notebook takes about
 # five minutes.
 #
-# Run the cells one after another with Shift+Enter. The next one only loads what the others use.
+# Run the cells one after another with Shift+Enter. The next one only loads what the others use. If
+# it prints lines about drivers or a GPU, let them be: TensorFlow has looked for a graphics card and found none.
 
 # %%
 import keras
@@ -279,7 +280,8 @@ figures.kernels(untrained.layers[0].get_weights()[0], model.layers[0].get_weight
 # %% [markdown]
 # What kernels do is better seen in what they make of a photo. These are feature maps, the results of the first,
 # fourth and sixth convolution, a row before training and a row after. To get them we make a network that ends early,
-# at that layer. Deeper maps are smaller, and brighter where their kernel found what it looks for.
+# at that layer. Deeper maps are smaller, and brighter where their kernel found what it looks for. A map that is all
+# dark found nothing in this photo: relu made 0 of it. What is bright along a rim alone comes from the frame of zeros.
 
 
 # %%
@@ -357,7 +359,8 @@ figures.grid(
 )
 
 # %% [markdown]
-# Some blotches are right, most is brownish. Why brown, of all colours? Notebook 4 answers that. First, [notebook
+# Some things are right. Much is one orange brown, with stains of blue that end where nothing ends. Why brown, of all
+# colours? Notebook 4 answers that. First, [notebook
 # 2](2_many_pictures.ipynb): what the article's training did wrong, and how one uses many pictures.
 #
 # **What to take along.** A photo is L, a and b; only a and b are guessed. A convolution is nine products and a sum,

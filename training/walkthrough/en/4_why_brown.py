@@ -68,8 +68,10 @@ cars = [car(paint) for paint in paints]
 mean = np.mean(cars, axis=0)
 figures.grid([[color.lab2rgb(one) for one in cars[:5]], [color.lab2rgb(one) for one in cars[5:]]])
 figures.row(
-    {'what the network sees': cars[0][..., 0] / 100, 'the answer that is punished least': color.lab2rgb(mean)},
-    limits=(0, 1),
+    {
+        'what the network sees': color.lab2rgb(cars[0] * (1, 0, 0)),
+        'the answer that is punished least': color.lab2rgb(mean),
+    }
 )
 print('a and b of the mean paint:', np.mean(paints, axis=0))
 for name, answer in (('red', paints[0]), ('blue', paints[2]), ('gray', (0, 0)), ('the mean', np.mean(paints, axis=0))):
@@ -135,7 +137,8 @@ figures.grid([list(row) for row in rows.values()], names=list(rows))
 # If each pixel chose boldly for itself, half of a coat could turn red and the other half stay gray. So the network is
 # asked twice. First its answer is parted into a few heaps of places that are alike; each heap gets one colour, and
 # one typical place, its *anchor*. Then the network is shown these few points as if a person had set them, and spreads
-# their colours evenly over things. Below, reading each place for itself, beside anchors; the rings are the anchors.
+# their colours evenly over things. In the upper row each place is read for itself, in the lower one by anchors; the
+# rings are the anchors.
 
 # %%
 point = network.get_layer('distribution').vivid_point
@@ -180,10 +183,14 @@ figures.row(
         'orange': hinted(0, (*here, 40, 60)),
         'blue': hinted(0, (*here, 10, -50)),
         'green, and a red flag': hinted(0, (*here, -40, 30), (0.12, 0.25, 60, 40)),
+        'and a gray wall': hinted(0, (*here, -40, 30), (0.12, 0.25, 60, 40), (0.6, 0.1, 0, 0)),
     }
 )
 
 # %% [markdown]
+# In the fourth picture the red of the flag has run into the wall beside it: a hint goes as far as the network takes
+# its thing to go, and it is not always right. One more hint, on the wall, says where the red ends.
+#
 # **What to take along.** The mean of plausible colours is a colour of nothing. Distributions keep them apart; how to
 # read one is a choice between faithful and vivid; and what the photo does not hold must come from you. Last: [your
 # own photos](5_your_own_photos.ipynb).

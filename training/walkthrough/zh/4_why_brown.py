@@ -67,8 +67,10 @@ cars = [car(paint) for paint in paints]
 mean = np.mean(cars, axis=0)
 figures.grid([[color.lab2rgb(one) for one in cars[:5]], [color.lab2rgb(one) for one in cars[5:]]])
 figures.row(
-    {'what the network sees': cars[0][..., 0] / 100, 'the answer that is punished least': color.lab2rgb(mean)},
-    limits=(0, 1),
+    {
+        'what the network sees': color.lab2rgb(cars[0] * (1, 0, 0)),
+        'the answer that is punished least': color.lab2rgb(mean),
+    }
 )
 print('a and b of the mean paint:', np.mean(paints, axis=0))
 for name, answer in (('red', paints[0]), ('blue', paints[2]), ('gray', (0, 0)), ('the mean', np.mean(paints, axis=0))):
@@ -131,7 +133,7 @@ figures.grid([list(row) for row in rows.values()], names=list(rows))
 #
 # 如果每个像素都自作主张地大胆选色，一件大衣可能半边变红、半边还是灰的。所以要问网络两次。
 # 先把它的第一次回答分成几堆相像的位置，每堆给一种颜色、一个有代表性的位置，即*锚点*。
-# 然后把这几个点当作人点的提示再给网络看，它就会把颜色均匀地铺到物体上。下面左边是逐点自选，右边是用锚点；
+# 然后把这几个点当作人点的提示再给网络看，它就会把颜色均匀地铺到物体上。下面上一行是逐点自选，下一行是用锚点；
 # 圆圈就是锚点。
 
 # %%
@@ -176,10 +178,14 @@ figures.row(
         'orange': hinted(0, (*here, 40, 60)),
         'blue': hinted(0, (*here, 10, -50)),
         'green, and a red flag': hinted(0, (*here, -40, 30), (0.12, 0.25, 60, 40)),
+        'and a gray wall': hinted(0, (*here, -40, 30), (0.12, 0.25, 60, 40), (0.6, 0.1, 0, 0)),
     }
 )
 
 # %% [markdown]
+# 第四幅里，旗子的红色流到了旁边的墙上：网络以为那东西到哪里，提示就铺到哪里，而它并不总是对的。
+# 在墙上再点一个提示，就说明了红色到哪里为止。
+#
 # **记住这些。** 各种可能颜色的平均，不是任何东西的颜色。分布把它们分开保存；怎样读，是在忠实与鲜艳之间选择；
 # 照片里没有的，只能由你来说。最后一本：[你自己的照片](5_your_own_photos.ipynb)。
 #
