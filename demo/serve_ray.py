@@ -55,7 +55,7 @@ class Asked:
 def app(options: Options) -> serve.Application:
     """The application, for `serve run` and `serve.run`."""
     model = str(find_model(options.model).resolve())
-    networks = serve.deployment(
+    networks: Any = serve.deployment(
         Network,
         num_replicas=options.networks,
         max_ongoing_requests=2 * LARGEST_BATCH,
@@ -66,7 +66,7 @@ def app(options: Options) -> serve.Application:
         networks = serve.get_deployment_handle('Network', serve.get_replica_context().app_name)
         return api.build(model, Colorizers([CPU], functools.partial(_Distant, networks=networks)), AT_A_TIME)
 
-    doors = serve.deployment(
+    doors: Any = serve.deployment(
         serve.ingress(door)(),
         name='Door',
         num_replicas=options.doors,

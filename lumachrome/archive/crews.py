@@ -203,7 +203,7 @@ class RayActors:
         self._actors = [self._actor.remote(job) for _ in range(min(size or room, room))]
         self._waiting: dict[Any, int] = {}
         names = ('RayActorError', 'OutOfMemoryError', 'NodeDiedError', 'WorkerCrashedError')
-        self._gone = tuple(getattr(ray.exceptions, name) for name in names)
+        self._gone = tuple(getattr(self._ray.exceptions, name) for name in names)
 
     @property
     def size(self) -> int:
