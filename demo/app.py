@@ -170,7 +170,7 @@ def _album(
                 for name in ('render_size', 'variant'):
                     adjust[name] = controls.control(name, features, 'album-')
             with gr.Row():
-                for name in ('palette', 'strength'):
+                for name in ('palette', 'strength', 'reach'):
                     adjust[name] = controls.control(name, features, 'album-')
         start = gr.Button(label('album_start'), variant='primary', interactive=False, elem_id='album-start')
     report = AlbumReport(visible='hidden', elem_id='album-report')

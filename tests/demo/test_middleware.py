@@ -160,11 +160,11 @@ def test_doors_that_nobody_uses_are_closed(url):
 def test_what_is_sent_in_a_wrong_place_does_not_fill_the_log(url, place, capfd):
     """First with too few values, then as the name of a model, then as a number."""
     photo = f'data:image/png;base64,{"A" * 100_000}'
-    data = [photo] if place == 0 else [None, 'plain', 0, 1, 1, 0, '', None, 0, []]
+    data = [photo] if place == 0 else [None, 'plain', 0, 1, 1, 0, 1, 0, None, 0, []]
     data[place] = photo if place == 0 else [photo]
     event = httpx.post(f'{url}{PLACE}', json={'data': data}).json()['event_id']
     answer = httpx.get(f'{url}{PLACE}/{event}', timeout=30).text
-    said = 'colorize takes 10 values, and 1 came.' if place == 0 else 'A text has at most 10,000 letters here.'
+    said = 'colorize takes 11 values, and 1 came.' if place == 0 else 'A text has at most 10,000 letters here.'
     assert said in answer and len(answer) < 1000
     written = capfd.readouterr()
     assert len(written.out) + len(written.err) < 10_000

@@ -195,10 +195,10 @@ def test_two_fingers_zoom_one_moves_and_the_screen_can_be_filled(browser, url, p
     _touch(session, 'End')
     moved = page.locator('.stage').bounding_box()
     assert 20 < moved['x'] - there['x'] < 45 and 20 < moved['y'] - there['y'] < 45
-    page.tap('.under .full')
+    page.click('.under .full')
     page.wait_for_function("document.fullscreenElement?.localName === 'lumachrome-painter'")
     assert page.locator('.frame').bounding_box()['width'] > 360
-    page.tap('.under .full')
+    page.click('.under .full')
     page.wait_for_function('!document.fullscreenElement')
     context.close()
 
