@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy.typing as npt
 from pydantic import BaseModel
-from ray import serve
+from ray import serve  # pyright: ignore[reportMissingImports]  # of an extra
 
 from demo import api
 from demo.colorizers import Colorizers, OpenColorizer
