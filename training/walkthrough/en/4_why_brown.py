@@ -153,7 +153,7 @@ def painted(ab):
 
 
 small = ops.average_pool(colorization.prepare(shown)[0], 256 // logits.shape[1], 256 // logits.shape[1])
-places = anchors.place(small, ops.convert_to_tensor(logits), ops.convert_to_tensor(share), ops.zeros((1,)), point)
+places, _ = anchors.place(small, ops.convert_to_tensor(logits), ops.convert_to_tensor(share), ops.zeros((1,)), point)
 ringed = []
 for picture, anchored in zip(rows['vividness 1.0'], ops.convert_to_numpy(places), strict=True):
     image = Image.fromarray(picture.copy())
