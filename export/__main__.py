@@ -35,6 +35,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument('--model', help='with triton: a name or a file, by default the one that ships first')
     parser.add_argument('--licence', default='not stated', help='of the weights, for the metadata')
     parser.add_argument('--float16', action='store_true', help='store the weights in half the bytes')
+    parser.add_argument(
+        '--int8',
+        nargs='+',
+        default=(),
+        metavar='PHOTOS',
+        help='compute the decoder in integers of 8 bits: folders or .tar files of photos, which show its ranges',
+    )
     options = parser.parse_args(arguments)
     if (options.target is None) != (options.source in ('documents', 'tails')):
         parser.error(f'{options.source} takes no TARGET' if options.target else 'name a TARGET')
@@ -83,7 +90,9 @@ def run(options: argparse.Namespace) -> None:
         for path, verified in files.export_parts(options.target).items():
             report(path, verified)
     else:
-        report(options.target, files.export(options.source, options.target, options.licence, options.float16))
+        report(
+            options.target, files.export(options.source, options.target, options.licence, options.float16, options.int8)
+        )
 
 
 def report(path: str | Path, verified: dict[str, Any]) -> None:

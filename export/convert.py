@@ -35,11 +35,13 @@ class Converted:
 
     Attributes
     ----------
-    network : keras.Model
-        The Keras network, in float32.
+    parts : tuple of keras.Model
+        The Keras network in float32, as `networks.parted` parts it.
+    encoder : onnx.ModelProto or None
+        Where the network comes in two parts (`networks.parted`), the first: L and hints to features.
     model : onnx.ModelProto
         Takes L float32 [N, 1, H, W] and gives ab or logits [N, H/s, W/s, C]. If `takes_hints`, it also takes hints
-        [N, K, 6] and gives their share [N, H/s, W/s, 1].
+        [N, K, 6] and gives their share [N, H/s, W/s, 1]. The encoder's features, if any, come before.
     name : str
     multiple, render_size, stride : int
         H and W are multiples of `multiple`; `stride` is s.
@@ -52,7 +54,8 @@ class Converted:
         `paper.borders` and `anchors.read`, likewise: their parameters in their order to what they return.
     """
 
-    network: keras.Model
+    parts: tuple[keras.Model | None, keras.Model]
+    encoder: onnx.ModelProto | None
     model: onnx.ModelProto
     name: str
     multiple: int
@@ -117,9 +120,11 @@ def convert(network: keras.Model) -> Converted:
     takes_hints = len(network.inputs) == 2
     stride = _stride(network, module.MULTIPLE, takes_hints, distribution)
     anchored = takes_hints and distribution is not None
+    encoder, decoder = parts = networks.parted(network) if anchored else (None, network)
     return Converted(
-        network=network,
-        model=_in_onnx(network),
+        parts=parts,
+        encoder=_in_onnx(encoder, features=len(encoder.outputs)) if encoder else None,
+        model=_in_onnx(decoder),
         name=network.name,
         multiple=module.MULTIPLE,
         render_size=module.RENDER_SIZE,
@@ -163,13 +168,17 @@ def _stride(network: keras.Model, multiple: int, takes_hints: bool, distribution
     return side // height
 
 
-def _in_onnx(network: keras.Model) -> onnx.ModelProto:
+def _in_onnx(network: keras.Model, features: int = 0) -> onnx.ModelProto:
+    """A network or a part of one, whose first `features` outputs are such. L and features have their channels before
+    their rows, answers after them."""
+
     def run(*tensors: Any) -> Any:
         first, *rest = tensors
         return network([first, *rest] if rest else first, training=False)
 
-    shapes = {tensor.name: tensor.shape for tensor in network.inputs}
-    return _converted(run, shapes, network.name, as_nchw=list(shapes)[:1])
+    shapes = {f'input_{i}': tensor.shape for i, tensor in enumerate(network.inputs)}
+    pictures = [name for name, shape in shapes.items() if len(shape) == 4]
+    return _converted(run, shapes, network.name, pictures, features)
 
 
 def _anchors(distribution: bins.Distribution, stride: int) -> onnx.ModelProto:
@@ -198,9 +207,10 @@ def _reading() -> onnx.ModelProto:
 
 
 def _converted(
-    run: Callable[..., Any], shapes: dict[str, Any], what: str, as_nchw: Sequence[str] = ()
+    run: Callable[..., Any], shapes: dict[str, Any], what: str, as_nchw: Sequence[str] = (), features: int = 0
 ) -> onnx.ModelProto:
-    """A function of float32 tensors in ONNX, with the channels of some before their rows."""
+    """A function of float32 tensors in ONNX, with the channels of some, and of its first `features` results, before
+    their rows."""
     import tensorflow as tf
     import tf2onnx
 
@@ -211,6 +221,7 @@ def _converted(
         input_signature=signature,
         opset=contract.OPSET,
         inputs_as_nchw=list(as_nchw),
+        outputs_as_nchw=[f'Identity_{i}:0' if i else 'Identity:0' for i in range(features)],
     )
     # tf2onnx writes the file although it knows an operator of it to be unsupported, so look for those.
     foreign = sorted({node.op_type for node in model.graph.node if not onnx.defs.has(node.op_type, contract.OPSET)})

@@ -131,7 +131,8 @@ class _Facts:
         self.photos_seen: int = run['photos_before'] + run['photos_seen']
         kept = [tensor for graph in graphs(model) for tensor in graph.initializer]
         arrays = [numpy_helper.to_array(tensor) for tensor in kept if tensor.name.startswith(NETWORK)]
-        count = sum(array.size for array in arrays if np.issubdtype(array.dtype, np.floating) and array.ndim)
+        counts = [array for array in arrays if np.issubdtype(array.dtype, np.floating) or array.dtype == np.int8]
+        count = sum(array.size for array in counts if array.ndim)
         self.weights = f'{count / 1e6:.1f} million' if count >= 1e6 else f'{count:,}'
         self.size = f'{path.stat().st_size / 1e6:.1f} MB'
 

@@ -2,12 +2,13 @@
 
 import datetime
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import onnx
 
-from export import pipeline, verify
+from export import pipeline, quantize, verify
 from export.convert import Converted, ExportError, convert, in_half_the_bytes
 from lumachrome import contract
 from lumachrome.errors import atomic
@@ -15,7 +16,11 @@ from training import bins, checkpoints, learnt
 
 
 def export(
-    source: str | Path, target: str | Path, licence: str = 'not stated', float16: bool = False
+    source: str | Path,
+    target: str | Path,
+    licence: str = 'not stated',
+    float16: bool = False,
+    int8: Sequence[str | Path] = (),
 ) -> dict[str, Any]:
     """Write a network as an ONNX file.
 
@@ -29,6 +34,8 @@ def export(
         Of the weights.
     float16 : bool
         Store the kernels in half the bytes.
+    int8 : list of path
+        Photos, where the decoder is to compute in integers: see `export.quantize.in_int8`.
 
     Returns
     -------
@@ -45,10 +52,14 @@ def export(
     check_folder(target)
     converted = convert(checkpoints.load(source))
     model = pipeline.build(converted)
-    verified = verify.verify(model, converted)
+    verified, whole = verify.verify(model, converted), model
+    if int8:
+        converted = quantize.in_int8(converted, int8)
+        model = pipeline.build(converted)
     if float16:
-        whole, model = model, in_half_the_bytes(model)
-        verified['float16'] = verify.verify_float16(model, whole, converted)
+        model = in_half_the_bytes(model)
+    if model is not whole:
+        verified['rounded'] = verify.verify_rounded(model, whole, converted)
     write(model, target, describe(converted, Path(source), licence, verified))
     return verified
 

@@ -47,8 +47,9 @@ def likely(g: Graph, probabilities: str) -> str:
 def look_twice(g: Graph, converted: Converted, L: str, padded: str, given: str, inside: str) -> None:
     """`probabilities`, `bins`, `anchors` and `ab` of a network that gives itself hints (`training.anchors`).
 
-    A loop holds the network, so that it is in the file once. Its first turn sees a person's hints; a second, which also
-    sees the anchors that the first one placed, runs only where some vividness is asked for.
+    A loop holds the network's decoder, so that it is in the file once. Its first turn sees a person's hints; a second,
+    which also sees the anchors that the first one placed, runs only where some vividness is asked for. The encoder has
+    seen the photo before.
     """
     assert converted.anchors and converted.paper and converted.reading
     low, high = (np.int64(limit) for limit in contract.limits(contract.VARIANT))
@@ -59,8 +60,11 @@ def look_twice(g: Graph, converted: Converted, L: str, padded: str, given: str, 
     stride = [converted.stride] * 2
     small = g.Transpose(g.AveragePool(L, kernel_shape=stride, strides=stride), perm=[0, 2, 3, 1])
 
+    features = included(g, converted.encoder, [padded, given], f'{NETWORK}encoder/') if converted.encoder else []
+
     b = Graph('look/')
-    logits, share = (b.Slice(x, [0, 0], inside, [1, 2]) for x in included(b, converted.model, [padded, 'look/hints']))
+    answers = included(b, converted.model, [*features, padded, 'look/hints'])
+    logits, share = (b.Slice(answer, [0, 0], inside, [1, 2]) for answer in answers)
     placed, ours, belongs = included(b, converted.anchors, [small, logits, share, variant], ANCHORS)
     b.Concat('look/hints', ours, axis=1, name='next')
     b.Identity('look/on', name='still')

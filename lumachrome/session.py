@@ -116,6 +116,8 @@ def open_file(path: Path, providers: list[str], threads: int | None = None) -> I
     asked: list[Any] = list(providers)
     if CUDA in providers:
         asked = [(CUDA, CUDA_OPTIONS) if name == CUDA else name for name in providers]
+        # CUDA has no kernels for what is in integers: constants among it become float32 once, not for each photo
+        options.add_session_config_entry('session.disable_quant_qdq', '1')
         onnxruntime.set_default_logger_severity(SILENT)  # a library that cannot be loaded falls back to the CPU
         with contextlib.redirect_stdout(io.StringIO()):
             onnxruntime.preload_dlls()

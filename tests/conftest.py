@@ -281,13 +281,13 @@ def tiny():
 @contextlib.contextmanager
 def _tiny():
     import keras
-    from tiny import build_tiny
+    from tiny import build_tiny, parted
 
     from training import networks
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(networks, 'NAMES', (*networks.NAMES, 'tiny'))
-        module = types.SimpleNamespace(MULTIPLE=8, RENDER_SIZE=64, build=build_tiny)
+        module = types.SimpleNamespace(MULTIPLE=8, RENDER_SIZE=64, build=build_tiny, parted=parted)
         patch.setitem(sys.modules, 'training.networks.tiny', module)
         keras.utils.set_random_seed(1)
         yield build_tiny()

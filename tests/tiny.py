@@ -32,6 +32,12 @@ def build_tiny():
     return network
 
 
+def parted(network):
+    """As networks promise: what comes before the dropout, and what after it."""
+    [features] = [layer.output for layer in network.layers if isinstance(layer, layers.Dropout)]
+    return keras.Model(network.inputs, [features]), keras.Model([features, *network.inputs], network.outputs)
+
+
 def quiet_session(source):
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 4

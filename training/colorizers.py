@@ -1,9 +1,11 @@
 """Whatever colours pictures, behind one call: a Keras network, or a finished file."""
 
+import functools
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import keras
 import numpy as np
 from keras import ops
 from PIL import Image
@@ -79,7 +81,8 @@ class NetworkColorizer:
 
     def read(self, L: Any, given: Any, vividness: float, variant: int = 0) -> Any:
         """ab [N, h, w, 2] of lightness [N, H, W, 1] and hints [N, K, 6] as the network takes them."""
-        answer, share = map(ops.convert_to_tensor, self._asked(L, given))
+        features = self._features(L, given) if self.takes_hints and vividness else None
+        answer, share = map(ops.convert_to_tensor, self._asked(L, given, features))
         if self.distribution is None:
             return answer
         faithful, point = bins.mean(answer), self.distribution.vivid_point
@@ -92,7 +95,8 @@ class NetworkColorizer:
         if not vividness:
             return faithful
         ours, belongs = anchors.place(small, answer, share, ops.full((1,), variant), point)
-        spread, _ = self._asked(L, ops.concatenate([given, anchors.as_hints(ours, height, width)], axis=1))
+        together = ops.concatenate([given, anchors.as_hints(ours, height, width)], axis=1)
+        spread, _ = self._asked(L, together, features)
         spread = bins.mean(ops.convert_to_tensor(spread))
         return anchors.read(faithful, spread, belongs, share, border, vividness)
 
@@ -118,8 +122,19 @@ class NetworkColorizer:
             given = ops.concatenate([places, points[..., 2:], np.ones_like(points[..., :1])], -1)
         return L, given
 
-    def _asked(self, L, given):
+    @functools.cached_property
+    def _parts(self):
+        return networks.parted(self.network)
+
+    def _features(self, L, given):
+        """What the network sees, so that it need not see it again for other hints."""
+        encoder, _ = self._parts
+        return keras.tree.flatten(encoder.predict_on_batch([L, given])) if encoder else []
+
+    def _asked(self, L, given, features=None):
         """The network's answer and the hints' share in it, 0 where it takes none."""
+        if features is not None:
+            return self._parts[1].predict_on_batch([*features, L, given])
         if self.takes_hints:
             return self.network.predict_on_batch([L, given])
         answer = self.network.predict_on_batch(L)

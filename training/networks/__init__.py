@@ -14,6 +14,8 @@ unless told otherwise).
 One that stands on an encoder says so: ENCODER is then an object with the methods of
 `efficientnet_lite.EfficientNetLite`, `build(encoder_weights)` takes 'imagenet' or 'none', and `freeze(network, blocks)`
 keeps its first blocks as they are. Nobody else needs to know which encoder it is.
+
+One that takes hints may have `parted(network)`, as below, so that it need not see a photo twice.
 """
 
 import importlib
@@ -60,6 +62,24 @@ def distribution(network: keras.Model) -> bins.Distribution | None:
     """The layer `training.bins.Distribution` of a network that predicts one, otherwise None."""
     found = [layer for layer in network.layers if isinstance(layer, bins.Distribution)]
     return found[0] if found else None
+
+
+def parted(network: keras.Model) -> tuple[keras.Model | None, keras.Model]:
+    """Copies of a network's two parts, the second of which is enough to ask again with other hints.
+
+    Returns
+    -------
+    encoder : keras.Model or None
+        The network's inputs to features. None where the network is in one piece.
+    decoder : keras.Model
+        The features, if any, and then the network's inputs to its outputs.
+    """
+    part = getattr(module(network.name), 'parted', None)
+    if part is None:
+        return None, network
+    copy = keras.models.clone_model(network)  # Keras could not save a network any more whose layers a part shares
+    copy.set_weights(network.get_weights())
+    return part(copy)
 
 
 def freeze(network: keras.Model, blocks: int) -> None:

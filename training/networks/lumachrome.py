@@ -106,6 +106,17 @@ def build(encoder_weights='imagenet', drop_path=0.2):
     return network
 
 
+def parted(network):
+    """The network as two: what is seen in a photo, and how colours are spread over it.
+
+    The hints' own path belongs to the first, so that the second hears of hints by attention alone.
+    """
+    seen = [layer.input for layer in network.layers if isinstance(layer, layers.Concatenate) and len(layer.input) == 3]
+    (coarse, *skip), *finer = seen  # at strides 16, 8 and 4
+    features = [coarse, *skip, *(x for _, *skip in finer for x in skip)]
+    return keras.Model(network.inputs, features), keras.Model([*features, *network.inputs], network.outputs)
+
+
 def freeze(network, blocks):
     """Keep the stem and the encoder's first `blocks` blocks as they are, batch norms too.
 
