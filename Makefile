@@ -56,8 +56,9 @@ demo/web/node_modules/.package-lock.json: demo/web/package-lock.json
 check-types: env
 	PYRIGHT_PYTHON_IGNORE_WARNINGS=1 .venv/bin/pyright
 
+# Memory, an hour of visitors and photos over a thousand megapixels are for themselves: tests/benchmarks
 bench: env
-	for b in tests/benchmarks/*.py; do .venv/bin/python -m tests.benchmarks.$$(basename $$b .py) || exit 1; done
+	for b in tail join peers album archive servers page browser flicker cuda; do echo "== $$b"; .venv/bin/python -m tests.benchmarks.$$b || exit 1; done
 
 kodak: env
 	.venv/bin/python -m training evaluate --model lumachrome/models/lumachrome.onnx \

