@@ -114,7 +114,7 @@ def test_bytes_are_those_of_python(shown, colorizer, tmp_path, name):
     got = photofile.read(downloaded(shown, tmp_path))
     assert got.pixels.dtype == photo.pixels.dtype and got.pixels.shape == photo.pixels.shape
     want = colorizer.colorize(photo.pixels).astype(int)
-    # The decoder rounds to 8 bits: where WebAssembly's last digit differs, one number in thousands is rounded the other way
+    # The decoder rounds to 8 bits: where WebAssembly's last digit differs, some numbers are rounded the other way.
     apart, level = np.abs(got.pixels - want), 257 if photo.pixels.dtype == np.uint16 else 1
     assert apart.max() <= 2 * level and (apart > level).mean() < 1e-3
     if photo.pixels.shape[2] == 4:
