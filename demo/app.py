@@ -1,7 +1,7 @@
-"""The page: one photo in, compared before and after, steered by clicking, downloaded at full size; albums; short clips.
+"""The page: one photo in, compared before and after, steered by clicking, downloaded at full size; albums; clips.
 
-Here is how it looks and what leads where; what happens then is in `demo.page.photo`, in `demo.page.album` for albums and
-in `demo.page.video` for clips.
+Here is how it looks and what leads where; what happens then is in `demo.page.photo`, in `demo.page.album` for albums
+and in `demo.page.video` for clips.
 """
 
 import ctypes
@@ -44,8 +44,8 @@ from lumachrome.colorizer import models
 # The ones that were made to look old come last.
 EXAMPLES = dict(sorted(one_photo.EXAMPLES.items(), key=lambda item: (item[0].startswith('old-'), item[0])))
 QUEUE = 32  # visitors who wait, albums among them (see `queueing`); the next one is told to try again
-# Albums and clips take turns among themselves, and one of their photos runs beside a visitor's single one: an album never
-# makes that visitor wait, and two photos at most are in memory.
+# Albums and clips take turns among themselves, and one of their photos runs beside a visitor's single one: an album
+# never makes that visitor wait, and two photos at most are in memory.
 ALBUM: dict[str, Any] = {
     'concurrency_id': queueing.ALBUM,
     'concurrency_limit': 1,
@@ -103,7 +103,7 @@ def build(
         with gr.Tab(label('album')):
             results, album_download, finished = _album(album_page, open_for_album, choices, first, features)
         if clips.are_possible():
-            with gr.Tab(label('video')):
+            with gr.Tab(label('one_video')):
                 _video(VideoPage(lambda name: open_for_album(name or first or None)), open_for_album, choices, first)
         gr.Markdown(label('limits'), elem_id='privacy')
 

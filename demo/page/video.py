@@ -24,6 +24,7 @@ ON_VIDEO = (*controls.SLIDERS, 'variant', 'palette', 'strength')
 SUFFIXES = ('.mp4', '.m4v', '.mov', '.mkv', '.webm', '.avi')  # that the result keeps; of others it is the next one's
 OTHERWISE = '.mkv'  # holds whatever came
 ROOM = 1_000_000_000  # bytes that the disk must have for a clip's parts, its result and its small copies
+PACE_FRAMES = 8  # coloured before it is said how long the others take: they come in fours
 SHARES = {'scenes': (0.0, 0.05), 'colors': (0.05, 0.9), 'copies': (0.9, 1.0)}  # of the bar, by what is being done
 
 Update = dict[str, Any]  # of a component
@@ -51,22 +52,20 @@ class VideoPage:
     def begin(self, request: gr.Request, clip: str | None) -> list[Update]:
         """The clip waits for its turn."""
         say = words.of(request)
-        if clip is None:
-            raise gr.Error(say['video_choose_first'], print_exception=False)
+        _chosen(clip, say)
         return _show(report={'value': Reported(line=say['video_waits'], share=0)}, leave={})
 
-    def run(self, request: gr.Request, clip: str, model: str, *values: Any) -> Iterator[list[Update]]:
+    def run(self, request: gr.Request, clip: str | None, model: str, *values: Any) -> Iterator[list[Update]]:
         """Colour a clip and show how far it is; `values` are those of the controls `ON_VIDEO`."""
         say = words.of(request)
         stop = self._stops[request.session_hash] = threading.Event()
         try:
             with in_words(say):
                 task = self._task(clip, model, dict(zip(ON_VIDEO, values, strict=True)), say)
-                begun = 0.0
+                pace = _Pace()
                 for said in clips.colored(task, stop):
                     if isinstance(said, clips.Step):
-                        begun = begun or (time.monotonic() if said.what == 'colors' else 0.0)
-                        yield _show(report={'value': _report(said, begun, say)}, stop={})
+                        yield _show(report={'value': _report(said, pace.left(said), say)}, stop={})
                     elif isinstance(said, clips.Refused):
                         raise gr.Error(say[said.word].format(**said.values), print_exception=False)
                     else:
@@ -81,10 +80,8 @@ class VideoPage:
         if request.session_hash in self._stops:
             self._stops[request.session_hash].set()
 
-    def _task(self, clip: str, model: str, settings: dict[str, Any], say: Words) -> clips.Task:
-        source, colorizer = Path(clip), self._open(model)
-        if not source.exists():
-            raise gr.Error(say['video_gone'], print_exception=False)
+    def _task(self, clip: str | None, model: str, settings: dict[str, Any], say: Words) -> clips.Task:
+        source, colorizer = _chosen(clip, say), self._open(model)
         adjustments = controls.adjustments(settings)
         suffix = source.suffix.lower() if source.suffix.lower() in SUFFIXES else OTHERWISE
         target = new_file(f'{source.stem}-colour{suffix}')
@@ -101,14 +98,37 @@ class VideoPage:
         )
 
 
-def _report(step: clips.Step, begun: float, say: Words) -> Reported:
-    """How far a clip is; `begun` is when its first frame was coloured, in seconds of the clock that never goes back."""
+def _chosen(clip: str | None, say: Words) -> Path:
+    if clip is None:
+        raise gr.Error(say['video_choose_first'], print_exception=False)
+    if not Path(clip).exists():
+        raise gr.Error(say['video_gone'], print_exception=False)
+    return Path(clip)
+
+
+class _Pace:
+    """How long the colours of a clip will yet take, by those that are there; the first one waits for the network."""
+
+    def __init__(self) -> None:
+        self._begun: tuple[float, int] | None = None  # when the first one was seen, of the clock that never goes back
+
+    def left(self, step: clips.Step) -> int | None:
+        """Seconds; None where that cannot be told yet."""
+        if step.what != 'colors' or not step.done:
+            return None
+        begun, first = self._begun = self._begun or (time.monotonic(), step.done)
+        if step.done < first + PACE_FRAMES:
+            return None
+        return round((time.monotonic() - begun) / (step.done - first) * (step.total - step.done))
+
+
+def _report(step: clips.Step, left: int | None, say: Words) -> Reported:
+    """How far a clip is, and how many seconds are left."""
     first, last = SHARES[step.what]
     share = first + (last - first) * min(1.0, step.done / max(1, step.total))
     line = say[f'video_{step.what}'].format(done=step.done, total=step.total)
-    if step.what == 'colors' and step.done:
-        seconds = round((time.monotonic() - begun) / step.done * (step.total - step.done))
-        line = f'{line} · {say["video_left"].format(time=f"{seconds // 60}:{seconds % 60:02}")}'
+    if left is not None:
+        line = f'{line} · {say["video_left"].format(time=f"{left // 60}:{left % 60:02}")}'
     return Reported(line=line, share=share)
 
 

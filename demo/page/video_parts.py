@@ -54,5 +54,7 @@ class VideoPlayer(Component):
     def postprocess(self, value: dict[str, Any] | None) -> Played | None:
         if value is None:
             return None
-        files = {side: FileData(path=str(value[side]), orig_name=Path(value[side]).name) for side in ('before', 'after')}
-        return Played(**value | files)
+        before, after = (
+            FileData(path=str(value[side]), orig_name=Path(value[side]).name) for side in ('before', 'after')
+        )
+        return Played(before=before, after=after, size=value['size'], sound=value['sound'])

@@ -1,8 +1,8 @@
 """A clip is checked, coloured and made small for the page in a process of its own.
 
 Videos come from anybody, and FFmpeg reads them in C. So nothing of one is read where other visitors' photos are: its
-process is bounded in memory and time, ends when nobody waits for it any longer, and yields to single photos. Playlists
-and the like, which name other files, are no clips here.
+process is bounded in memory and time, and ends when nobody waits for it any longer. Playlists and the like, which name
+other files, are no clips here.
 """
 
 import contextlib
@@ -138,8 +138,7 @@ def colored(task: Task, stop: threading.Event) -> Iterator[Step | Refused | Done
             if time.monotonic() > late:
                 yield Refused('video_late', {'minutes': CLIP_MINUTES})
                 return
-            if 'step' in said[0]:
-                yield Step(*said[0]['step'])
+            yield Step(*said[0].get('step', ('scenes', 0, 0)))  # again and again, so that it can be closed
         if 'done' in said[0]:
             frames, notes, size, sound = said[0]['done']
             is_done = True
@@ -249,10 +248,9 @@ def _work(task: Task, progress: Any) -> Done:
 
 
 def _make_bounded(provider: str) -> None:
-    """Let single photos go first, and bound the memory where that can be: CUDA reserves more than there is."""
-    with contextlib.suppress(ImportError, ValueError, OSError):
-        import resource
+    """Bound the memory, where that can be: CUDA reserves more than there is."""
+    if provider == CPU:
+        with contextlib.suppress(ImportError, ValueError, OSError):
+            import resource
 
-        os.nice(10)
-        if provider == CPU:
             resource.setrlimit(resource.RLIMIT_AS, (BYTES, resource.getrlimit(resource.RLIMIT_AS)[1]))

@@ -117,6 +117,7 @@ export class Player extends Element {
 
   /** Keep the two in step as long as they play. */
   #follow(): void {
+    if (!this.checkVisibility()) this.#after.pause(); // another tab of the page was opened
     if (this.#after.paused) return;
     if (this.#before.paused) void this.#before.play().catch(() => undefined);
     const ahead = this.#before.currentTime - this.#after.currentTime;
