@@ -9,4 +9,4 @@ CLIP_SECONDS = 30
 CLIP_FRAMES = 60 * CLIP_SECONDS
 CLIP_PIXELS = (1920, 1080)  # or others, upright ones too, of no more pixels in all
 CLIP_MB = 100  # in megabytes of 1024 x 1024 bytes
-CLIP_MINUTES = 10  # that it may take
+CLIP_MINUTES = 20  # that it may take, as an album may
