@@ -1,7 +1,7 @@
-"""The page: one photo in, compared before and after, steered by clicking, downloaded at full size; and albums.
+"""The page: one photo in, compared before and after, steered by clicking, downloaded at full size; albums; clips.
 
-Here is how it looks and what leads where; what happens then is in `demo.page.photo`, and in
-`demo.page.album` for albums.
+Here is how it looks and what leads where; what happens then is in `demo.page.photo`, in `demo.page.album` for albums
+and in `demo.page.video` for clips.
 """
 
 import ctypes
@@ -31,7 +31,9 @@ from demo.page.component import static
 from demo.page.inputs import AlbumFiles
 from demo.page.photo import PhotoPage
 from demo.page.studio import Answers, PhotoStudio
-from demo.server import gradio_patches, queueing, retention
+from demo.page.video import ON_VIDEO, VideoPage
+from demo.page.video_parts import VideoPicker, VideoPlayer
+from demo.server import clips, gradio_patches, queueing, retention
 from demo.server.blocks import Blocks
 from demo.server.limits import FILE_MB
 from demo.server.middleware import SecurityMiddleware
@@ -42,8 +44,8 @@ from lumachrome.colorizer import models
 # The ones that were made to look old come last.
 EXAMPLES = dict(sorted(one_photo.EXAMPLES.items(), key=lambda item: (item[0].startswith('old-'), item[0])))
 QUEUE = 32  # visitors who wait, albums among them (see `queueing`); the next one is told to try again
-# Albums take turns among themselves, and one of their photos runs beside a visitor's single one: an album never makes
-# that visitor wait, and two photos at most are in memory.
+# Albums and clips take turns among themselves, and one of their photos runs beside a visitor's single one: an album
+# never makes that visitor wait, and two photos at most are in memory.
 ALBUM: dict[str, Any] = {
     'concurrency_id': queueing.ALBUM,
     'concurrency_limit': 1,
@@ -96,10 +98,13 @@ def build(
     with Blocks(title='Lumachrome') as page:
         gr.Markdown(label('title'), elem_id='title')
         with gr.Tab(label('one_photo')):
-            studio = PhotoStudio(named, list(EXAMPLES.values()), elem_id='studio')
+            studio = PhotoStudio(named, list(EXAMPLES.values()), clips.are_possible(), elem_id='studio')
             answers = Answers(visible='hidden')
         with gr.Tab(label('album')):
             results, album_download, finished = _album(album_page, open_for_album, choices, first, features)
+        if clips.are_possible():
+            with gr.Tab(label('one_video')):
+                _video(VideoPage(lambda name: open_for_album(name or first or None)), open_for_album, choices, first)
         gr.Markdown(label('limits'), elem_id='privacy')
 
         seen = gr.State()
@@ -209,6 +214,48 @@ def _album(
     forget = "() => document.querySelector('#album .forget').click()"
     again.click(album_page.choose, None, shown, js=forget, **at_once)
     return gallery, download, finished
+
+
+def _video(
+    video_page: VideoPage, open_colorizer: OpenColorizer, choices: Sequence[str | tuple[str, str]], first: str
+) -> None:
+    """The part of the page where a clip is coloured and played."""
+    label, features = words.label, open_colorizer(first or None).features
+    picker = VideoPicker(elem_id='video')
+    with gr.Column() as settings:
+        with gr.Row():
+            adjust = {name: controls.control(name, features, 'video-') for name in controls.SLIDERS}
+        with gr.Accordion(label('video_settings'), open=False, elem_id='video-settings'):
+            with gr.Row():
+                model_choice = controls.model_choice(choices, first, 'video-')
+                adjust['variant'] = controls.control('variant', features, 'video-')
+            with gr.Row():
+                for name in ('palette', 'strength'):
+                    adjust[name] = controls.control(name, features, 'video-')
+        start = gr.Button(label('video_start'), variant='primary', interactive=False, elem_id='video-start')
+    report = AlbumReport(visible='hidden', elem_id='video-report')
+    leave = gr.Button(label('cancel'), visible=False, elem_id='video-leave')
+    stop = gr.Button(label('cancel'), visible=False, elem_id='video-stop')
+    player = VideoPlayer(visible='hidden', elem_id='video-player')
+    with gr.Row():
+        download = gr.DownloadButton(
+            label('download_video'), variant='primary', visible=False, elem_id='video-download'
+        )
+        again = gr.Button(label('another_video'), visible=False, elem_id='video-again')
+
+    shown = [picker, settings, report, player, leave, stop, download, again]  # as video.PARTS
+    at_once: dict[str, Any] = {'queue': False, 'api_visibility': 'private', 'show_progress': 'hidden'}
+    picker.picked(lambda clip: gr.update(interactive=bool(clip)), picker, start, trigger_mode='always_last', **at_once)
+    needy = {adjust[name]: SETTINGS[name].needs for name in ON_VIDEO if SETTINGS[name].needs}
+    model_choice.input(controls.fitting(open_colorizer, list(needy.values())), model_choice, list(needy), **at_once)
+    running = start.click(video_page.begin, picker, shown, **at_once).success(
+        video_page.run, [picker, model_choice, *(adjust[name] for name in ON_VIDEO)], shown, **ALBUM
+    )
+    running.failure(video_page.choose, None, shown, **at_once)
+    leave.click(video_page.choose, None, shown, cancels=running, **at_once)
+    stop.click(video_page.cancel, None, None, **at_once)
+    forget = "() => document.querySelector('#video .forget').click()"
+    again.click(video_page.choose, None, shown, js=forget, **at_once)
 
 
 def serve(

@@ -34,6 +34,8 @@ class Component(gr.HTML):
         this order: what one declares is there for the next.
     constants : dict, optional
         What the scripts know from Python: a name to a JSON value.
+    style : str, optional
+        The name of a .css file there that it shares with another component.
     **settings
         As `gr.HTML` takes them.
     """
@@ -45,13 +47,14 @@ class Component(gr.HTML):
         name: str,
         constants: dict[str, Any] | None = None,
         scripts: Sequence[str] = (),
+        style: str = '',
         **settings: Any,
     ):
         given = {'allWords': words.WORDS, **(constants or {})}
         declared = [f'const {key} = {json.dumps(value, ensure_ascii=False)};\n' for key, value in given.items()]
         super().__init__(
             html_template=static(f'{name}.html'),
-            css_template=static(f'{name}.css'),
+            css_template=static(f'{style or name}.css'),
             js_on_load=''.join([*declared, *(static(f'{part}.js') for part in ('component', *(scripts or [name])))]),
             apply_default_css=False,
             **settings,

@@ -136,13 +136,15 @@ class PhotoStudio(Component):
         The networks to choose from; the first is chosen.
     examples : list of Path
         Photos to try.
+    clips : bool
+        Whether the page takes videos as well.
     **settings
         As `gr.HTML` takes them.
     """
 
     data_model = Asked
 
-    def __init__(self, models: list[tuple[str, str]], examples: list[Path], **settings: Any):
+    def __init__(self, models: list[tuple[str, str]], examples: list[Path], clips: bool = False, **settings: Any):
         numbers = {
             name: {
                 'low': setting.shown[0],
@@ -169,6 +171,7 @@ class PhotoStudio(Component):
             'HINTS': contract.TAKES_HINTS,
             'SUFFIXES': sorted(photofile.PHOTO_SUFFIXES),
             'ZIP': zipfiles.SUFFIX,
+            'CLIPS': clips,
         }
         self._models = {value for _, value in models}
         super().__init__('studio', constants, ['studio', 'studio_work', 'studio_files'], **settings)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from demo.page import component, words
+from demo.page import component, video, words
 from lumachrome.adjustments import SETTINGS
 
 DEMO = Path(component.__file__).parents[1]
@@ -34,7 +34,7 @@ def test_every_word_has_its_use():
     text = '\n'.join(path.read_text('utf-8') for path in written)
     presets = {f'{name}_{value:g}' for name, setting in SETTINGS.items() for value in setting.presets}
     made = {f'album_{ended}' for ended in ('stopped', 'late')} | {*SETTINGS} | presets
-    made |= {'before_alt', 'after_alt'}
+    made |= {'before_alt', 'after_alt'} | {f'video_{what}' for what in video.SHARES}
     # Of these the rest of the name is what Python or TypeScript calls the thing.
     rest = {name: re.sub('^(thing|color|preset)_', '', name) for name in set(words.WORDS['en']) - made}
     assert [name for name, end in rest.items() if not re.search(rf'\b({name}|{end})\b', text)] == []

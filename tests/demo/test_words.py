@@ -13,22 +13,32 @@ from demo.page import compare, words
 from lumachrome.errors import AdjustmentError, PhotoError
 
 ROOT = Path(__file__).parents[2]
-# What says them reaches no page: the shell's own files, videos, and Python's own callers.
-ELSEWHERE = {'folders', 'streams', 'video', 'videofile', 'scenes', 'ahead', 'pages', 'photofile', 'archive'}
-NOT_ASKED = re.compile(r'is a Palette|list of Hint|Hints are a list, such|name a folder')
+# What says them reaches no page: the shell's own files, and Python's own callers.
+ELSEWHERE = {'folders', 'streams', 'scenes', 'ahead', 'pages', 'photofile', 'archive'}
+NOT_ASKED = re.compile(
+    r'is a Palette|list of Hint|Hints are a list, such|name a folder|use --force|by its colour version|name a file for'
+    r'|suffix of no video'
+)
+ERRORS = ('PhotoError', 'AdjustmentError', 'VideoError')
 
 
 def _sentences():
-    """All that PhotoError and AdjustmentError say on a photo's way through the page, with something in each gap."""
+    """All that is said of a photo or a clip on its way through the page, as errors and notes, with all gaps filled."""
     for path in sorted((ROOT / 'lumachrome').glob('*.py')):
         for node in ast.walk(ast.parse(path.read_text('utf-8'))) if path.stem not in ELSEWHERE else ():
-            if isinstance(node, ast.Call) and getattr(node.func, 'id', '') in ('PhotoError', 'AdjustmentError'):
+            if isinstance(node, ast.Call) and (getattr(node.func, 'id', '') in ERRORS or _is_note(node.func)):
                 said = node.args[0]
                 if isinstance(said, ast.JoinedStr):
                     parts = [part.value if isinstance(part, ast.Constant) else 'something' for part in said.values]
                     yield ''.join(parts)
                 elif isinstance(said, ast.Constant):
                     yield said.value
+
+
+def _is_note(called):
+    """Whether this is `notes.append` or `found.notes.append`."""
+    name = getattr(called, 'value', None)
+    return getattr(called, 'attr', '') == 'append' and 'notes' in (getattr(name, 'id', ''), getattr(name, 'attr', ''))
 
 
 def test_all_languages_have_the_same_words():

@@ -80,6 +80,12 @@ async function take(files) {
     return;
   }
   const [{ file }] = files;
+  if (CLIPS && file.type.startsWith('video/')) {
+    window.lumachromeVideo = file;
+    window.dispatchEvent(new CustomEvent('lumachrome-video'));
+    openTab(2);
+    return;
+  }
   if (file.size > MOST_BYTES) return say(words.not_uploaded.replace('{names}', file.name));
   if (!isPhoto(file)) return say(words.no_photo.replace('{name}', file.name));
   openTab(0);

@@ -2,8 +2,8 @@
 
 import { inside } from './element';
 
-/** An address, or pixels. */
-export type Picture = string | HTMLCanvasElement | ImageBitmap;
+/** An address, or pixels, which may move. */
+export type Picture = string | HTMLCanvasElement | HTMLVideoElement | ImageBitmap;
 
 /** A part of the photo, in its own pixels. */
 export interface Region {
@@ -15,7 +15,7 @@ export interface Region {
 
 /** A picture as a node that can be shown at once; null where it cannot be read. */
 export async function decoded(picture: Picture): Promise<HTMLElement | null> {
-  if (picture instanceof HTMLCanvasElement) return picture;
+  if (picture instanceof HTMLElement) return picture;
   if (typeof picture !== 'string') {
     const canvas = document.createElement('canvas');
     [canvas.width, canvas.height] = [picture.width, picture.height];
