@@ -61,7 +61,7 @@ def test_what_they_link_to_is_there(source):
 
 
 def terms(language):
-    """The words in italics of a language's notebooks that are explained where they stand, and the glossary's."""
+    """The glossary's words in a language."""
     rows = (maker.HERE / 'GLOSSARY.md').read_text('utf-8').splitlines()
     column = list(maker.LANGUAGES).index(language)
     return [row.split('|')[1 + column].strip() for row in rows if row.startswith('| ') and '---' not in row][1:]
@@ -74,6 +74,26 @@ def test_every_term_of_the_glossary_is_used(language):
     known = terms(language)
     assert len(known) > 25
     assert [term for term in known if term.lower().replace(' ' * (language == 'zh'), '') not in text] == []
+
+
+@by_source
+def test_every_term_in_italics_is_in_the_glossary(source):
+    language = source.parent.name
+    aside = {'en': {'italics', 'sources.'}, 'zh': {'斜体', '来源。'}}[language]
+    known = {term.lower().rstrip('s') for term in terms(language)} | {word.rstrip('s') for word in aside}
+    for cell in jupytext.read(source).cells:
+        if cell.cell_type == 'markdown':
+            plain = re.sub(r'```.*?```|`[^`]*`|\*\*.*?\*\*', '', cell.source, flags=re.S)
+            italics = [' '.join(words.lower().split()) for words in re.findall(r'\*([^*]+)\*', plain)]
+            assert [words for words in italics if words.rstrip('s') not in known] == []
+
+
+@by_source
+def test_no_line_of_a_paragraph_becomes_a_list(source):
+    """Markdown takes a line that begins with 1. or + for a list item, also in the midst of a paragraph."""
+    for cell in jupytext.read(source).cells:
+        lines = cell.source.splitlines() if cell.cell_type == 'markdown' else []
+        assert [line for line in lines if re.match(r'(\d+[.)]|[+*]) ', line)] == []
 
 
 def test_the_first_cell_installs_what_is_pinned():

@@ -78,13 +78,13 @@ def maps(named: Mapping[str, np.ndarray], most: int = 8) -> None:
     grid(rows, names=list(named), cmap='viridis')
 
 
-def curves(named: Mapping[str, Sequence[float]], ylabel: str, xlabel: str = 'epoch', log: bool = False) -> None:
+def curves(named: Mapping[str, Sequence[float]], ylabel: str, xlabel: str = 'epoch') -> None:
     """Lines over epochs."""
-    _figure, axes = plt.subplots(figsize=(6, 3), layout='constrained')
+    figure, axes = plt.subplots(figsize=(6, 3), layout='constrained')
     for name, values in named.items():
         axes.plot(range(1, len(values) + 1), values, label=name)
-    axes.set(xlabel=xlabel, ylabel=ylabel, yscale='log' if log else 'linear')
-    axes.legend()
+    axes.set(xlabel=xlabel, ylabel=ylabel)
+    figure.legend(loc='outside upper center', ncols=len(named), fontsize=9)
     plt.show()
 
 

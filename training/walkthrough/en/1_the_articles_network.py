@@ -26,8 +26,11 @@
 # Words in *italics* are terms of the field; the [glossary](../GLOSSARY.md) holds them all. This notebook takes about
 # five minutes.
 #
-# Run the cells one after another with Shift+Enter. The next one only loads what the others use. If
-# it prints lines about drivers or a GPU, let them be: TensorFlow has looked for a graphics card and found none.
+# Run the cells one after another with Shift+Enter, beginning with the one above this text, which installs what is
+# missing. The next one loads what the others use: *Keras*, the library that our networks are built with (TensorFlow
+# computes underneath), `color` for the notations of colours, and two helpers of ours, `samples`, which reads photos,
+# and `figures`, which draws. If it prints warnings about oneDNN, CUDA or a GPU, let them be: TensorFlow has looked for
+# a graphics card and found none.
 
 # %%
 import keras
@@ -38,19 +41,19 @@ from training import networks
 from training.walkthrough import SMALL, begin, figures, samples
 
 FOLDER = ''  # name a folder of your own colour photos here, if you like
-EPOCHS = 2 if SMALL else 30
+EPOCHS = 2 if SMALL else 30  # how often the network is shown all pictures; SMALL is for a quick trial
 
-begin()
+begin()  # what goes wrong is told in a sentence
 keras.utils.set_random_seed(0)  # chance falls the same way every time
-pictures = samples.read(FOLDER)
+pictures = samples.read(FOLDER)  # without a folder: eight photos that come with the libraries
 print(samples.machine())
 
 # %% [markdown]
 # ## A photo is a table of numbers
 #
 # A colour photo is an array of shape (height, width, 3). Each place (a *pixel*) has three numbers from 0 to 255: how
-# much red, green and blue light the screen makes there. The order matters, and will trip up the article's loader in
-# notebook 2: height first, then width.
+# much red, green and blue light the screen makes there. Where the three are nearly equal, as in the pixel below, it is
+# gray. The order matters, and will trip up the article's loader in notebook 2: height first, then width.
 
 # %%
 photo = pictures[0]
@@ -59,19 +62,22 @@ print('the pixel in the top left corner:', photo[0, 0])
 
 # %% [markdown]
 # Red, green and blue are bad numbers for our purpose: all three change when it merely gets darker. So colorizers use
-# another notation for the same colours, *CIELAB*, or *Lab*: **L** is lightness, from 0 (black) to 100 (white). **a**
+# another notation for the same colours, *CIELAB*, or Lab: **L** is lightness, from 0 (black) to 100 (white). **a**
 # goes from green (below 0) to red (above 0), **b** from blue to yellow. Where a and b are both 0 there is no colour,
 # only gray.
 #
 # A black-and-white photo is L alone. To colour it means: **look at L, guess a and b.** Nothing else is to be guessed,
 # and L stays as it is, so no face can ever change.
+#
+# The figure shows a photo, its L, and then a alone and b alone, each in the colours that it stands for, gray where it
+# is 0. The orange of the suit is red in a and yellow in b at once.
 
 # %%
 figures.channels(photo)
 
 # %% [markdown]
-# Nothing is lost on the way to Lab and back. Let us see how far the photo is from itself after the round trip, in
-# levels from 0 to 255:
+# Nothing is lost on the way to Lab (`rgb2lab`) and back (`lab2rgb`, whose numbers go from 0 to 1). Let us see how far
+# the photo is from itself after the round trip, in levels from 0 to 255. 0 means that every pixel came back as it was:
 
 # %%
 Lab = color.rgb2lab(photo)
@@ -80,15 +86,15 @@ print('largest difference:', np.abs(back - photo).max(), 'levels of 255')
 
 # %% [markdown]
 # One more thing about a and b, because every colorizer lives by it: your eye hardly sees their detail. Below, each
-# block of 8 x 8 pixels gets a single a and a single b, which throws away 63 of 64 colour values, while L stays whole.
-# Can you see it without looking for it?
+# block of 8 x 8 pixels gets a single a and a single b, which throws away 63 of 64 colour values, while L stays whole
+# (the right picture shows the blocks without it). Can you see it without looking for it?
 
 # %%
 coarse = Lab.copy()
 for top in range(0, Lab.shape[0], 8):
     for left in range(0, Lab.shape[1], 8):
         block = coarse[top : top + 8, left : left + 8, 1:]
-        block[:] = block.mean((0, 1))
+        block[:] = block.mean((0, 1))  # written into coarse, of which block is a part
 without_L = coarse.copy()
 without_L[..., 0] = 65
 figures.row(
@@ -100,29 +106,35 @@ figures.row(
 )
 
 # %% [markdown]
+# So a colorizer may guess colours coarsely and lay them over the sharp L. Our own guess one colour for 4 x 4 pixels.
+#
 # ## What is a convolution?
 #
 # One pixel of L says nothing about colour: a gray of 70 may be sky, skin or a wall. What helps is the surroundings:
 # is there an edge, a grain, a smooth patch? A *convolution* is the simplest way to look at surroundings.
 #
-# Take a table of 3 x 3 numbers, the *kernel*. Lay it on 3 x 3 pixels of the picture, multiply each pixel by the
-# number that lies on it, add up the nine products: that is one number of the result. Then move the kernel one pixel
-# on and do it again, over the whole picture. (Below, one place of it: nine pixels beside the astronaut, and a kernel
-# that answers where it gets lighter to the right.)
+# Take a table of 3 x 3 numbers, the *kernel*. Lay it on 3 x 3 pixels of the picture, multiply each pixel by the number
+# that lies on it, add up the nine products: that is one number of the result. Then move the kernel one pixel on and do
+# it again, over the whole picture.
+#
+# Below is one place of it: nine pixels where the astronaut's dark hair ends and the light wall begins, and a kernel
+# that answers where it gets lighter to the right. Do the sum yourself: `-1 * 9 + 0 * 24 + 1 * 59` for the first row,
+# then the other two. 207 is a strong answer; on an even wall it would be about 0.
 
 # %%
 L = Lab[..., 0]
 left_edge = np.array([[-1, 0, 1], [-2, 0, 2], [-1, 0, 1]])
 
-patch = L[100:103, 200:203]
-print('nine pixels of L:', patch.round(), sep='\n')
+patch = L[100:103, 276:279].round().astype(int)
+print('nine pixels of L:', patch, sep='\n')
 print('the kernel:', left_edge, sep='\n')
-print('their products, added up:', (patch * left_edge).sum().round(1))
+print('their products, added up:', (patch * left_edge).sum())
 
 # %% [markdown]
-# And the same for every place at once. This function is all there is to a convolution. (At the rim a kernel would
-# hang over, so the result here is two pixels smaller. Networks put a frame of zeros around the picture first, so that
-# the size stays; Keras calls that `padding='same'`.)
+# And the same for every place at once. This function is all there is to a convolution. (At the rim a kernel would hang
+# over, so the result here is two pixels smaller. Networks put a frame of zeros around the picture first, so that the
+# size stays; Keras calls that `padding='same'`.) We try it with four kernels: one takes the mean of nine pixels, two
+# answer at edges, and the last one where a pixel differs from its neighbours.
 
 
 # %%
@@ -132,12 +144,13 @@ def convolve(picture, kernel):
     result = np.zeros((height - 2, width - 2))
     for y in range(3):
         for x in range(3):
+            # One number of the kernel, times the pixel that it lies on, for all places together
             result += kernel[y, x] * picture[y : y + height - 2, x : x + width - 2]
     return result
 
 
 blur = np.full((3, 3), 1 / 9)
-top_edge = left_edge.T
+top_edge = left_edge.T  # rows and columns exchanged: where it gets lighter downwards
 points = np.array([[-1, -1, -1], [-1, 8, -1], [-1, -1, -1]])
 figures.row({'L': L, 'blur: the mean of nine': convolve(L, blur)})
 figures.row(
@@ -150,19 +163,21 @@ figures.row(
 )
 
 # %% [markdown]
-# Each kernel makes another picture of the same photo, in which something else stands out. Gray is 0 in the lower row,
-# white is much of the thing that the kernel looks for, black is much of its opposite.
+# Each kernel makes another picture of the same photo, in which something else stands out. The mean blurs, though only a
+# little: look at the hair. In the lower row gray is 0, white is much of the thing that the kernel looks for, black is
+# much of its opposite. In its first picture, then, white is where it gets lighter to the right, and black where it gets
+# darker.
 #
-# **Who chooses the kernel?** The four above I chose. In a network *nobody* does: its kernels begin as random numbers,
-# and training changes them, a little at a time, in whatever direction makes the guessed colours better. We shall
-# watch that below.
+# **Who chooses the kernel?** The four above I chose. In a network **nobody** does: its kernels begin as random numbers,
+# and training changes them, a little at a time, in whatever direction makes the guessed colours better. We shall watch
+# that below.
 #
 # ## Smaller, and larger again
 #
-# A 3 x 3 kernel sees only three pixels far. To see a whole face one makes the picture smaller: with a *stride* of 2
-# the kernel moves two pixels at a time, so that the result is half as high and half as wide. Three times that, and a
-# step of one pixel is a step of eight in the photo. *Upsampling* goes the other way: it repeats each value. What was
-# lost does not come back, as you can see.
+# A 3 x 3 kernel sees only three pixels far. To see a whole face one makes the picture smaller: with a *stride* of 2 the
+# kernel moves two pixels at a time, so that the result is half as high and half as wide. Three times that, and a step
+# of one pixel is a step of eight in the photo. *Upsampling* goes the other way: it repeats each value. What was lost
+# does not come back: below, all pictures are drawn equally large, and the last two look the same.
 
 # %%
 shown = {'L': L}
@@ -176,16 +191,21 @@ figures.row(shown)
 # %% [markdown]
 # ## The network, layer by layer
 #
-# Now the article's network. It is a row of *layers*; each takes what the one before made. A convolution layer does
-# not have one kernel but many, and makes as many result pictures, the *channels* or *feature maps*. If its input has
-# several channels, each kernel has a 3 x 3 table for every one of them, and adds all products up. After adding a
-# number of its own, the *bias*, each result goes through *relu*, which is short for: what is below 0 becomes 0.
-# Without this kink, ten layers could do no more than one.
+# Now the article's network. It is a row of *layers*; each takes what the one before made. A convolution layer does not
+# have one kernel but many, and makes as many result pictures, the *channels* or *feature maps*. If its input has
+# several channels, each kernel has a 3 x 3 table for every one of them, and adds all products up. After adding a number
+# of its own, the *bias*, each result goes through an *activation*, here *relu*: what is below 0 becomes 0. Without this
+# bend, ten layers could do no more than one. How many layers there are, and how many kernels each has (8, 16 and 32
+# here), the builder of a network chooses, by trying.
 #
-# So a layer from `before` channels to `after` channels holds `3 * 3 * before` numbers for each kernel, `after`
-# kernels, and `after` biases. Let us count by hand, and compare with what Keras says. The `L` that goes in has one
-# channel, and the shape of its array ends with that 1. The real file is `training/networks/article.py`, and is hardly
-# longer.
+# So a layer from `before` channels to `after` channels holds `3 * 3 * before` numbers for each kernel, `after` kernels,
+# and `after` biases. Let us count by hand, and compare with what Keras says. The `L` that goes in has one channel, and
+# the shape of its array ends with that 1. The sizes are those of a photo 184 high and 272 wide, as the article takes
+# them; the number of weights is the same for every size.
+#
+# In the code, `Sequential` is a row of layers, `Conv2D` a convolution layer of so many kernels (`filters`), and
+# `UpSampling2D` doubles height and width. Read the table from top to bottom: the pictures get smaller and more, then
+# larger and fewer, down to two. The real file is `training/networks/article.py`, and is hardly longer.
 
 
 # %%
@@ -238,16 +258,17 @@ print(
 )
 
 # %% [markdown]
-# The last layer makes two channels, a and b. *tanh* bends any number into -1 to 1, so that after the factor of 128
-# every possible colour can be said and no impossible one.
+# The last layer makes two channels, a and b. *tanh* bends any number into -1 to 1, so that after the factor of 128 they
+# lie between -128 and 128, as those of all colours of a screen do.
 #
 # ## How it learns
 #
-# *Training* is this, over and over: show the network some L (a *batch*), compare its a and b with the true ones, and
-# change every one of the 32,202 numbers a tiny bit in the direction that makes the difference smaller. That direction
-# is called the *gradient*, and Keras works it out. The difference, as one number, is the *loss*; here it is the mean
-# of the squared errors. Once through all pictures is an *epoch*. How large the tiny bit is, is the *learning rate*
-# (3e-3 below); Adam is the usual rule for taking such steps.
+# *Training* is this, over and over: show the network some L (a *batch*, here eight), compare its a and b with the true
+# ones, and change every one of the 32,202 numbers a tiny bit in the direction that makes the difference smaller. That
+# direction is called the *gradient*, and Keras works it out. The difference, as one number, is the *loss*; here it is
+# the *mean squared error* (`mse`). Once through all pictures is an *epoch*. How large the tiny bit is, is the *learning
+# rate* (3e-3 below, which is 0.003). The rule for taking such steps is the *optimizer*; Adam is the usual one. In Keras
+# `compile` says how a network is to learn, and `fit` lets it. A copy stays untrained, to compare with.
 #
 # We take 96 cut-outs of a handful of photos, which is far too few: the network will know these and no others. To see
 # kernels change it is enough. (How many and which photos to take is what notebook 2 is about.)
@@ -265,23 +286,28 @@ history = model.fit(L_crops, ab_crops, batch_size=8, epochs=EPOCHS, verbose=0).h
 figures.curves({'loss on these cut-outs': history}, ylabel='mean squared error')
 
 # %% [markdown]
-# The loss falls: it learns something. Had the network always said gray, its loss would be the first number below.
+# The loss falls: it learns something. (Where the curve rises, a step went too far.) Had the network always said gray,
+# its loss would be the first number below. The square root of a loss is easier to imagine: it says how far an a or b is
+# typically off. Always gray is off by 22, the trained network by 12.
 
 # %%
 print('always gray:', np.mean(ab_crops**2).round(1), '  trained:', round(history[-1], 1))
 
 # %% [markdown]
-# Here are the eight kernels of the first layer, before and after. Blue is above 0, red below. At first they are
-# noise. Training has changed them, but do not expect tidy edge finders from a few minutes and a few photos.
+# Here are the eight kernels of the first layer, a column each, before and after. Blue is above 0, red below, white
+# between. At first they are noise. Training has changed them, most of them so little that you have to look for it:
+# small changes of very many numbers are enough. Do not expect tidy edge finders from a few minutes and a few photos.
 
 # %%
 figures.kernels(untrained.layers[0].get_weights()[0], model.layers[0].get_weights()[0])
 
 # %% [markdown]
-# What kernels do is better seen in what they make of a photo. These are feature maps, the results of the first,
-# fourth and sixth convolution, a row before training and a row after. To get them we make a network that ends early,
-# at that layer. Deeper maps are smaller, and brighter where their kernel found what it looks for. A map that is all
-# dark found nothing in this photo: relu made 0 of it. What is bright along a rim alone comes from the frame of zeros.
+# What kernels do is better seen in what they make of a photo, here of a cat's nose and eye. These are feature maps, the
+# results of the first, fourth and sixth convolution (eight of each), a row before training and a row after. To get them
+# we make a network that ends early, at that layer. Yellow is where a kernel found what it looks for, dark blue where it
+# found nothing. A map that is all dark found nothing in this photo: relu made 0 of it. Deeper maps are smaller, so you
+# see their pixels. What is bright along a rim alone comes from the frame of zeros. What the deeper ones look for has no
+# name: nobody chose it.
 
 
 # %%
@@ -300,12 +326,13 @@ figures.maps(rows)
 # ## How far does it see?
 #
 # The colour of one pixel depends on a square of L around it, the *receptive field*. How large is it? We simply try:
-# put a random change on one column of the picture, and look whether the answer in the middle moves. Then the next
-# column. The columns that count lie side by side.
+# change one column of the picture, and look whether the answer in the middle moves. Then the next column. (As relu
+# might hide a change, we take a copy of the network in which every kernel takes the mean of what it sees.) The columns
+# that count lie side by side.
 
 # %%
 wide_awake = keras.models.clone_model(model)
-# Every kernel takes the mean of what it sees, so that no relu hides anything
+# Tables of kernels get equal numbers, biases 0
 wide_awake.set_weights(
     [
         np.full(weight.shape, 1 / weight[..., 0].size) if weight.ndim == 4 else 0 * weight
@@ -331,9 +358,9 @@ top, left = (gray.shape[0] - reach) // 2, (gray.shape[1] - reach) // 2
 figures.boxed(gray, {f'what one pixel sees: {reach} x {reach}': (top, left, reach, reach)})
 
 # %% [markdown]
-# What lies outside of the box does not exist for this pixel. In a photo of 1,000 pixels that is a small window: the
-# network cannot know whether a gray patch belongs to a lake or to a lawn. That is one reason for the deeper networks
-# of notebook 3.
+# What lies outside of the box does not exist for this pixel. In a photo 1,000 pixels wide that is a small window: the
+# network cannot know whether a gray patch belongs to a lake or to a lawn. That is one reason for the deeper networks of
+# notebook 3.
 #
 # ## What it makes of photos
 #

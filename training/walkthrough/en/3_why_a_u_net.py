@@ -37,8 +37,8 @@ print(samples.machine())
 # %% [markdown]
 # ## Two wishes that pull apart
 #
-# To know *what* something is, a network must see much of the picture: it must go down, to where one step is eight or
-# sixteen pixels of the photo (notebook 1). To know *where* it ends, it must see single pixels: it must stay up. Going
+# To know **what** something is, a network must see much of the picture: it must go down, to where one step is eight or
+# sixteen pixels of the photo (notebook 1). To know **where** it ends, it must see single pixels: it must stay up. Going
 # down and then up again loses the where, as enlarging does not bring back what was thrown away.
 #
 # The U-Net (Ronneberger, Fischer, Brox 2015, for cells under the microscope) has both: before each step down it keeps
@@ -46,7 +46,13 @@ print(samples.machine())
 # beside" is meant as it says: the channels of both are put into one array (*concatenated*), and the next convolution
 # takes from either what it needs.
 #
-# This is our U-Net in small. `skips=False` leaves the bridges out, and nothing else changes.
+# This is our U-Net in small. In notebook 1 the layers stood in a row; here paths part and meet, so every layer is
+# called like a function, `x = layer(x)`, and `keras.Model` takes all that lies between `L` and the answer. *Batch
+# normalization* is new: after each convolution it shifts and scales every channel so that its values lie around 0. It
+# only makes learning quicker. (It would undo a bias, hence `use_bias=False`.) The last convolution has a kernel of 1 x
+# 1: it looks at no surroundings and mixes the channels to a and b.
+#
+# `skips=False` leaves the bridges out, and nothing else changes.
 
 
 # %%
@@ -58,7 +64,7 @@ def build(skips):
         return layers.ReLU(name=name)(layers.BatchNormalization(momentum=0.9)(x))
 
     L = layers.Input((None, None, 1))
-    x = layers.Rescaling(1 / 50, offset=-1)(L)
+    x = layers.Rescaling(1 / 50, offset=-1)(L)  # L / 50 - 1: the third mistake of notebook 2
     kept = []
     for filters in (8, 16, 32):
         x = conv(x, filters, name=f'skip_{len(kept)}')
@@ -78,8 +84,7 @@ with_skips, without = build(skips=True), build(skips=False)
 print('weights with skips:', with_skips.count_params(), ' without:', without.count_params())
 
 # %% [markdown]
-# *Batch normalization* is new: after each convolution it shifts and scales every channel so that its values lie
-# around 0. It only makes learning quicker.
+# The one with skips has a fifth more weights: behind a bridge, kernels need tables for the channels of the copy too.
 #
 # ## The figure of the paper, and ours
 #
@@ -97,13 +102,14 @@ figures.unets(
 )
 
 # %% [markdown]
-# Ours stops at a quarter on the way up: colour needs no more detail, as you saw in notebook 1, and the finest stages
-# would cost most of the time. The paper's network must mark every pixel of a cell, so it climbs all the way.
+# Ours (in the middle) stops at a quarter on the way up: colour needs no more detail, as you saw in notebook 1, and the
+# finest stages would cost most of the time. The paper's network must mark every pixel of a cell, so it climbs all the
+# way.
 #
 # ## Trained on the same pictures
 #
-# The same 16 cut-outs, the same number of epochs, the same start of chance. Few and small cut-outs, so that both get
-# far in minutes.
+# The same 16 cut-outs for both, shown in the same order, for the same number of epochs. They are few and small, so that
+# both networks get far in minutes.
 
 # %%
 crops = samples.crops(pictures, 8 if SMALL else 16, 64, 96)
@@ -118,9 +124,10 @@ for name, network in (('with skips', with_skips), ('without', without)):
 figures.curves(losses, ylabel='mean squared error')
 
 # %% [markdown]
-# These are pictures that both have learnt from, because the question here is not whether they know colours but *how
-# sharply they can put them*. Below, the a and b of each alone, at one lightness. Look at where one colour ends and the
-# next begins: without skips it is a blotch, with them it has more of the thing's own outline.
+# Both learn; the one with skips faster, and it gets farther. These are pictures that both have learnt from, because the
+# question here is not whether they know colours but **how sharply they can put them**. Below, the a and b of each
+# alone, at one lightness. Look at where one colour ends and the next begins, at the roofs of the pagoda or the rim of
+# the cup: without skips it is a blotch, with them it has more of the thing's own outline.
 
 
 # %%
@@ -136,23 +143,26 @@ rows += [[color_alone(made[name][i]) for i in some] for name in made]
 figures.grid(rows, names=['photo', 'its a and b', 'with skips', 'without'])
 
 # %% [markdown]
-# In numbers: how far a and b are off at the tenth of all places where they change most, and elsewhere. Skips help
-# everywhere, and leave most to do where colours meet.
+# In numbers: how far a and b are off (0 is right) at the tenth of all places where they change most from one pixel to
+# the next, and elsewhere.
 
 # %%
-down, across = np.gradient(ab, axis=(1, 2))
+down, across = np.gradient(ab, axis=(1, 2))  # how much a and b change from pixel to pixel; no gradient of training
 steep = np.linalg.norm(np.concatenate([down, across], axis=-1), axis=-1)
-edge = steep > np.quantile(steep, 0.9)
+edge = steep > np.quantile(steep, 0.9)  # True at the tenth where it is most
 for name, network in (('with skips', with_skips), ('without', without)):
     off = np.linalg.norm(np.array(network(L)) - ab, axis=-1)
     print(f'{name:12} where colours meet: {off[edge].mean():.1f}   elsewhere: {off[~edge].mean():.1f}')
 
 # %% [markdown]
+# Skips help in both, by about a quarter. Most is left to do where colours meet.
+#
 # ## What goes over the bridges
 #
-# The feature maps that each skip carries across, for one picture. The upper ones are large and full of edges and
-# textures: *where*. The lower ones are small and coarse: nearer to *what*. The network needs both, and the skips let
-# it have both.
+# The feature maps that each skip carries across, for one picture: a row a bridge, eight maps of each, drawn equally
+# large. In the upper row you know her again, by edges and textures: **where**. The lowest is coarse, and hardly
+# anything is left to recognise: it is nearer to **what**, in terms that the network made up for itself. It needs both,
+# and the skips let it have both.
 
 # %%
 bridges = [with_skips.get_layer(f'skip_{i}').output for i in range(3)]
@@ -173,7 +183,7 @@ def cut(bridge):
     joins = [i for i, layer in enumerate(broken.layers) if isinstance(layer, layers.Concatenate)]  # lowest first
     convolution = broken.layers[joins[2 - bridge] + 1]
     (kernel,) = convolution.get_weights()
-    kernel[:, :, -(8 * 2**bridge) :] = 0  # the last channels are those of the skip
+    kernel[:, :, -(8 * 2**bridge) :] = 0  # the last 8, 16 or 32 channels are those of the skip
     convolution.set_weights([kernel])
     return broken
 
@@ -184,7 +194,10 @@ for bridge in range(3):
 figures.row(shown)
 
 # %% [markdown]
-# **What to take along.** Down for what, up for where, skips so that the way down costs nothing. Next: [why so much
+# Without the finest bridge (1/1) face and hair run into the wall: it carried the outlines. Without one of the others
+# the outlines stay, and colours get stronger or paler.
+#
+# **What to take along.** Down for what, up for where, skips so that nothing is lost on the way down. Next: [why so much
 # comes out brown](4_why_brown.ipynb).
 #
 # *Sources.* O. Ronneberger, P. Fischer, T. Brox, "U-Net: Convolutional Networks for Biomedical Image Segmentation",

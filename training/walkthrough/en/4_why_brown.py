@@ -28,7 +28,7 @@ from training import anchors, bins, checkpoints, colorization, colorizers, photo
 from training.walkthrough import SMALL, begin, figures, samples
 
 FOLDER = ''  # a folder of your own colour photos, if you like
-LOOKS_AT = 128 if SMALL else 256  # pixels at which the network looks
+LOOKS_AT = 128 if SMALL else 256  # the network looks at photos of so many pixels a side
 
 begin()
 keras.utils.set_random_seed(0)
@@ -41,7 +41,8 @@ print(samples.machine())
 # one and the same picture. What colour should a network say?
 #
 # It is punished by its *loss*, the mean squared error between its a and b and the true ones. One of the ten is right
-# each time, and it cannot know which. The answer with the least punishment on average is the **mean** of the ten.
+# each time, and it cannot know which. The answer with the least punishment on average is the **mean** of the ten. (How
+# the car is drawn is of no importance. What counts is `paints`, ten pairs of a and b.)
 
 
 # %%
@@ -69,7 +70,7 @@ mean = np.mean(cars, axis=0)
 figures.grid([[color.lab2rgb(one) for one in cars[:5]], [color.lab2rgb(one) for one in cars[5:]]])
 figures.row(
     {
-        'what the network sees': color.lab2rgb(cars[0] * (1, 0, 0)),
+        'what the network sees': color.lab2rgb(cars[0] * (1, 0, 0)),  # L, without a and b
         'the answer that is punished least': color.lab2rgb(mean),
     }
 )
@@ -78,17 +79,23 @@ for name, answer in (('red', paints[0]), ('blue', paints[2]), ('gray', (0, 0)), 
     print(f'mean squared error of always saying {name}: {np.mean(np.subtract(paints, answer) ** 2):.0f}')
 
 # %% [markdown]
-# The mean is a brown that *no* car has. The network is not stupid, it does what its loss asks for. (Warm colours are
-# the more colourful ones in nature and in shops, so the mean of everything leans to brown.)
+# Of these answers the mean has the smallest error; red and blue have more than twice as much: whoever is unsure and
+# decides is punished. The mean is a brown that **no** car has. The network is not stupid, it does what its loss asks
+# for. (Warm colours are the more colourful ones in nature and in shops, so the mean of everything leans to brown.)
 #
 # ## Say how likely each colour is
 #
 # The way out, from Zhang, Isola and Efros (2016): do not ask for one colour but for a *distribution*. Lay a grid over
-# the plane of a and b; its fields are the *bins*. For each pixel the network says how likely each bin is, so that
-# "red or blue or gray" can be said without mixing them to mud.
+# the plane of a and b; its fields are the *bins*. For each pixel the network says how likely each bin is, so that "red
+# or blue or gray" can be said without mixing them to mud.
 #
-# We load the network that ships, and point at one place of a photo, as a click on the page does. Each dot is a bin in
-# its colour, the larger the likelier; the cross is the mean of them all.
+# We load the network that ships, and show it six photos. For 64 x 64 places of each it gives 260 numbers, one a bin,
+# the larger the likelier; such raw numbers are called *logits*. *Softmax* makes probabilities of them, which together
+# are 1. (`share` is needed for the anchors below.)
+#
+# Then we point at one place of a photo, as a click on the page does: at the astronaut's suit, at the sky, at the cup.
+# The ring on the left is the place. On the right each dot is a bin in its colour, the larger the likelier; the cross is
+# the mean of them all. No colour is where a and b are 0.
 
 # %%
 network = checkpoints.load('training/networks/lumachrome.npz')
@@ -114,15 +121,18 @@ click(2, 0.5, 0.1)
 click(3, 0.5, 0.6)
 
 # %% [markdown]
-# Try other places: change the numbers in `click(...)`. Where the network is sure (sky, grass, skin), the large dots
-# lie in one heap and the mean lies within it. Where it is not (clothes, painted things), the heap is spread out and
-# the mean falls toward gray.
+# For the suit it thinks of blue and gray, and has a small heap at orange and red, where the truth lies; the mean falls
+# between, near gray. The sky is one heap. For the cup all from gray to red seems possible.
+#
+# Try other places: change the numbers in `click(...)`, which are the photo, x and y. Where the network is sure (sky,
+# grass, skin), the large dots lie in one heap and the mean lies within it. Where it is not (clothes, painted things),
+# the heap is spread out and the mean falls toward gray.
 #
 # ## Read it otherwise than by its mean
 #
-# The distribution is there; it only has to be *read* more boldly. `vividness` 0 takes the mean (faithful: the least
-# error), 1 leans to the likeliest bins and weighs gray down (vivid: as colourful as life, more often wrong). In
-# between it mixes both.
+# The distribution is there; it only has to be **read** more boldly. *Vividness* 0 takes the mean (faithful: the least
+# error), 1 leans to the likeliest bins and weighs gray down (vivid: as colourful as life, more often wrong). In between
+# it mixes both.
 
 # %%
 rows = {'gray': colorizers.to_gray(shown)}
@@ -132,13 +142,17 @@ rows['truth'] = shown
 figures.grid([list(row) for row in rows.values()], names=list(rows))
 
 # %% [markdown]
+# From row to row the colours get bolder. The flower comes nearer to the truth; the suit gets bluer, and was orange:
+# bolder is not righter. The wall on the right, blue in truth, is the brown of the ten cars.
+#
 # ## Anchors: vivid, and even
 #
 # If each pixel chose boldly for itself, half of a coat could turn red and the other half stay gray. So the network is
-# asked twice. First its answer is parted into a few heaps of places that are alike; each heap gets one colour, and
-# one typical place, its *anchor*. Then the network is shown these few points as if a person had set them, and spreads
-# their colours evenly over things. In the upper row each place is read for itself, in the lower one by anchors; the
-# rings are the anchors.
+# asked twice. First its answer is parted into a few heaps of places that are alike; each heap gets one colour, and one
+# typical place, its *anchor*. Then the network is shown these few points as if a person had set them, and spreads their
+# colours evenly over things. In the upper row each place is read for itself, in the lower one by anchors; the rings are
+# the anchors. (The code takes apart what `model.colorize` does inside. You may pass over it and look at the suit
+# and at the wall on the right: stained above, even below.)
 
 # %%
 point = network.get_layer('distribution').vivid_point
@@ -165,9 +179,9 @@ figures.grid([list(painted(alone)), ringed], names=['each place', 'anchors'])
 # %% [markdown]
 # ## Hints: what nobody can know, you say
 #
-# Whether the coat was red is not in the photo. Nothing that is learnt will ever find it out, but you may know. A
-# *hint* is a place and its colour; the network learnt from simulated hints what they mean, and spreads one over the
-# thing that it lies on. Hints are `x, y` (0 to 1), `a, b`.
+# Whether the coat was red is not in the photo. Nothing that is learnt will ever find it out, but you may know. A *hint*
+# is a place and its colour; the network learnt from simulated hints what they mean, and spreads one over the thing that
+# it lies on. Hints are `x, y` (0 to 1, from the left and from the top), `a, b`.
 
 
 # %%
@@ -188,8 +202,9 @@ figures.row(
 )
 
 # %% [markdown]
-# In the fourth picture the red of the flag has run into the wall beside it: a hint goes as far as the network takes
-# its thing to go, and it is not always right. One more hint, on the wall, says where the red ends.
+# The suit takes the colour that you say. In the second picture some stripes of the flag take it too, and in the fourth
+# the red of the flag has run into the wall beside it: a hint goes as far as the network takes its thing to go, and it
+# is not always right. One more hint, on the wall, says where the red ends.
 #
 # **What to take along.** The mean of plausible colours is a colour of nothing. Distributions keep them apart; how to
 # read one is a choice between faithful and vivid; and what the photo does not hold must come from you. Last: [your

@@ -34,7 +34,7 @@ from training.__main__ import main as train
 from training.walkthrough import SMALL, begin, figures, samples
 
 FOLDER = ''  # your own colour photos
-MINUTES = 0.05 if SMALL else 4
+MINUTES = 0.05 if SMALL else 4  # for learning
 RUN = Path(tempfile.mkdtemp()) / 'mine'  # choose a folder that stays, such as runs/mine
 
 begin()
@@ -45,14 +45,24 @@ print(samples.machine())
 # ## Learn from the folder
 #
 # ```
-# python -m training fit --photos FOLDER --config training/configs/lumachrome.toml
-#     --init-from training/networks/lumachrome.npz --distillation-weight 0
-#     --learning-rate 2e-4 --minutes 4 --out runs/mine
+# python -m training fit --photos FOLDER --held-out 0.2 --config training/configs/lumachrome.toml \
+#     --init-from training/networks/lumachrome.npz --distillation-weight 0 --learning-rate 2e-4 \
+#     --batch 4 --size 128 --epoch 64 --minutes 4 --out runs/mine
 # ```
 #
-# `--init-from` starts from what the network knows already: this is called *fine-tuning*. The *learning rate*, the
-# size of each small change, is low, so that it does not forget. Some photos judge and are not learnt from: of your
-# folder a fifth, by their content (notebook 2); of the libraries' photos the last two.
+# `--init-from` starts from what the network knows already: this is called *fine-tuning*. The *learning rate*, the size
+# of each small change, is low, so that it does not forget. Some photos judge and are not learnt from: of your folder a
+# fifth (`--held-out`), by their content (notebook 2); of the libraries' photos the last two. `--config` names a recipe,
+# which says what the loss is and all else that is not said here; `--distillation-weight 0` leaves out one part of that
+# loss, which asks a second network. `--batch` is the photos a step, `--size` the side of the crops in pixels, and
+# `--epoch` how many photos are shown between two reports.
+#
+# It prints a lot, of which two numbers matter. `loss` is the error on what it learns from, and should fall; this recipe
+# subtracts something from the error, so it may get below 0. `val_gain` is how good it is on the photos that judge: how
+# many decibels nearer to the truth than no colour (below it says what a decibel is), and should rise. Where the loss
+# falls and `val_gain` falls too, the network is overfitting (notebook 2), as with six photos it soon is. That is why
+# the network of the best epoch is kept, not the last. `Epoch 1/1000000` is no threat: the minutes end it. A warning
+# about `shuffle` means nothing.
 
 # %%
 if FOLDER:
@@ -75,8 +85,8 @@ else:
 train(['fit', *sources, *how, *start, '--out', str(RUN)])
 
 # %% [markdown]
-# The run's folder holds a contact sheet after each epoch: gray above, the network's colours, the truth below. Looking
-# at it tells more than any number.
+# The run's folder holds a contact sheet after each epoch, of the photos that judge: gray above, the network's colours,
+# the truth below. Looking at it tells more than any number. This is the last one:
 
 # %%
 sheets = sorted((RUN / 'sheets').iterdir())
@@ -86,12 +96,18 @@ figures.row({sheets[-1].name: np.asarray(Image.open(sheets[-1]))})
 # ## Is it better than before?
 #
 # ```
-# python -m training evaluate --model runs/mine --photos OTHER --against training/networks/lumachrome.npz
+# python -m training evaluate --model runs/mine --photos FOLDER --held-out 0.2 \
+#     --against training/networks/lumachrome.npz
 # ```
 #
-# The table compares both on the photos that judge. *PSNR over gray* says, in decibels, how much nearer to the truth
-# than no colour at all; the last table says by how much yours is better, with its *standard error* behind the ±: a
-# difference smaller than two of those may be chance. With two photos all is chance.
+# *PSNR* says how near a picture is to the true one, in decibels (dB): 10 dB more are a tenth of the squared error. The
+# first table is about your network: `gray` is no colour at all, `faithful` is vividness 0 and `vivid` vividness 1
+# (notebook 4). Look at **over gray**: so many decibels are gained on no colour, and below 0 gray would be nearer to the
+# truth. `colorfulness` says how colourful; the line above the table has the truth's. What the other columns are,
+# [metrics.py](../../metrics.py) says.
+#
+# The last table is yours minus the network that ships: above 0 in the column PSNR yours is nearer to the truth. Behind
+# the ± is the *standard error*: a difference smaller than two of those may be chance. With two photos all is chance.
 
 # %%
 against = [] if SMALL else ['--against', 'training/networks/lumachrome.npz']
@@ -105,7 +121,8 @@ train(['evaluate', '--model', str(RUN), *judges, *against, '--out', str(RUN / 'j
 # ```
 #
 # *ONNX* is a format for networks that many programs read. The file takes a photo's bytes and gives a coloured photo's
-# bytes: the way to Lab and back is inside, so that nobody who has the file needs any of this Python.
+# bytes: the way to Lab and back is inside, so that nobody who has the file needs any of this Python. `export` also runs
+# the file on pictures of several sizes and compares it with the network; `verified` means that both say the same.
 
 # %%
 file = RUN.parent / 'mine.onnx'
@@ -113,7 +130,7 @@ export([str(RUN), str(file)])
 
 photo = pictures[-1]
 colorizer = Colorizer(file)
-wanted = Adjustments() if SMALL else Adjustments(vividness=0.5)
+wanted = Adjustments() if SMALL else Adjustments(vividness=0.5)  # half bold, as in notebook 4
 figures.row({'photo': photo, 'your network': np.asarray(colorizer.colorize(photo, wanted))})
 
 # %% [markdown]

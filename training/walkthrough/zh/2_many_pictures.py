@@ -40,8 +40,9 @@ print(samples.machine())
 # %% [markdown]
 # ## 错误一：高和宽
 #
-# 网络按批学习，一批就是一个数组，所以里面的图必须一样大。文章要的是高 184、宽 272。numpy 数组的形状先写高；
-# 而 Pillow 和 OpenCV 缩放时先写*宽*。把前者直接交给后者，就成了这样：
+# 网络按批学习，一批就是一个数组，所以里面的图必须一样大。文章要的是高 184、宽 272。numpy 数组的形状先写高；而 Pillow
+# 和 OpenCV（读照片、缩放照片用的库）缩放时先写**宽**。（下面的 `Image` 就来自 Pillow。）把前者直接交给后者，
+# 就成了中间那幅：
 
 # %%
 photo = pictures[-1]
@@ -56,9 +57,10 @@ figures.row({'the photo': photo, 'exchanged': exchanged, 'as meant': meant})
 #
 # ## 错误二：全都挤成一个形状
 #
-# 就算高和宽没有弄反，把竖着的照片挤进横框里，人也会变得像柜子一样宽。网络学到的是压扁的脸，
-# 后来遇到的却是正常的脸。办法是剪，而不是挤。我们训练用的 `augment.crop` 每次随机剪一块，按原比例缩放；
-# 三次中有一次取整张方形照片，因为完整的东西最好认。
+# 就算高和宽没有弄反，把竖着的照片挤进横框里，人也会变得像柜子一样宽。网络学到的是压扁的脸，后来遇到的却是正常的脸。
+# 办法是裁，而不是挤。我们训练用的 `augment.crop` 每次从方形照片里随机裁一块，按原比例缩放（0.35
+# 是这一块至少占的面积，128 是结果的边长，单位是像素）；三次中有一次取整张方形照片，因为完整的东西最好认。
+# 下面的前两块就是这样。
 
 # %%
 tall = next((picture for picture in pictures if picture.shape[0] > picture.shape[1]), pictures[0])
@@ -74,9 +76,10 @@ figures.row({f'crop {i + 1}': augment.crop(square, 128, 0.35, rng) for i in rang
 #
 # ## 错误三：数字太大
 #
-# 文章把 L 原样（0 到 100）喂进去。而各层的初始权重很小，是为大约 -1 到 1 的输入准备的。输入大一百倍，
-# 开始时的答案也大一百倍，网络末尾的 *tanh* 就卡住了：那里曲线是平的，平的地方梯度为 0。头几轮都花在慢慢爬回来上。
-# 下面用同样的初始权重把同一个网络训练两次：一次用原样的 L，一次用 L / 50 - 1，走小步的规则用文章的 *RMSprop*。
+# 文章把 L 原样（0 到 100）喂进去。而各层的初始权重很小，是为大约 -1 到 1 的输入准备的。输入大一百倍，答案也大一百倍：
+# 还什么都没学，网络就说出很艳的颜色，靠近 *tanh* 的两端；那里曲线是平的，平的地方梯度很小。这些都得先改掉。
+# 下面用同样的初始权重把同一个网络训练两次：一次用原样的 L，一次用 L / 50 - 1，它在 -1 到 1 之间。优化器用文章的
+# RMSprop。训练之前最大的答案会打印出来。
 
 
 # %%
@@ -96,16 +99,20 @@ for name, shown in (('L, 0 to 100', L), ('L / 50 - 1', L / 50 - 1)):
     print(f'{name}: before training, answers go up to {np.abs(network(shown)).max():.0f} of 128')
     network.compile(optimizer=keras.optimizers.RMSprop(1e-3), loss='mse')
     losses[name] = network.fit(shown, ab, batch_size=8, epochs=EPOCHS // 8 + 1, verbose=0).history['loss']
-figures.curves(losses, ylabel='mean squared error', log=True)
+figures.curves(losses, ylabel='mean squared error')
 
 # %% [markdown]
-# 所以我们的 `unet` 和 `lumachrome` 把缩放放在网络内部，谁也忘不了。（`article` 有意保留了文章的做法。）
+# 大约从第三轮到第十五轮，缩放过的那条领先。后来另一条更低，但请看它是怎么下去的：忽上忽下，因为输入大，权重稍微一改，
+# 答案就变很多。曲线这样跳，最后停在好的还是坏的地方，全凭运气。缩放过的那条稳稳下降，快慢只由学习率决定。
+#
+# 所以我们的网络 `unet` 和 `lumachrome` 把缩放放在网络内部，谁也忘不了。（`article` 有意保留了文章的做法。）
 #
 # ## 错误四，也是最糟的：用教过的题来考试
 #
-# 文章拿 24 张图训练了几千轮，再用同样的 24 张来看效果好不好。我们也这样做：从一半照片里剪 24 块来训练，
-# 另一半照片一点也不给它看。一路上看三个数：这 24 块上的误差，*同样照片的其他部分*上的误差，*别的照片*上的误差。
-# 用户遇到的只有最后一种。（*回调*是训练过程中由 Keras 调用的函数，我们用它记下这三个数。）
+# 文章拿 24 张图训练了几千轮，再用同样的 24 张来看效果好不好。我们也这样做：从一半照片里裁 24 块来训练，
+# 另一半照片一点也不给它看。一路上看三个数：这 24 块上的误差，**同样照片的其他部分**上的误差，**别的照片**上的误差。
+# 用户遇到的只有最后一种。（*回调*是训练过程中由 Keras 调用的函数，我们用它每十轮记下这三个数，所以图中的 30 就是第
+# 300 轮。）
 
 # %%
 taught, kept_away = pictures[0::2], pictures[1::2]
@@ -115,7 +122,7 @@ sets = {
     'other photos': as_Lab(samples.crops(kept_away, 24, 64, 96, seed=3)),
 }
 
-
+learner = networks.build('article')
 errors = {name: [] for name in sets}
 
 
@@ -126,7 +133,6 @@ def watch(epoch, logs):
             errors[name].append(np.mean((np.array(learner(L)) - ab) ** 2))
 
 
-learner = networks.build('article')
 learner.compile(optimizer=keras.optimizers.Adam(3e-3), loss='mse')
 watching = keras.callbacks.LambdaCallback(on_epoch_end=watch)
 learner.fit(*sets['the 24 it learns from'], batch_size=4, epochs=EPOCHS, verbose=0, callbacks=[watching])
@@ -135,10 +141,11 @@ for name in sets:
     print(f'{name}: {errors[name][-1]:.0f}, where always gray has {np.mean(sets[name][1] ** 2):.0f}')
 
 # %% [markdown]
-# 最低的一条是文章看到的。最高的一条才是真相：在别的照片上，误差很早就不再下降，反而*上升*，甚至比完全不上色还差。
-# 网络把这 24 张背了下来，这叫*过拟合*。中间那条也是个提醒：同一张照片的不同部分分在两边，会让网络显得比实际更好。
+# 最低的一条是文章看到的。最高的一条才是真相：在别的照片上，头几轮之后误差就已经到了最低，此后反而**上升**、来回摇摆，
+# 而网络在那 24 块上却越来越准；到最后，并不比开头好。网络把这 24 块背了下来，这叫*过拟合*。中间那条也是个提醒：
+# 同一张照片的不同部分分在两边，会让网络显得比实际更好。
 #
-# 看看样子：上面是真相，下面是回答；左边是它见过的图，右边是没见过的。
+# 看看样子：上面是原图，下面是回答；左边是它见过的图，右边是没见过的。
 
 
 # %%
@@ -157,8 +164,8 @@ figures.grid([truth, made], titles=['known'] * 3 + ['unknown'] * 3, names=['trut
 # ## 文章自己的权重
 #
 # 文章公布的 `simple_model.h5` 不允许转发，所以这里没有。如果你有这个文件，
-# 请在第一格写上它的路径（`ARTICLE_WEIGHTS`），就会看到同样的事：那 24 张图颜色是对的，其他都不对。
-# 因为 32202 个数字足以记住 24 张图，而从来没有人要求它们做更多。
+# 请在第一格写上它的路径（`ARTICLE_WEIGHTS`），就会看到它怎样给五张从没见过的照片上色。文章展示的是它自己的 24 张，
+# 颜色都对：32202 个数字足以记住 24 张图，而从来没有人要求它们做更多。
 
 # %%
 if ARTICLE_WEIGHTS:
@@ -171,12 +178,15 @@ else:
 # %% [markdown]
 # ## 我们的训练是怎么做的
 #
-# - **多**：文件夹和 .tar 文件，多大都行。随项目附带的网络是用 61000 张照片教出来的。
-# - **完整，不压扁**：`photos.read` 把每张照片居中剪成方形，只剪一次；`augment.crop` 每次再取其中不同的一块。
+# - **多**：文件夹和 .tar 文件（把文件夹打包成的一个文件），多大都行。随项目附带的网络是用 61000 张照片教出来的，第 4
+#   本笔记会用到它。
+# - **完整，不压扁**：`photos.read` 把每张照片居中裁成方形，只裁一次；`augment.crop` 每次再取其中不同的一块。
 #   无法解码、太小或没有颜色的会被剔除，并列出名字。
-# - **诚实地评判**：`photos.split` 留出一部分不参加训练。哪张照片归哪边，
-#   由文件的*哈希值*（从内容算出的一个数）决定：同一张照片的所有副本总在同一边，每次运行都一样，
-#   以后再加照片也不变。
+# - **诚实地评判**：`photos.split` 留出一部分不参加训练。哪张照片归哪边，由文件的*哈希值*（从内容算出的一个数）决定：
+#   同一张照片的所有副本总在同一边，每次运行都一样，以后再加照片也不变。
+#
+# 我们用八张照片来试，再混进一张灰的，它应该被剔除。`share=0.3` 留出大约十分之三；照片这么少，可能是两张，
+# 也可能是四张。（带进度条的几行只是说读到哪里了。）
 
 # %%
 folder = FOLDER
@@ -191,7 +201,7 @@ print('to learn from:', [os.path.basename(name) for name in learn_from.names])
 print('to judge by:', [os.path.basename(name) for name in judge_by.names])
 
 # %% [markdown]
-# **记住这些。** 看一看输入。要剪，不要挤。把数字缩放好。绝不用教过的来考：按照片分，而不是按图块分。
+# **记住这些。** 看一看输入。要裁，不要挤。把数字缩放好。绝不用教过的来考：按照片分，而不是按图块分。
 #
 # 下一本：[网络为什么长成 U 形](3_why_a_u_net.ipynb)。
 #

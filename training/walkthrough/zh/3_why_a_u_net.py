@@ -36,14 +36,19 @@ print(samples.machine())
 # %% [markdown]
 # ## 两个互相拉扯的愿望
 #
-# 要知道那*是什么*，网络得看到图的一大片，也就是得往下走，走到一步等于照片上八个或十六个像素的地方（见第 1 本）。
-# 要知道它*在哪里结束*，就得看清单个像素，也就是得留在上面。先下后上会丢掉“在哪里”，因为放大并不能找回扔掉的东西。
+# 要知道那**是什么**，网络得看到图的一大片，也就是得往下走，走到一步等于照片上八个或十六个像素的地方（见第 1 本）。
+# 要知道它**在哪里结束**，就得看清单个像素，也就是得留在上面。先下后上会丢掉“在哪里”，因为放大并不能找回扔掉的东西。
 #
 # U-Net（Ronneberger、Fischer、Brox，2015，原本用于显微镜下的细胞）两样都要：每次往下走之前留一份副本，
 # 回来时把副本和下面来的并排放在一起。这些桥叫*跳跃连接*（skip）。“并排放”就是字面意思：
 # 两者的通道放进同一个数组（*拼接*），下一个卷积需要哪边就取哪边。
 #
-# 下面是缩小版的 U-Net。`skips=False` 去掉桥，其他都不变。
+# 下面是缩小版的 U-Net。第 1 本里各层排成一串；这里路会分开再会合，所以每一层像函数一样来调用：`x = layer(x)`，
+# `keras.Model` 则收下从 `L` 到答案之间的一切。*批归一化*是新东西：每次卷积之后，把每个通道平移并缩放，让数值落在 0
+# 附近。它只是让学习更快。（它会把偏置抵消掉，所以写 `use_bias=False`。）最后一个卷积的卷积核是 1 x 1：它不看周围，
+# 只把各通道混合成 a 和 b。
+#
+# `skips=False` 去掉桥，其他都不变。
 
 
 # %%
@@ -55,7 +60,7 @@ def build(skips):
         return layers.ReLU(name=name)(layers.BatchNormalization(momentum=0.9)(x))
 
     L = layers.Input((None, None, 1))
-    x = layers.Rescaling(1 / 50, offset=-1)(L)
+    x = layers.Rescaling(1 / 50, offset=-1)(L)  # L / 50 - 1：见第 2 本的错误三
     kept = []
     for filters in (8, 16, 32):
         x = conv(x, filters, name=f'skip_{len(kept)}')
@@ -75,7 +80,7 @@ with_skips, without = build(skips=True), build(skips=False)
 print('weights with skips:', with_skips.count_params(), ' without:', without.count_params())
 
 # %% [markdown]
-# *批归一化*是新东西：每次卷积之后，把每个通道平移并缩放，让数值落在 0 附近。它只是让学习更快。
+# 有跳跃连接的网络，权重多五分之一：桥后面的卷积核，对副本的通道也各要有一张表。
 #
 # ## 论文里的图，和我们的图
 #
@@ -93,12 +98,12 @@ figures.unets(
 )
 
 # %% [markdown]
-# 我们的网络往上只走到四分之一：第 1 本里看到，颜色不需要更多细节，而最精细的几级最费时间。
+# 我们的网络（中图）往上只走到四分之一：第 1 本里看到，颜色不需要更多细节，而最精细的几级最费时间。
 # 论文里的网络要标出细胞的每个像素，所以一直走到顶。
 #
 # ## 用同样的图片训练
 #
-# 同样的 16 块图，同样的轮数，同样的随机起点。图块又少又小，这样两个网络几分钟就能学得很远。
+# 两个网络用同样的 16 块图，同样的顺序，同样的轮数。图块又少又小，这样两个网络几分钟就能学得不错。
 
 # %%
 crops = samples.crops(pictures, 8 if SMALL else 16, 64, 96)
@@ -113,9 +118,9 @@ for name, network in (('with skips', with_skips), ('without', without)):
 figures.curves(losses, ylabel='mean squared error')
 
 # %% [markdown]
-# 下面是两个网络都学过的图，因为这里要问的不是它们懂不懂颜色，而是*能把颜色放得多准*。
-# 每种情况下面单独画出 a 和 b，明度都一样。请看一种颜色在哪里结束、下一种从哪里开始：没有跳跃连接时只是一团，
-# 有了就更像物体自己的轮廓。
+# 两个都在学，有跳跃连接的学得更快，也学得更好。下面是两个网络都学过的图，因为这里要问的不是它们懂不懂颜色，
+# 而是**颜色的边界放得多准**。每种情况下面单独画出 a 和 b，明度都一样。请看一种颜色在哪里结束、下一种从哪里开始，
+# 比如宝塔的屋檐、杯子的边：没有跳跃连接时只是一团，有了就更像物体自己的轮廓。
 
 
 # %%
@@ -131,22 +136,24 @@ rows += [[color_alone(made[name][i]) for i in some] for name in made]
 figures.grid(rows, names=['photo', 'its a and b', 'with skips', 'without'])
 
 # %% [markdown]
-# 用数字说：在 a、b 变化最大的十分之一的位置，它们平均差多少；其他地方又差多少。
-# 跳跃连接处处有用，而颜色相接之处剩下的差距最大。
+# 用数字说：在 a、b 从一个像素到下一个变化最大的那十分之一的位置，它们平均差多少（0 表示全对）；其他地方又差多少。
 
 # %%
-down, across = np.gradient(ab, axis=(1, 2))
+down, across = np.gradient(ab, axis=(1, 2))  # a、b 在相邻像素间变化多少，不是训练用的梯度
 steep = np.linalg.norm(np.concatenate([down, across], axis=-1), axis=-1)
-edge = steep > np.quantile(steep, 0.9)
+edge = steep > np.quantile(steep, 0.9)  # 变化最大的十分之一为 True
 for name, network in (('with skips', with_skips), ('without', without)):
     off = np.linalg.norm(np.array(network(L)) - ab, axis=-1)
     print(f'{name:12} where colours meet: {off[edge].mean():.1f}   elsewhere: {off[~edge].mean():.1f}')
 
 # %% [markdown]
+# 两处都因跳跃连接而好了大约四分之一。颜色相接之处，剩下的差距最大。
+#
 # ## 桥上过的是什么
 #
-# 对一张图，每座桥送过去的特征图。上面的又大又满是边缘和纹理：*在哪里*。下面的又小又粗：更接近*是什么*。
-# 网络两样都需要，跳跃连接让它两样都有。
+# 对一张图，每座桥送过去的特征图：一座桥一行，各画八幅，画得一样大。最上面一行还认得出她，满是边缘和纹理：**在哪里**。
+# 最下面一行很粗，几乎什么也认不出来：它更接近**是什么**，用的是网络自己编的说法。网络两样都需要，
+# 跳跃连接让它两样都有。
 
 # %%
 bridges = [with_skips.get_layer(f'skip_{i}').output for i in range(3)]
@@ -167,7 +174,7 @@ def cut(bridge):
     joins = [i for i, layer in enumerate(broken.layers) if isinstance(layer, layers.Concatenate)]  # 最低的在前
     convolution = broken.layers[joins[2 - bridge] + 1]
     (kernel,) = convolution.get_weights()
-    kernel[:, :, -(8 * 2**bridge) :] = 0  # 最后几个通道来自跳跃连接
+    kernel[:, :, -(8 * 2**bridge) :] = 0  # 最后 8、16 或 32 个通道来自跳跃连接
     convolution.set_weights([kernel])
     return broken
 
@@ -178,6 +185,8 @@ for bridge in range(3):
 figures.row(shown)
 
 # %% [markdown]
+# 切断最精细的桥（1/1），脸和头发就与墙混成一片：轮廓是由它送过去的。切断另外两座中的一座，轮廓还在，颜色变浓或变淡。
+#
 # **记住这些。** 往下走是为了“是什么”，往上走是为了“在哪里”，有了跳跃连接，往下走就不会丢东西。下一本：
 # [为什么总是偏棕](4_why_brown.ipynb)。
 #
