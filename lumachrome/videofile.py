@@ -38,8 +38,7 @@ _ENCODERS: dict[str, tuple[str, dict[str, str]]] = {
     'ffv1': ('ffv1', {}),
 }
 _OTHERWISE = ('h264', 'vp9', 'mpeg4', 'mpeg2video')  # the first of these that a kind of file holds
-
-
+STATEMENT = 'The colours were made by software (Lumachrome).'  # in the file's comment, after what stood there
 _RECORD = struct.Struct('<q?Q')  # of a coded frame: its time, whether a player can begin there, how many bytes follow
 
 
@@ -329,6 +328,8 @@ def assemble(reader: Reader, target: Path, encoder: Encoder, parts: Iterable[Pat
                     f'{reader.name} has a track ({stream.type}) that {target.name} cannot hold: it is left out.'
                 )
         out.metadata.update(came.metadata)
+        said = came.metadata.get('comment', '')
+        out.metadata['comment'] = said if STATEMENT in said else f'{said} {STATEMENT}'.strip()
         if chapters := came.chapters():
             out.set_chapters(chapters)
         out.start_encoding()

@@ -58,6 +58,8 @@ def test_everything_but_the_colors_stays(film, tmp_path, capsys):
     assert os.listdir(out.parent) == ['out.mkv']
     with films.av.open(str(out)) as file:
         assert file.metadata['title'] == 'Großmutter, 1931'
+        said = {key.lower(): value for key, value in file.metadata.items()}
+        assert said['comment'].count('made by software') == 1
 
 
 def test_an_mp4_keeps_its_times_to_the_tick(tmp_path, plain):
