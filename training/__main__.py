@@ -1,4 +1,4 @@
-"""python -m training fit | evaluate | vivid | keep: photos in, a network out, and how good it is."""
+"""python -m training fit | evaluate | vivid | keep | age: photos in, a network out, and how good it is."""
 
 import argparse
 import json
@@ -83,9 +83,21 @@ def main(arguments: Sequence[str] | None = None) -> None:
     keep.add_argument('network', help='a run folder or a .keras file')
     keep.add_argument('target', help='the .npz file')
 
+    age = commands.add_parser(
+        'age',
+        help='learn what age looks like, for fit --aged-by',
+        description='Learn from old prints and from clean photos, which need not show the same, to age photos.',
+    )
+    age.add_argument('--old', nargs='+', required=True, metavar='SOURCE', help='folders and .tar files of old prints')
+    age.add_argument('--clean', nargs='+', required=True, metavar='SOURCE', help='the same of photos without age')
+    age.add_argument('--out', required=True, help="the run's folder, such as runs/age")
+    age.add_argument('--budget', type=int, default=20_000, metavar='N', help='crops of each to see; default 20000')
+    age.add_argument('--minutes', type=float, default=0.0, help='end by then, also where the budget is not reached')
+
     options = parser.parse_args(arguments)
+    run = {'fit': run_fit, 'evaluate': run_evaluate, 'vivid': run_vivid, 'keep': run_keep, 'age': run_age}
     try:
-        {'fit': run_fit, 'evaluate': run_evaluate, 'vivid': run_vivid, 'keep': run_keep}[options.command](options)
+        run[options.command](options)
     except KeyboardInterrupt:
         print(
             f'\nStopped. The same command goes on from the last epoch in {options.out}.'
@@ -170,6 +182,18 @@ def run_vivid(options: argparse.Namespace) -> None:
         runs.write_json({'chosen': best, 'points': points}, run / 'vivid.json')
     print(vivid.table(points))
     print(f'chosen: gain {best["gain"]:.2f}')
+
+
+def run_age(options: argparse.Namespace) -> None:
+    from training import age, aging
+
+    same = {Path(source).resolve() for source in options.old} & {Path(source).resolve() for source in options.clean}
+    if same:
+        raise UserError(
+            f'{same.pop()} is given as --old and as --clean: name prints there, and photos without age here.'
+        )
+    age.learn(age.read(options.old), age.read(options.clean), options.out, options.budget, options.minutes)
+    print(f'{options.out}/{aging.NAME} ages photos: fit --aging-prob 0.4 --aged-by {options.out}')
 
 
 def run_keep(options: argparse.Namespace) -> None:

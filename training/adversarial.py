@@ -27,7 +27,7 @@ STAINED = 1.15  # unevenness for the colour that there is, over the start's, at 
 PATIENCE = 3  # epochs without a better network
 
 
-def build_critic() -> keras.Model:
+def build_critic(channels: int = 3, filters: int = 64) -> keras.Model:
     """A PatchGAN [1]_: (L, ab) [N, h, w, 3], about -1 to 1, to a verdict [N, h/2, w/2, 1] on patches of 16 x 16 places.
 
     A verdict near 1 says true, near 0 made up. At a stride of 4 a patch is 64 pixels wide: a face, not a picture, so
@@ -38,9 +38,9 @@ def build_critic() -> keras.Model:
         # float32 also under mixed precision: the loss is taken here
         return layers.Conv2D(filters, 4, strides, padding='same', dtype='float32')(x)
 
-    Lab = layers.Input((None, None, 3), name='Lab')
-    x = layers.LeakyReLU(0.2, dtype='float32')(conv(Lab, 64, strides=2))
-    x = layers.LeakyReLU(0.2, dtype='float32')(conv(x, 128))
+    Lab = layers.Input((None, None, channels), name='Lab')
+    x = layers.LeakyReLU(0.2, dtype='float32')(conv(Lab, filters, strides=2))
+    x = layers.LeakyReLU(0.2, dtype='float32')(conv(x, 2 * filters))
     return keras.Model(Lab, conv(x, 1), name='critic')
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from training import augment, bins, hints, lab, losses, networks
+from training import aging, augment, bins, hints, lab, losses, networks
 
 
 def prepare(pictures):
@@ -32,6 +32,7 @@ class Colorization(keras.Model):
         self.network = self.student = network
         self.recipe = recipe
         self.random = keras.random.SeedGenerator(recipe.seed)
+        self.ager = aging.load(recipe.aged_by) if recipe.aged_by else None
         self.critic = None  # one that learns beside the network: see `training.adversarial`
         if recipe.distillation_weight:
             self.student, self.teacher, self.classify = networks.with_teacher(network)
@@ -50,7 +51,10 @@ class Colorization(keras.Model):
         """
         rgb = augment.flip(ops.cast(pictures, 'float32') / 255, self.random)
         clean, ab = lab.rgb_to_lab(rgb)
-        L = augment.old_camera(lab.srgb_to_linear(rgb), self.recipe.aging_prob, self.random)
+        if self.ager is None:
+            L = augment.old_camera(lab.srgb_to_linear(rgb), self.recipe.aging_prob, self.random)
+        else:
+            L = aging.aged(clean, self.ager, self.recipe.aging_prob, self.random)
         if len(self.network.inputs) == 2:
             given = hints.simulate(ab, self.recipe.no_hint_prob, self.random)
             if self.recipe.recolor_prob:

@@ -34,6 +34,7 @@ class Recipe(losses.Weights):
     size: int = 128  # side of the crops that the network learns from
     smallest_crop: float = 0.35  # least share of a photo's area in a crop
     aging_prob: float = 0.0  # probability that a crop's lightness is that of an old photograph
+    aged_by: str = ''  # a run of `training age`, whose ager then says how an old photograph looks; '': as we imagine it
     no_hint_prob: float = 0.5  # probability that a crop gets no hint (networks that take hints)
     recolor_prob: float = 0.0  # and that a thing in a crop with hints gets another colour, by the first of them
 
@@ -81,6 +82,8 @@ class Recipe(losses.Weights):
         for share in ('held_out', 'smallest_crop', 'aging_prob', 'no_hint_prob', 'recolor_prob', 'warmup', 'ema'):
             require(0 <= getattr(self, share) <= 1, f'{share} = {getattr(self, share)}: it goes from 0 to 1.')
         require(self.warmup < 1, 'warmup = 1 leaves nothing of the run for the learning rate to fall in.')
+        ages = not self.aged_by or self.aging_prob > 0
+        require(ages, f'aged_by = {self.aged_by!r} counts only with aging_prob above 0.')
         for number in ('batch', 'budget', 'epoch', 'learning_rate', 'smallest_crop', 'adversarial_weight'):
             require(getattr(self, number) > 0, f'{number} = {getattr(self, number)}: it must be above 0.')
         require(self.epoch >= self.batch, f'epoch = {self.epoch} holds no batch of {self.batch}.')
