@@ -31,8 +31,8 @@ from training.evaluate import SIDE
 Lightness = npt.NDArray[np.uint8]  # of a photo [h, w]: L, 0 to 255
 
 SIZE = 128  # side of the crops, in pixels
-BATCH = 8
-LEARNING_RATE = 2e-3
+BATCH = 4
+LEARNING_RATE = 3e-3
 LEVEL = 0.3  # share of the run after which it falls
 FEWEST = 16  # photos of each kind: fewer are known by what they show
 MOST = 4000  # and no more of each are read
@@ -56,7 +56,8 @@ def read(sources: Sequence[str | Path], size: int = SIZE) -> list[Lightness]:
     members = photos.find(sources)
     members = members[:: -(-len(members) // MOST)]
     with ThreadPoolExecutor() as pool:
-        found = list(tqdm(pool.map(lambda member: _lightness(member, size), members), total=len(members)))
+        decoded = pool.map(lambda member: _lightness(member, size), members)
+        found = list(tqdm(decoded, 'decoding photos', len(members), unit='photo'))
     read, left_out = [L for L in found if not isinstance(L, str)], Counter(L for L in found if isinstance(L, str))
     name = ', '.join(map(str, sources))
     reasons = ''.join(f', {count} left out, {reason}' for reason, count in left_out.items())

@@ -7,10 +7,9 @@ import keras
 from keras import layers, ops
 
 from lumachrome.errors import UserError
-from training.networks.layers import PixelShuffle
 
 NAME = 'ager.keras'
-FILTERS = 16  # of the networks at the finest
+FILTERS = 8  # of the networks at the finest
 
 
 class AgingError(UserError):
@@ -40,7 +39,7 @@ def build_generator(takes_grain: bool, filters: int = FILTERS) -> keras.Model:
     x = layers.ReLU()(conv(fine, 2 * filters, strides=2))
     for _ in range(3):
         x = layers.Add()([x, conv(layers.ReLU()(conv(x, 2 * filters)), 2 * filters)])
-    x = PixelShuffle()(layers.Conv2D(4 * filters, 1)(x))
+    x = layers.UpSampling2D()(layers.Conv2D(filters, 1)(x))  # a pixel shuffle left the grid of its pixels in the photo
     x = layers.ReLU()(conv(layers.Concatenate()([x, fine]), filters))
     # No normalisation anywhere: it would take away how light a photo is, which is what fades
     change = layers.Conv2D(1, 3, padding='same', kernel_initializer='zeros')(x)
