@@ -67,7 +67,8 @@ def test_networks_and_critics_learn_each_from_their_own_part_of_the_loss():
         passes = ops.mean((model.knows_prints(cyclegan.seen(own['aged'])) - 1) ** 2)
         passes += ops.mean((model.knows_clean(cyclegan.seen(own['cleaned'])) - 1) ** 2)
         for again, first in (('clean_again', 'clean'), ('old_again', 'old')):
-            passes += ops.mean(ops.abs(ops.average_pool(own[again] - own[first], cyclegan.GRAIN)))
+            far = ops.mean(ops.abs(ops.average_pool(own[again] - own[first], cyclegan.GRAIN)))
+            passes += cyclegan.CYCLE * far
         tells = 0.0
         for critic, true, made in ((model.knows_prints, 'old', 'aged'), (model.knows_clean, 'clean', 'cleaned')):
             tells += (
