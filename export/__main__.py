@@ -45,6 +45,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options = parser.parse_args(arguments)
     if (options.target is None) != (options.source in ('documents', 'tails')):
         parser.error(f'{options.source} takes no TARGET' if options.target else 'name a TARGET')
+    for name in ('float16', 'int8'):
+        if getattr(options, name) and options.source in ('inspect', 'parts', 'tails', 'triton', 'documents'):
+            parser.error(f'--{name} is for networks: {options.source} takes none')
     try:
         run(options)
     except KeyboardInterrupt:

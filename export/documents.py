@@ -131,8 +131,9 @@ class _Facts:
         self.photos_seen: int = run['photos_before'] + run['photos_seen']
         kept = [tensor for graph in graphs(model) for tensor in graph.initializer]
         arrays = [numpy_helper.to_array(tensor) for tensor in kept if tensor.name.startswith(NETWORK)]
-        counts = [array for array in arrays if np.issubdtype(array.dtype, np.floating) or array.dtype == np.int8]
-        count = sum(array.size for array in counts if array.ndim)
+        floats = [array for array in arrays if np.issubdtype(array.dtype, np.floating) and array.ndim]
+        kernels = [array for array in arrays if array.dtype == np.int8 and array.ndim > 1]  # others are zero points
+        count = sum(array.size for array in (*floats, *kernels))
         self.weights = f'{count / 1e6:.1f} million' if count >= 1e6 else f'{count:,}'
         self.size = f'{path.stat().st_size / 1e6:.1f} MB'
 

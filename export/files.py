@@ -12,7 +12,7 @@ from export import pipeline, quantize, verify
 from export.convert import Converted, ExportError, convert, in_half_the_bytes
 from lumachrome import contract
 from lumachrome.errors import atomic
-from training import bins, checkpoints, learnt
+from training import bins, checkpoints, learnt, photos
 
 
 def export(
@@ -45,17 +45,19 @@ def export(
     Raises
     ------
     ExportError
-        If the target's folder is missing, or the file is not what the network is.
+        If the target's folder is missing, the file is not what the network is, or `int8` is not for this network.
+    training.photos.PhotosError
+        If `int8` holds no photos.
     training.networks.NetworkError
         If the source cannot be read.
     """
     check_folder(target)
+    photos.find(int8)  # nothing that could be said at once waits for minutes of work
     converted = convert(checkpoints.load(source))
-    model = pipeline.build(converted)
-    verified, whole = verify.verify(model, converted), model
-    if int8:
-        converted = quantize.in_int8(converted, int8)
-        model = pipeline.build(converted)
+    rounded = quantize.in_int8(converted, int8) if int8 else converted
+    whole = pipeline.build(converted)
+    verified = verify.verify(whole, converted)
+    model = pipeline.build(rounded) if int8 else whole
     if float16:
         model = in_half_the_bytes(model)
     if model is not whole:

@@ -4,6 +4,8 @@ What is left in float32 is what colours would show: the encoder, where depthwise
 attention to hints, and the logits.
 """
 
+import contextlib
+import logging
 import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -36,16 +38,19 @@ def in_int8(converted: Converted, sources: Sequence[str | Path]) -> Converted:
     Raises
     ------
     ExportError
-        If the network is in one piece.
+        If the network is in one piece, or no convolution of its decoder is large.
     training.photos.PhotosError
         If there are no photos.
     """
     if converted.encoder is None:
         raise ExportError(f'{converted.name} has no decoder that stands alone: leave out --int8.')
+    convolutions = large(converted.model)
+    if not convolutions:  # onnxruntime takes no names for all names
+        raise ExportError(f"No convolution of {converted.name}'s decoder is large enough to gain: leave out --int8.")
     names = [member.name for member in photos.find(sources)]
     read = photos.read(sources, converted.render_size, only=names[:: max(1, len(names) // LOOKED_AT)][:LOOKED_AT])
     seen = _Seen(feeds(converted.encoder, converted.model, read.pictures[: len(read)]))
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as folder, _without_advice():
         whole, rounded = Path(folder) / 'whole.onnx', Path(folder) / 'rounded.onnx'
         onnx.save(converted.model, whole)
         quantize_static(
@@ -54,7 +59,7 @@ def in_int8(converted: Converted, sources: Sequence[str | Path]) -> Converted:
             seen,
             quant_format=QuantFormat.QDQ,
             op_types_to_quantize=['Conv'],
-            nodes_to_quantize=large(converted.model),
+            nodes_to_quantize=convolutions,
             per_channel=True,
             # 7 bits: on processors without VNNI, sums of two products of 8 bits would not fit
             reduce_range=True,
@@ -63,6 +68,18 @@ def in_int8(converted: Converted, sources: Sequence[str | Path]) -> Converted:
             extra_options={'CalibMovingAverage': True},  # the mean of the photos' ranges: few stretch it for all
         )
         return replace(converted, model=onnx.load(rounded))
+
+
+@contextlib.contextmanager
+def _without_advice() -> Iterator[None]:
+    """onnxruntime's quantizer advises to prepare a model first, which fails on ours, by the root logger."""
+    root = logging.getLogger()
+    before = root.level
+    root.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        root.setLevel(before)
 
 
 def large(model: onnx.ModelProto) -> list[str]:

@@ -41,6 +41,7 @@ class NetworkColorizer:
     Parameters
     ----------
     network : keras.Model
+        Fitted: with vividness a copy of it is asked, which is made once.
     """
 
     def __init__(self, network):

@@ -2,7 +2,8 @@
 
 How long a network takes does not depend on its weights, so that peers are built here with random ones: ECCV16 [1]_,
 SIGGRAPH17 [2]_ and DDColor-tiny [3]_, each as its authors published it, in plain ONNX. Batch norms are left out, as
-every runtime folds them into the convolutions before them. They give ab alone, and so does our file here.
+every runtime folds them into the convolutions before them. They give ab alone; of our file ab is asked for, but
+onnxruntime computes the whole photo all the same.
 
 References
 ----------

@@ -9,13 +9,15 @@ import pytest
 from keras import layers
 from onnx import numpy_helper
 
-from export import convert, quantize
+from export import convert, files, quantize
+from export.__main__ import main
 from export.convert import ExportError
 from export.graph import graphs
 from export.verify import opened, run
 from lumachrome.colorizer import models
 from training import bins
 from training.hints import COLUMNS
+from training.photos import PhotosError
 
 
 @pytest.fixture(scope='module')
@@ -76,6 +78,30 @@ def test_hints_are_among_what_ranges_are_seen_in(converted):
 def test_a_network_in_one_piece_is_refused(photo_folder):
     with pytest.raises(ExportError, match=r'^unet has no decoder that stands alone: leave out --int8\.$'):
         quantize.in_int8(SimpleNamespace(name='unet', encoder=None), [photo_folder])
+
+
+def test_a_network_without_large_convolutions_is_refused(converted, photo_folder, monkeypatch):
+    monkeypatch.setattr(quantize, 'LARGE', 1_000_000)
+    with pytest.raises(ExportError, match=r"^No convolution of small's decoder is large enough"):
+        quantize.in_int8(converted, [photo_folder])
+
+
+def test_nothing_is_said_by_the_root_logger(converted, photo_folder, caplog):
+    quantize.in_int8(converted, [photo_folder])
+    assert not caplog.records
+
+
+def test_missing_photos_are_named_before_any_work(tmp_path):
+    with pytest.raises(PhotosError, match='nowhere does not exist'):
+        files.export('no network either', tmp_path / 'x.onnx', int8=[tmp_path / 'nowhere'])
+
+
+@pytest.mark.parametrize('what', [['inspect', 'FILE'], ['parts', 'FOLDER'], ['documents']])
+@pytest.mark.parametrize('option', [['--float16'], ['--int8', 'PHOTOS']])
+def test_what_holds_no_network_takes_no_rounding(what, option, capsys):
+    with pytest.raises(SystemExit):
+        main([*what, *option])
+    assert f'{option[0]} is for networks: {what[0]} takes none' in capsys.readouterr().err
 
 
 def test_the_file_that_ships_computes_in_integers():

@@ -65,12 +65,14 @@ def distribution(network: keras.Model) -> bins.Distribution | None:
 
 
 def parted(network: keras.Model) -> tuple[keras.Model | None, keras.Model]:
-    """Copies of a network's two parts, the second of which is enough to ask again with other hints.
+    """A copy of a network in two parts, the second of which is enough to ask again with other hints.
+
+    Weights that the network learns later are not the copy's.
 
     Returns
     -------
     encoder : keras.Model or None
-        The network's inputs to features. None where the network is in one piece.
+        The network's inputs to features. None where the network is in one piece, which is then no copy.
     decoder : keras.Model
         The features, if any, and then the network's inputs to its outputs.
     """
