@@ -7,7 +7,7 @@ attention to hints, and the logits.
 import contextlib
 import logging
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -71,7 +71,7 @@ def in_int8(converted: Converted, sources: Sequence[str | Path]) -> Converted:
 
 
 @contextlib.contextmanager
-def _without_advice() -> Iterator[None]:
+def _without_advice() -> Generator[None]:
     """onnxruntime's quantizer advises to prepare a model first, which fails on ours, by the root logger."""
     root = logging.getLogger()
     before = root.level
