@@ -138,6 +138,23 @@ def test_work_is_kept_through_a_reload(page, photo):
     assert not page.is_visible('.studio .panel')
 
 
+def test_an_example_is_as_large_after_a_reload(page):
+    page.locator('.examples button').nth(5).click()
+    opened(page)
+    large = pixels(page).shape
+    page.wait_for_timeout(400)
+    page.reload()
+    opened(page)
+    assert pixels(page).shape == large  # and not as small as its picture among the examples
+
+
+def test_all_of_the_place_to_drop_a_photo_may_be_clicked(page, photo):
+    with page.expect_file_chooser() as chooser:
+        page.click('.studio .drop', position={'x': 20, 'y': 20})
+    chooser.value.set_files(photo)
+    opened(page)
+
+
 def test_zoom_brings_the_photos_own_pixels(page, tmp_path):
     noise = np.random.default_rng(0).integers(60, 190, (1500, 2400)).astype(np.uint8)
     Image.fromarray(noise).save(tmp_path / 'large.png')

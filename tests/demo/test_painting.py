@@ -182,3 +182,27 @@ def test_next_to_no_color_brings_a_warning_and_what_to_do(page, photo, tmp_path)
     assert page.inner_text('.studio .warning').strip() == (
         'The network found next to nothing to colour here. Click on the photo to help it.'
     )
+
+
+def test_the_page_says_what_comes_next_and_a_phone_shows_all_of_it(page, photo):
+    page.set_viewport_size({'width': 390, 'height': 844})
+    steered(page, photo)
+
+    def within(*parts):
+        boxes = [page.locator(f'.tools {part}').bounding_box() for part in parts]
+        return all(box and box['x'] >= 0 and box['x'] + box['width'] <= 390 for box in boxes)
+
+    assert page.inner_text('.tools .help') == 'Give a hint: choose a place in the photo, then its colour.'
+    assert within('.help', '.add', '.stroke')
+    click(page, 0.8, 0.9)
+    assert page.inner_text('.tools .help') == 'Now choose its colour.'
+    assert within('.any', '.dropper', '.gray', '.remove', '.done')
+    with news(page):
+        red(page)
+    assert page.inner_text('.tools .help') == 'Change it, or choose the next place.'
+    page.click('.tools .dropper')
+    assert page.inner_text('.tools .help') == 'Click where the colour is that you want.'
+    page.click('.tools .done')
+    assert within('.add', '.stroke', '.clear')
+    label, number = (page.locator(f'.studio .reach {part}').bounding_box() for part in ('span', 'input[type=number]'))
+    assert label['y'] < number['y'] + number['height'] / 2 < label['y'] + label['height']  # beside each other

@@ -9,6 +9,7 @@ const opened_db = new Promise((resolve, reject) => {
   request.onerror = () => reject(request.error);
 }).catch(() => null);   // a private window may have none
 let kept = false, own = null, remembering = 0, resumed = null;   // `own`: the photo's file here
+let sample = '';   // the example's name: its file is on the server, and `own` is a small picture of it
 
 async function stored(mode, act) {
   const db = await opened_db;
@@ -25,7 +26,7 @@ function remember(all = false) {
     if (!own) return;
     const done = await stored('readwrite', store => {
       if (all) store.put(own, 'photo');
-      return store.put({ look: { ...look, palette: null }, model }, 'look');
+      return store.put({ look: { ...look, palette: null }, model, sample }, 'look');
     });
     kept = done !== undefined;
     sessionStorage.setItem('lumachrome', '1');
@@ -41,7 +42,8 @@ async function resume(now) {
   const [file, work] = [await stored('readonly', store => store.get('photo')),
     await stored('readonly', store => store.get('look'))];
   if (!file || !work || own) return;
-  const again = () => bring(file, { ...firstLook(), ...work.look }, work.model);
+  const wanted = { ...firstLook(), ...work.look };
+  const again = () => work.sample ? beginExample(file, work.sample, wanted, work.model) : bring(file, wanted, work.model);
   if (now) return again();
   find('.resume').hidden = false;
   find('.resume').textContent = words.resume.replace('{name}', file.name);
@@ -107,12 +109,17 @@ async function bring(file, wanted = null, network = null) {
 }
 function begin(file, wanted, network, detail) {
   own = file;
+  sample = detail.example ?? '';
   find('.put-back').hidden = true;
   resumed = wanted;
   look = wanted ?? firstLook();
   model = MODELS.some(([, value]) => value === network) ? network : MODELS[0]?.[1] ?? '';
   wait(words.working);
   tell('begin', detail);
+}
+function beginExample(file, name, wanted = null, network = null) {
+  photo = null;
+  begin(file, wanted, network, { example: name });
 }
 // A photo of an album, to be looked at by itself.
 async function brought(given) {
@@ -167,6 +174,7 @@ find('.another').onclick = async () => {
 };
 const named = files => [...files].map(file => ({ file, name: file.name }));
 find('.choose').onclick = () => find('.file').click();
+find('.drop').onclick = ({ target }) => { if (!target.closest('button, input')) find('.file').click(); };
 find('.camera').hidden = !matchMedia('(pointer: coarse)').matches;
 find('.camera').onclick = () => find('.shot').click();
 for (const input of [find('.file'), find('.shot')]) {
@@ -205,9 +213,7 @@ addEventListener('paste', event => {
 const examples = EXAMPLES.map(([name, source]) => {
   const button = card('', source, async () => {
     const file = await (await fetch(source)).blob();
-    wait(words.working);
-    photo = null;
-    begin(new File([file], `${name}.jpg`), null, null, { example: name });
+    beginExample(new File([file], `${name}.jpg`), name);
   });
   const text = name.replace(/^old-/, `${words.old} `).replaceAll('-', ' ');
   button.setAttribute('aria-label', words.example.replace('{name}', text));

@@ -163,17 +163,15 @@ export class Painter extends Element {
       const place = { number: i + 1, color: hint.color ? this.#named(hint.color) : '' };
       mark.setAttribute('aria-label', this.word(hint.color ? 'hint_named' : 'unknown_place', place));
     });
-    if (at >= all.length) ((marks.lastElementChild ?? this.find('.add')) as HTMLElement).focus();
     this.find('.chosen').hidden = this.#chosen < 0 && !this.#point;
+    if (at >= all.length) ((marks.lastElementChild ?? this.find('.add')) as HTMLElement).focus();
     const chosen = hints[this.#chosen];
     if (chosen) this.#color.value = chosen.color;
     enable(this.find('.clear'), hints.length > 0);
     this.find('.dropper').setAttribute('aria-pressed', String(this.#dropping));
     this.find('.stroke').setAttribute('aria-pressed', String(this.slider.stroking));
     this.slider.shadowRoot?.querySelector('.frame')?.classList.toggle('paintable', this.steerable);
-    this.find('.help').textContent = this.word(
-      this.#dropping ? 'drop_help' : this.slider.stroking ? 'stroke_help' : 'help',
-    );
+    this.find('.help').textContent = this.#help();
     const likely = this.find('.likely');
     if ([...likely.children].map((node) => (node as HTMLElement).title).join() !== this.#swatches.join()) {
       likely.replaceChildren(...this.#swatches.map((shade) => this.#swatch(shade, this.#named(shade), shade)));
@@ -184,6 +182,14 @@ export class Painter extends Element {
     if (this.#rows.children.length !== hints.length || !this.#rows.contains(this.root.activeElement)) {
       this.#rows.replaceChildren(...hints.map((hint, i) => this.#row(hint, i)));
     }
+  }
+
+  /** What can be done next. */
+  #help(): string {
+    if (this.#dropping) return this.word('drop_help');
+    if (this.#point) return this.word('help_place');
+    if (this.#chosen >= 0) return this.word('help_hint');
+    return this.word(this.slider.stroking ? 'stroke_help' : 'help');
   }
 
   #swatch(shade: string, name: string, title = name): HTMLElement {
