@@ -22,18 +22,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     parser.add_argument('--model', metavar='MODEL', help=f'a name ({names}) or an .onnx file')
     parser.add_argument('--mcp', action='store_true', help='the page is an MCP server too, for AI assistants')
-    parser.add_argument('--host', default='127.0.0.1', help='of the api: 0.0.0.0 lets other machines in')
-    parser.add_argument('--port', type=int, default=7861, help='of the api')
+    parser.add_argument('--host', help='127.0.0.1 if not given; 0.0.0.0 lets other machines in')
+    parser.add_argument('--port', type=int, help='if not given: the first free one from 7860 on; 7861 for the api')
     options = parser.parse_args(arguments)
     try:
         if options.door == 'api':
             from demo import api
 
-            api.serve(options.model, options.host, options.port)
+            api.serve(options.model, options.host or '127.0.0.1', options.port or 7861)
         else:
             from demo import app  # gradio takes seconds to load, which --help need not wait for
 
-            app.serve(options.model, options.mcp)
+            app.serve(options.model, options.mcp, host=options.host, port=options.port)
     except UserError as error:
         print(error, file=sys.stderr)
         return 1

@@ -263,8 +263,10 @@ def serve(
     mcp: bool = False,
     open_colorizer: OpenColorizer | None = None,
     open_for_album: OpenColorizer | None = None,
+    host: str | None = None,
+    port: int | None = None,
 ) -> None:
-    """Show the page until it is stopped: on 127.0.0.1, unless Gradio's environment variables say otherwise.
+    """Show the page until it is stopped.
 
     Parameters
     ----------
@@ -276,6 +278,9 @@ def serve(
         Gives the networks; by default each runs where `Colorizer` finds best.
     open_for_album : OpenColorizer, optional
         Gives those that colour the photos of albums; by default the same ones.
+    host, port : str and int, optional
+        Where; by default what GRADIO_SERVER_NAME and GRADIO_SERVER_PORT say, else 127.0.0.1 and the first free port
+        from 7860 on.
 
     Raises
     ------
@@ -290,7 +295,7 @@ def serve(
         os.environ['GRADIO_TEMP_DIR'] = folder
         page = build(model, open_colorizer, open_for_album)
         with retention.swept(folder, 60 * retention.KEPT_MINUTES):
-            launch(page, mcp, inbrowser=True)
+            launch(page, mcp, inbrowser=True, server_name=host, server_port=port)
 
 
 def launch(page: gr.Blocks, mcp: bool = False, **settings: Any) -> tuple[Any, str, str | None]:

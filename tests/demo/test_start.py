@@ -4,10 +4,13 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
 
+from demo import app
+from demo.__main__ import main
 from lumachrome import photofile
 
 ROOT = Path(__file__).parents[2]
@@ -50,6 +53,16 @@ def test_onnxruntime_tells_its_makers_nothing_unless_somebody_wants_it(given, tm
 @pytest.mark.startup
 def test_the_demo_loads_neither_training_nor_export(as_it_starts):
     assert not {'tensorflow', 'keras', 'skimage', 'training', 'export'} & set(as_it_starts[1])
+
+
+def test_the_page_is_where_the_shell_says(monkeypatch):
+    launched = {}
+    monkeypatch.setenv('GRADIO_TEMP_DIR', os.environ.get('GRADIO_TEMP_DIR', tempfile.gettempdir()))  # as it was, after
+    monkeypatch.setattr(app.signal, 'signal', lambda *_: None)
+    monkeypatch.setattr(app, 'build', lambda *_: None)
+    monkeypatch.setattr(app, 'launch', lambda *_, **settings: launched.update(settings))
+    assert main(['--port', '7999']) == 0
+    assert (launched['server_name'], launched['server_port']) == (None, 7999)
 
 
 def test_the_examples_are_black_and_white_or_one_tone():
