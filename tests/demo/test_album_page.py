@@ -146,6 +146,7 @@ def test_a_result_is_opened_changed_and_put_back(page, tmp_path):
         page.keyboard.press('Enter')
     page.click('.studio .put-back')
     page.wait_for_selector('#album-download', state='visible')
+    page.wait_for_selector('.said:has-text("now holds this version")')
     archive = _download(page, tmp_path)
     assert archive.name == 'family-colour.zip' and names_in(archive) == ['a.jpg', 'summer/b.jpg']
     gray, other = ('summer/b.jpg', 'a.jpg') if name == 'b.jpg' else ('a.jpg', 'summer/b.jpg')

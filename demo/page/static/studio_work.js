@@ -53,12 +53,14 @@ resume(sessionStorage.getItem('lumachrome'));
 addEventListener('beforeunload', event => { if (own && past.changed && !kept) event.preventDefault(); });
 
 // What came: one photo is shown, several go to the album
+const said = find('.said');
 let saying = 0;
+studio.closest('main')?.append(said);   // to be seen whichever tab is open
 function say(text) {
   clearTimeout(saying);
-  find('.said').hidden = false;
-  find('.said').textContent = text;
-  saying = setTimeout(() => { find('.said').hidden = true; }, 6000);
+  said.hidden = false;
+  said.textContent = text;
+  saying = setTimeout(() => { said.hidden = true; }, 6000);
 }
 const wait = text => {
   find('.busy').hidden = !text;
