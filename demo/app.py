@@ -123,13 +123,14 @@ def build(
             event(made, [seen, studio], answers, **network).failure(lambda: {'missed': True}, None, answers, **private)
         results.select(album_page.open, finished, [finished, answers], **private)
 
-        def put_back(request: gr.Request, seen: Any, given: Any, album: Any) -> tuple[Any, Any, Any]:
+        def put_back(request: gr.Request, seen: Any, given: Any, album: Any) -> tuple[Any, ...]:
             shown = photo_page.save(request, seen, given)
             with words.in_words(words.of(request)):
-                album, path = album_page.put_back(album, shown.pop('ready'), words.of(request))
-            return album, path, shown | {'put_back': True}
+                album = album_page.put_back(album, shown.pop('ready'), words.of(request))
+            return album, str(album.archive), list(album.pictures), shown | {'put_back': True}
 
-        studio.put_back(put_back, [seen, studio, finished], [finished, album_download, answers], **network).failure(
+        changed = [finished, album_download, results, answers]
+        studio.put_back(put_back, [seen, studio, finished], changed, **network).failure(
             lambda: {'missed': True}, None, answers, **private
         )
 

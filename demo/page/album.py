@@ -60,6 +60,8 @@ class Finished:
     archive : Path
     shown : tuple of str
         The names of the photos that the gallery shows, in its order.
+    pictures : tuple of (str, str)
+        What it shows of them: files and captions.
     places : dict
         As of `Progress`.
     settings : dict
@@ -71,6 +73,7 @@ class Finished:
 
     archive: Path
     shown: tuple[str, ...]
+    pictures: tuple[tuple[str, str], ...]
     places: dict[str, Coloured]
     settings: dict[str, Any]
     model: str
@@ -198,7 +201,9 @@ class AlbumPage:
                 download={'value': progress.archive and str(progress.archive), 'visible': progress.archive is not None},
                 again={},
                 finished=progress.archive
-                and Finished(progress.archive, tuple(names), progress.places, settings, str(model or '')),
+                and Finished(
+                    progress.archive, tuple(names), tuple(pictures), progress.places, settings, str(model or '')
+                ),
             )
         finally:
             self._cancels.pop(request.session_hash, None)
@@ -228,8 +233,8 @@ class AlbumPage:
         brought = {'photo': str(path), 'settings': settings, 'model': finished.model}
         return replace(finished, opened=name), {'brought': brought}
 
-    def put_back(self, finished: Finished | None, photo: str, say: Words) -> tuple[Finished, str]:
-        """The album's ZIP with another version of the photo that was opened; the others' bytes stay as they are."""
+    def put_back(self, finished: Finished | None, photo: str, say: Words) -> Finished:
+        """The album with another version of the photo that was opened; the others' bytes stay as they are."""
         if finished is None or not finished.archive.exists():
             raise gr.Error(say['gone'], print_exception=False)
         place = finished.places[finished.opened].place
@@ -246,7 +251,13 @@ class AlbumPage:
                 with source, new.open(kept, 'w', force_zip64=True) as target:
                     shutil.copyfileobj(source, target, 2**20)
         finished.archive.unlink(missing_ok=True)
-        return replace(finished, archive=path), str(path)
+        picture = new_file('picture.jpg')
+        colored = photofile.read(photo, max_pixels=MAX_PIXELS).pixels
+        photofile.write_preview(picture, photofile.shrink(colored, SHOWN_SIDE))
+        pictures = list(finished.pictures)
+        at = finished.shown.index(finished.opened)
+        pictures[at] = str(picture), pictures[at][1]
+        return replace(finished, archive=path, pictures=tuple(pictures))
 
     def _colored(
         self,

@@ -1,11 +1,15 @@
 """Albums on the page, in a browser."""
 
 import gc
+import io
 
+import httpx
+import numpy as np
 import pytest
 from albums import names_in, photo_file, redness, until, zip_of
 from browsers import news, opened, unfold
 from gradio_client import handle_file
+from PIL import Image
 
 from demo.page import album as album_page
 
@@ -144,8 +148,13 @@ def test_a_result_is_opened_changed_and_put_back(page, tmp_path):
     with news(page):
         page.fill('.saturation input[type=number]', '0')
         page.keyboard.press('Enter')
+    picture = page.locator('#album-gallery img').first
+    shown = picture.get_attribute('src')
     page.click('.studio .put-back')
     page.wait_for_selector('#album-download', state='visible')
+    page.wait_for_function("was => document.querySelector('#album-gallery img').src !== was", arg=shown)
+    small = np.asarray(Image.open(io.BytesIO(httpx.get(picture.get_attribute('src')).content))).astype(int)
+    assert np.ptp(small, axis=2).max() <= 4  # gray, as it has become
     page.wait_for_selector('.said:has-text("now holds this version")')
     archive = _download(page, tmp_path)
     assert archive.name == 'family-colour.zip' and names_in(archive) == ['a.jpg', 'summer/b.jpg']
