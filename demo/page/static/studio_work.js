@@ -165,7 +165,8 @@ function agreed() {
   return new Promise(answer => {
     find('.stay').onclick = () => box.close();
     find('.leave').onclick = () => box.close('leave');
-    box.onclose = () => { answer(box.returnValue === 'leave'); box.returnValue = ''; };
+    // The last one's close may come after it was opened again
+    box.onclose = () => { if (box.open) return; answer(box.returnValue === 'leave'); box.returnValue = ''; };
   });
 }
 find('.another').onclick = async () => {
