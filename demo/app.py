@@ -157,6 +157,34 @@ def build(
     return page
 
 
+def _settings(
+    kind: str,
+    beside: Sequence[str],
+    below: Sequence[str],
+    choices: Sequence[str | tuple[str, str]],
+    first: str,
+    features: Iterable[str],
+) -> tuple[gr.Column, dict[str, Any], Any, gr.Button]:
+    """What is asked before an 'album' or a 'video' starts: all of it, its controls by name, the network's, the start.
+
+    In a fold are the controls `beside` the network's, and those `below` it.
+    """
+    label, prefix = words.label, f'{kind}-'
+    with gr.Column() as settings:
+        with gr.Row():
+            adjust = {name: controls.control(name, features, prefix) for name in controls.SLIDERS}
+        with gr.Accordion(label(f'{kind}_settings'), open=False, elem_id=f'{kind}-settings'):
+            with gr.Row():
+                model_choice = controls.model_choice(choices, first, prefix)
+                for name in beside:
+                    adjust[name] = controls.control(name, features, prefix)
+            with gr.Row():
+                for name in below:
+                    adjust[name] = controls.control(name, features, prefix)
+        start = gr.Button(label(f'{kind}_start'), variant='primary', interactive=False, elem_id=f'{kind}-start')
+    return settings, adjust, model_choice, start
+
+
 def _album(
     album_page: AlbumPage,
     open_colorizer: OpenColorizer,
@@ -167,18 +195,9 @@ def _album(
     """The part of the page where many photos are coloured: its gallery, its ZIP, and what is in it."""
     label = words.label
     picker = AlbumPicker(MAX_PHOTOS, elem_id='album')
-    with gr.Column() as settings:
-        with gr.Row():
-            adjust = {name: controls.control(name, features, 'album-') for name in controls.SLIDERS}
-        with gr.Accordion(label('album_settings'), open=False, elem_id='album-settings'):
-            with gr.Row():
-                model_choice = controls.model_choice(choices, first, 'album-')
-                for name in ('render_size', 'variant'):
-                    adjust[name] = controls.control(name, features, 'album-')
-            with gr.Row():
-                for name in ('palette', 'strength', 'reach'):
-                    adjust[name] = controls.control(name, features, 'album-')
-        start = gr.Button(label('album_start'), variant='primary', interactive=False, elem_id='album-start')
+    settings, adjust, model_choice, start = _settings(
+        'album', ('render_size', 'variant'), ('palette', 'strength', 'reach'), choices, first, features
+    )
     report = AlbumReport(visible='hidden', elem_id='album-report')
     leave = gr.Button(label('cancel'), visible=False, elem_id='album-leave')
     stop = gr.Button(label('cancel'), visible=False, elem_id='album-stop')
@@ -223,17 +242,9 @@ def _video(
     """The part of the page where a clip is coloured and played."""
     label, features = words.label, open_colorizer(first or None).features
     picker = VideoPicker(elem_id='video')
-    with gr.Column() as settings:
-        with gr.Row():
-            adjust = {name: controls.control(name, features, 'video-') for name in controls.SLIDERS}
-        with gr.Accordion(label('video_settings'), open=False, elem_id='video-settings'):
-            with gr.Row():
-                model_choice = controls.model_choice(choices, first, 'video-')
-                adjust['variant'] = controls.control('variant', features, 'video-')
-            with gr.Row():
-                for name in ('palette', 'strength'):
-                    adjust[name] = controls.control(name, features, 'video-')
-        start = gr.Button(label('video_start'), variant='primary', interactive=False, elem_id='video-start')
+    settings, adjust, model_choice, start = _settings(
+        'video', ('variant',), ('palette', 'strength'), choices, first, features
+    )
     report = AlbumReport(visible='hidden', elem_id='video-report')
     leave = gr.Button(label('cancel'), visible=False, elem_id='video-leave')
     stop = gr.Button(label('cancel'), visible=False, elem_id='video-stop')

@@ -176,8 +176,7 @@ class _Clock:
 
 def _curve(progress):
     """The learning rate's share: level, then along a cosine down to a hundredth."""
-    falling = max(0.0, progress - LEVEL) / (1 - LEVEL)
-    return 0.01 + 0.99 * (1 + math.cos(math.pi * falling)) / 2
+    return runs.cooled(max(0.0, progress - LEVEL) / (1 - LEVEL))
 
 
 def _crop(kind, size, rng):

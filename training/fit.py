@@ -169,8 +169,7 @@ class Run(keras.callbacks.Callback):
         """Linear warm-up, then a cosine down to a hundredth."""
         if progress < self.settings.warmup:
             return (progress + 1e-3) / (self.settings.warmup + 1e-3)
-        rest = (progress - self.settings.warmup) / (1 - self.settings.warmup)
-        return 0.01 + 0.99 * (1 + math.cos(math.pi * rest)) / 2
+        return runs.cooled((progress - self.settings.warmup) / (1 - self.settings.warmup))
 
     def on_train_batch_end(self, batch, logs: Any = None):
         self.waited += max(0.0, self.batches.ready.get(self.step, 0.0) - self.asked)

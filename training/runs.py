@@ -13,6 +13,7 @@ Each is written beside its place first and then renamed, so that a run can be cu
 
 import dataclasses
 import json
+import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -147,3 +148,9 @@ def keep_learnt(train: Photos, validation: Photos, out: Path, init_from: str | P
         )
     with atomic(out / 'learnt.npy') as unfinished:
         np.save(unfinished, np.union1d(before, checkpoints.numbers(train)))
+
+
+def cooled(rest: float) -> float:
+    """The learning rate's share in the falling part of a run, of which `rest` (0 to 1) is over: a cosine from 1 down to
+    a hundredth."""
+    return 0.01 + 0.99 * (1 + math.cos(math.pi * rest)) / 2

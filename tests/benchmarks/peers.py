@@ -21,6 +21,7 @@ import onnxruntime
 from export.graph import Graph
 from lumachrome import contract
 from lumachrome.colorizer import models
+from tests.benchmarks.cuda import feed_of
 
 SIDE = 256
 OURS = models()['lumachrome']
@@ -158,15 +159,7 @@ def networks(threads):
     ours = session(OURS.read_bytes(), threads)
     photo = np.random.default_rng(0).integers(0, 256, (1, SIDE, SIDE, 3), 'uint8')
     for name, vividness in (('ours, faithful', 0), ('ours, the default', 1)):
-        feed = {
-            contract.PHOTO: photo,
-            contract.RENDER_SIZE: np.array([0]),
-            contract.SATURATION: np.array([1], 'float32'),
-            contract.VIVIDNESS: np.array([vividness], 'float32'),
-            contract.HINTS: np.zeros((1, 0, 5), 'float32'),
-            contract.REACH: np.array([1], 'float32'),
-            contract.VARIANT: np.array([0]),
-        }
+        feed = feed_of(ours, photo, vividness=vividness)
         yield name, lambda feed=feed: ours.run([contract.AB], feed)
 
 

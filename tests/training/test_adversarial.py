@@ -11,18 +11,10 @@ from training import adversarial, checkpoints, fit, networks, photos, recipe
 from training.__main__ import main
 from training.colorizers import to_gray
 
-pytestmark = pytest.mark.training
+pytestmark = [pytest.mark.training, pytest.mark.usefixtures('uncompiled')]
 
 SMALL = {'network': 'article', 'loss': 'huber', 'canvas': 64, 'size': 32, 'batch': 4, 'epoch': 8, 'held_out': 0.2}
 FINISH = SMALL | {'finish': 'adversarial', 'budget': 24, 'learning_rate': 1e-3}
-
-
-@pytest.fixture(autouse=True)
-def uncompiled():
-    """As in test_fit: to compile steps takes longer than these."""
-    tf.config.run_functions_eagerly(True)
-    yield
-    tf.config.run_functions_eagerly(False)
 
 
 @pytest.fixture(scope='module')

@@ -13,14 +13,6 @@ from training.__main__ import main
 pytestmark = pytest.mark.training
 
 
-@pytest.fixture
-def uncompiled():
-    """As in test_fit: to compile steps takes longer than these."""
-    tf.config.run_functions_eagerly(True)
-    yield
-    tf.config.run_functions_eagerly(False)
-
-
 @pytest.fixture(scope='module')
 def folders(tmp_path_factory):
     """A folder of 16 gray photos of 140 x 150 pixels and one of 17 in colour, none of them in both."""

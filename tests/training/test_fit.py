@@ -13,7 +13,7 @@ import tensorflow as tf
 from training import checkpoints, colorization, evaluate, fit, networks, photos, recipe, runs
 from training.__main__ import main
 
-pytestmark = pytest.mark.training
+pytestmark = [pytest.mark.training, pytest.mark.usefixtures('uncompiled')]
 
 SMALL = {'network': 'article', 'loss': 'mse', 'optimizer': 'rmsprop', 'canvas': 64, 'size': 32}
 SHORT = {**SMALL, 'batch': 4, 'epoch': 8, 'budget': 24, 'held_out': 0.2}
@@ -21,14 +21,6 @@ SHORT = {**SMALL, 'batch': 4, 'epoch': 8, 'budget': 24, 'held_out': 0.2}
 
 # All that a run has to remember: AdamW's moments, batch norms, what was dropped, hints, aged photos
 TINY = {'network': 'tiny', 'loss': 'bins', 'optimizer': 'adamw', 'aging_prob': 0.5}
-
-
-@pytest.fixture(autouse=True)
-def uncompiled():
-    """Steps run as they are written: to compile them takes seconds for each run, and most runs here have few steps."""
-    tf.config.run_functions_eagerly(True)
-    yield
-    tf.config.run_functions_eagerly(False)
 
 
 @pytest.fixture
