@@ -14,9 +14,9 @@ from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image, ImageOps
+from PIL import Image
 
-from lumachrome import compiled, contract, limits, session
+from lumachrome import compiled, contract, limits, pictures, session
 from lumachrome.adjustments import SETTINGS, Adjustments, Colors
 from lumachrome.errors import ModelError, ProviderError
 from lumachrome.hints import Hint
@@ -176,7 +176,7 @@ class Colorizer:
             The photo is of another type or shape.
         """
         if isinstance(photo, Image.Image):
-            return Image.fromarray(self.colorize(_array_of(photo), adjustments, colors))
+            return Image.fromarray(self.colorize(pictures.array_of(photo), adjustments, colors))
         if colors is None:
             colors = self.colors(photo, adjustments, vivid=adjustments.vividness > 0)
         else:
@@ -213,7 +213,7 @@ class Colorizer:
         """The small copy of a photo that the network is shown: uint8 [h, w, 3]."""
         height, width, _ = rows.shape
         size = contract.rendered_shape(height, width, adjustments.render_size or self.render_size)
-        return rows.shrunk(*size, _seen)
+        return rows.shrunk(*size, pictures.seen)
 
     def join_rows(self, rows: Rows, ab: Array) -> None:
         """Join colors to a photo in the file where its pixels lie: `join`, band by band."""
@@ -246,7 +246,7 @@ class Colorizer:
             As of `colorize`.
         """
         self.check(adjustments)
-        seen = _seen(_array_of(photo) if isinstance(photo, Image.Image) else _checked(photo))
+        seen = pictures.seen(pictures.array_of(photo) if isinstance(photo, Image.Image) else pictures.checked(photo))
         size = {contract.RENDER_SIZE: np.array([adjustments.render_size or self.render_size], np.int64)}
         [[shown]] = session.compute(self._part(contract.RENDER), [contract.SHOWN], {contract.PHOTO: seen[None], **size})
         return self._colors_of(shown, adjustments, vivid)
@@ -329,7 +329,7 @@ class Colorizer:
         ModelError
             The file knows no bands, because it is older than they are.
         """
-        photo = _checked(photo)
+        photo = pictures.checked(photo)
         first, height = rows or (0, len(photo))
         if not 0 <= first <= height - len(photo):
             raise ValueError(f'{len(photo)} rows from {first} on are no band of a photo with {height}.')
@@ -363,42 +363,3 @@ class Colorizer:
                 providers = list(dict.fromkeys([first, session.CPU]))
                 self._parts[name] = session.open_file(MODELS / name, providers, self._threads)
             return self._parts[name]
-
-
-# Pictures
-
-
-def _checked(photo: Array) -> Array:
-    """A photo as an array [H, W, 3 or 4], uint8 or uint16."""
-    photo = np.asarray(photo)
-    if photo.dtype.name not in contract.JOINS:
-        raise TypeError(f'A photo is an array of uint8 or uint16, not of {photo.dtype}.')
-    if photo.ndim == 2:
-        photo = photo[..., None]
-    if photo.ndim != 3 or photo.shape[2] not in (1, 3, 4) or 0 in photo.shape:
-        raise ValueError(f'A photo has the shape [H, W] or [H, W, 1, 3 or 4], not {list(photo.shape)}.')
-    return np.broadcast_to(photo, (*photo.shape[:2], 3)) if photo.shape[2] == 1 else photo
-
-
-def _array_of(image: Image.Image) -> Array:
-    """A Pillow image, turned upright, as an array [H, W, 3 or 4]."""
-    image = ImageOps.exif_transpose(image)
-    if image.mode in ('I', 'F'):
-        raise ValueError(f'A Pillow image of mode {image.mode} has no known range: make it 8 or 16 bits first.')
-    if image.mode.startswith('I;16'):
-        image = Image.fromarray(eight_bits(np.asarray(image)))
-    return np.asarray(image.convert('RGBA' if image.has_transparency_data else 'RGB'))
-
-
-def _seen(photo: Array) -> Array:
-    """What a network looks at, uint8 [H, W, 3]: enough to choose a color, and what is transparent has become white."""
-    photo = np.ascontiguousarray(eight_bits(photo) if photo.dtype == np.uint16 else photo)
-    if photo.shape[2] == 3:
-        return photo
-    white = Image.new('RGBA', photo.shape[1::-1], 'white')
-    return np.asarray(Image.alpha_composite(white, Image.fromarray(photo)).convert('RGB'))
-
-
-def eight_bits(photo: Array) -> Array:
-    """uint16 pixels as uint8, row by row: the products take 32 bits each, and photos may be large."""
-    return np.stack([((row.astype(np.uint32) * 255 + 32767) // 65535).astype(np.uint8) for row in photo])

@@ -15,7 +15,8 @@ import numpy.typing as npt
 from PIL import Image
 
 from lumachrome.adjustments import Adjustments, Colors
-from lumachrome.colorizer import AS_THEY_COME, eight_bits
+from lumachrome.colorizer import AS_THEY_COME
+from lumachrome.pictures import eight_bits
 from lumachrome.rows import Rows
 
 Array = npt.NDArray[Any]

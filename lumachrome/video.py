@@ -25,7 +25,8 @@ from lumachrome.colorizer import AS_THEY_COME
 from lumachrome.consistent import Consistent, Looks
 from lumachrome.errors import VideoError, atomic
 from lumachrome.hints import Hint
-from lumachrome.videofile import Encoder, FFmpegError, Reader, assemble, choose, keep, luminance, photo, upright_shape
+from lumachrome.muxing import assemble, keep
+from lumachrome.videofile import Encoder, FFmpegError, Reader, choose, luminance, photo, upright_shape
 
 Array = npt.NDArray[Any]
 Progress = Callable[[str, int, int], object]  # what is done, how much of it, and of how much about

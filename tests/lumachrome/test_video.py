@@ -212,7 +212,7 @@ def test_without_the_extra_it_is_said(film, tmp_path, monkeypatch, capsys):
 
     for name in ('av', 'cv2'):
         with monkeypatch.context() as patch:
-            for ours in ('video', 'videofile', 'flow'):
+            for ours in ('video', 'videofile', 'muxing', 'flow'):
                 patch.delitem(sys.modules, f'lumachrome.{ours}')
                 patch.delattr(lumachrome, ours)
             patch.setitem(sys.modules, name, None)
