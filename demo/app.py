@@ -40,6 +40,7 @@ from demo.server.middleware import SecurityMiddleware
 from lumachrome import decoding
 from lumachrome.adjustments import SETTINGS
 from lumachrome.colorizer import models
+from lumachrome.errors import UserError
 
 # The ones that were made to look old come last.
 EXAMPLES = dict(sorted(one_photo.EXAMPLES.items(), key=lambda item: (item[0].startswith('old-'), item[0])))
@@ -298,6 +299,8 @@ def serve(
     ------
     ModelError
         There is no such model, or none at all.
+    UserError
+        The port is taken, or the host is none of this machine's.
     """
     _share_memory()
     above = os.environ.get('GRADIO_TEMP_DIR') or tempfile.gettempdir()
@@ -307,7 +310,13 @@ def serve(
         os.environ['GRADIO_TEMP_DIR'] = folder
         page = build(model, open_colorizer, open_for_album)
         with retention.swept(folder, 60 * retention.KEPT_MINUTES):
-            launch(page, mcp, inbrowser=True, server_name=host, server_port=port)
+            try:
+                launch(page, mcp, inbrowser=True, server_name=host, server_port=port)
+            except OSError as error:
+                if 'empty port' not in str(error):  # so Gradio says that a port is taken, or that a host is not here
+                    raise
+                where = f'{host or "127.0.0.1"}:{port}' if port else host or 'any port from 7860 on'
+                raise UserError(f'The page cannot be served at {where}: choose another --port or --host.') from error
 
 
 def launch(page: gr.Blocks, mcp: bool = False, **settings: Any) -> tuple[Any, str, str | None]:
@@ -322,6 +331,8 @@ def launch(page: gr.Blocks, mcp: bool = False, **settings: Any) -> tuple[Any, st
         What else `gr.Blocks.launch` takes; it returns what that returns.
     """
     decoding.start()  # the first visitor need not wait for it
+    for name in ('no_proxy', 'NO_PROXY'):  # Gradio asks its own server whether it runs; a proxy knows nothing of it
+        os.environ[name] = ','.join(filter(None, [os.environ.get(name), 'localhost,127.0.0.1']))
     middleware = [Middleware(SecurityMiddleware)]
     return page.launch(
         theme=THEME,
@@ -333,6 +344,7 @@ def launch(page: gr.Blocks, mcp: bool = False, **settings: Any) -> tuple[Any, st
         run_history=False,
         show_error=False,
         mcp_server=mcp,
+        _frontend=False,  # which only leaves out asking once more, for three seconds at most: not on a busy machine
         footer_links=['api'],
         app_kwargs={'openapi_url': None, 'docs_url': None, 'redoc_url': None, 'middleware': middleware},
         **settings,

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from lumachrome import limits, streams
-from lumachrome.errors import AdjustmentError, UserError
+from lumachrome.errors import AdjustmentError, UserError, counted
 
 LEFT_OUT = 3  # the exit code of an archive that is finished, but for some photos
 
@@ -63,7 +63,7 @@ def colorize(options: argparse.Namespace, out: streams.Listener, err: streams.Li
         where = done[0].target if len(found) == 1 else options.out
         where = 'standard output' if options.out == streams.NAME else where
         print(
-            f'{_counted(len(done), "photo")} coloured with {colorizer.name} on {colorizer.provider}: {where}', file=out
+            f'{counted(len(done), "photo")} coloured with {colorizer.name} on {colorizer.provider}: {where}', file=out
         )
     for outcome in failed:
         print(outcome.error, file=err)
@@ -76,13 +76,16 @@ def archive(options: argparse.Namespace, out: streams.Listener, err: streams.Lis
     """Colour an archive; `LEFT_OUT` if any photo of it was left gray."""
     from lumachrome.archive import Archive, Job, Processes, RayActors
 
+    on_ray = options.ray or options.address
+    if options.gpus and not on_ray:
+        raise UserError('--gpus is for workers on Ray: give --ray or --address as well.')
     network = options.model, _providers(options), _adjustments(options)
     job = Job(options.source, options.target, *network, options.consistent)
     whole = Archive(job, lambda sentence: print(sentence, file=err))
     if options.dry_run:
         print(whole.estimate().told(options.workers or limits.cores()), file=out)
         return 0
-    if options.ray or options.address:
+    if on_ray:
         crew = RayActors(whole.job, options.workers, options.address, options.gpus)
     else:
         crew = Processes(whole.job, options.workers or limits.cores())
@@ -93,7 +96,7 @@ def archive(options: argparse.Namespace, out: streams.Listener, err: streams.Lis
         raise
     finally:
         crew.stop()
-    print(f'{totals.colored:,} photos of the archive are coloured: {options.target}/summary.html', file=out)
+    print(f'{counted(totals.colored, "photo")} of the archive coloured: {options.target}/summary.html', file=out)
     if totals.failed:
         print(f'{totals.failed:,} were not; {options.target}/report.parquet says why.', file=err)
     return LEFT_OUT if totals.failed else 0
@@ -118,8 +121,10 @@ def video(options: argparse.Namespace, out: streams.Listener, err: streams.Liste
 
     try:
         if options.out.lower().endswith('.json'):
+            if options.scenes:
+                raise UserError(f'{options.out} lists the scenes, and --scenes needs such a list: name a video.')
             count = video.list_scenes(options.video, options.out, options.force, progress)
-            said = [f'{_counted(count, "scene")}: {options.out}']
+            said = [f'{counted(count, "scene")}: {options.out}']
         else:
             adjustments = _adjustments(options)
             if options.hints:
@@ -137,7 +142,7 @@ def video(options: argparse.Namespace, out: streams.Listener, err: streams.Liste
                 options.force,
                 progress,
             )
-            counts = f'{_counted(outcome.frames, "frame")} in {_counted(outcome.scenes, "scene")}'
+            counts = f'{counted(outcome.frames, "frame")} in {counted(outcome.scenes, "scene")}'
             said = [f'{counts} coloured with {colorizer.name} on {colorizer.provider}: {options.out}']
             for note in outcome.notes:
                 print(note, file=err)
@@ -149,10 +154,6 @@ def video(options: argparse.Namespace, out: streams.Listener, err: streams.Liste
             bar.close()
     print(*said, sep='\n', file=out)
     return 0
-
-
-def _counted(count: int, what: str) -> str:
-    return f'1 {what}' if count == 1 else f'{count} {what}s'
 
 
 def _colorizer(options: argparse.Namespace) -> Any:
@@ -246,7 +247,7 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument('--ray', action='store_true', help='use Ray on this machine')
     command.add_argument('--address', metavar='ADDRESS', help='use the Ray cluster there; auto: the one that runs here')
     command.add_argument(
-        '--gpus', type=float, default=0.0, metavar='SHARE', help='the share of a GPU that a worker on Ray takes'
+        '--gpus', type=_share, default=0.0, metavar='SHARE', help='the share of a GPU that a worker on Ray takes'
     )
     return parser
 
@@ -255,6 +256,16 @@ def _count(text: str) -> int:
     if not text.isdecimal() or not int(text):
         raise argparse.ArgumentTypeError(f'{text} is no number of workers.')
     return int(text)
+
+
+def _share(text: str) -> float:
+    try:
+        share = float(text)
+    except ValueError:
+        share = -1
+    if not 0 <= share <= 1:
+        raise argparse.ArgumentTypeError(f'{text} is no share of a GPU: a number from 0 to 1.')
+    return share
 
 
 def _add_network(command: argparse.ArgumentParser, names: str) -> None:

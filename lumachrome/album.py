@@ -143,8 +143,8 @@ def tasks(
         `out` is a file where a folder is needed, or standard output where there may be several photos.
     """
     paths, out = [Path(path) for path in inputs], Path(out)
-    singles = [path for path in paths if str(path) == streams.NAME or not _is_album(path)]
-    albums = [path for path in paths if path not in singles]
+    is_album = [str(path) != streams.NAME and _is_album(path) for path in paths]
+    albums = sum(is_album)
     one = len(paths) == 1 and not albums
     if str(out) == streams.NAME:
         if not one:
@@ -155,11 +155,11 @@ def tasks(
     if os.path.exists(out) and not os.path.isdir(out):
         raise PhotoError(f'{out} is a file: name a folder for the results.')
     found: list[Task] = []
-    for path in paths:
-        if path in singles:
+    for path, holds_several in zip(paths, is_album, strict=True):
+        if not holds_several:
             found.append(_single(path, out))
         elif os.path.isdir(path):
-            top = out / path.resolve().name if len(albums) > 1 else out
+            top = out / path.resolve().name if albums > 1 else out
             shut: list[OSError] = []  # errors of the folders that could not be searched
             photos = [
                 Task(str(photo), photo, top / photo.parent.relative_to(path), photo.stem)
@@ -171,7 +171,7 @@ def tasks(
             ]
             found += photos or [Task(str(path), path, top, path.name, refusal=f'{path} holds no photos.')]
         else:
-            found += in_zip(path, str(path), out / path.stem if len(albums) > 1 else out, note)
+            found += in_zip(path, str(path), out / path.stem if albums > 1 else out, note)
     return found
 
 

@@ -7,6 +7,7 @@ All color maths is in the file; what is here finds it, chooses where it runs, an
     Colorizer().colorize(Image.open('grandmother.jpg')).save('grandmother-colour.jpg')
 """
 
+import hashlib
 import threading
 from collections.abc import Sequence
 from pathlib import Path
@@ -54,11 +55,19 @@ def find_model(model: str | Path | None = None) -> Path:
     if str(model) in shipped:
         return shipped[str(model)]
     path = Path(model)
-    if path.exists():
+    if path.is_file():
         return path
+    if path.is_dir():
+        raise ModelError(f'{path} is a folder: name an .onnx file, or one of {", ".join(shipped)}.')
     if path.suffix == '.onnx' or len(path.parts) > 1:
         raise ModelError(f'{path} does not exist.')
     raise ModelError(f'There is no model named {model}; there are: {", ".join(shipped) or "none"}.')
+
+
+def digest(model: Path) -> str:
+    """What tells a file of a network from every other one: its SHA-256, in hexadecimal."""
+    with model.open('rb') as file:
+        return hashlib.file_digest(file, 'sha256').hexdigest()
 
 
 class Colorizer:

@@ -97,7 +97,8 @@ class Consistent:
         """Color a photo in the file where its pixels lie, as `Colorizer.colorize_rows`."""
         self.check(adjustments)
         shown = self.small(rows, adjustments)
-        colors = self.colors(shown, adjustments, adjustments.vividness > 0)
+        as_it_is = replace(adjustments, render_size=min(shown.shape[:2]))
+        colors = self.colors(shown, as_it_is, adjustments.vividness > 0)
         self.join_rows(rows, adjustments.applied(colors))
         return shown
 

@@ -210,8 +210,8 @@ def avif_placeholder(exif: bytes) -> str:
 def add_to_avif(path: Path, exif: bytes) -> None:
     """Put EXIF where libvips has written the one of `avif_placeholder`."""
     content = path.read_bytes()
-    room = content.find(avif_placeholder(exif).encode())
-    at = content.rfind(b'Exif\0\0', 0, room) + 6
+    room = content.index(avif_placeholder(exif).encode())
+    at = content.rindex(b'Exif\0\0', 0, room) + 6
     with path.open('r+b') as file:
         file.seek(at)
         file.write(exif.ljust(room + len(exif) - at, b'\0'))

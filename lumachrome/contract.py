@@ -175,7 +175,8 @@ HINT_SIDE = 6 / 256  # side of a hint's square, as a fraction of the short side
 def rendered_shape(height: int, width: int, size: int) -> tuple[int, int]:
     """Height and width at which a network looks at a photo whose short side it wants to be `size` pixels.
 
-    All in integers, so that everyone gets the same; a photo of that shape is looked at as it is.
+    All in integers, so that everyone gets the same. A photo of that shape is looked at as it is, if it is asked for
+    with its own short side.
 
     >>> rendered_shape(3000, 4000, 256)
     (256, 340)

@@ -9,7 +9,7 @@ import secrets
 from collections.abc import Generator
 from pathlib import Path
 
-VIDEO_EXTRA = 'Videos need PyAV and OpenCV, and {error}: pip install "lumachrome[video]".'
+VIDEO_EXTRA = 'Videos need PyAV and OpenCV ({error}): pip install "lumachrome[video]".'
 
 
 class UserError(Exception):
@@ -38,6 +38,15 @@ class ArchiveError(UserError):
 
 class VideoError(UserError):
     """A video that cannot be read or written."""
+
+
+def counted(count: int, what: str) -> str:
+    """A number of things, in words.
+
+    >>> counted(1, 'photo'), counted(1200, 'photo')
+    ('1 photo', '1,200 photos')
+    """
+    return f'1 {what}' if count == 1 else f'{count:,} {what}s'
 
 
 def printable(text: str) -> str:

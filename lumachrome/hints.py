@@ -138,7 +138,8 @@ def read(path: str | Path) -> HintFile:
             content = json.loads(file.read(FILE_BYTES))
         return HintFile(str(content.get('photo', '')), parse(content['hints']))
     except OSError as error:
-        raise AdjustmentError(f'{path.name} cannot be read.') from error
+        missing = isinstance(error, FileNotFoundError)
+        raise AdjustmentError(f'{path.name} does not exist.' if missing else f'{path.name} cannot be read.') from error
     except (ValueError, RecursionError, KeyError, AttributeError, AdjustmentError) as error:
         reason = f' {error}' if isinstance(error, AdjustmentError) else ''
         raise AdjustmentError(f'{path.name} holds no colour hints: take a file that was saved here.{reason}') from error

@@ -167,12 +167,14 @@ def _open_with_pillow(path: Path, name: str, max_pixels: int, page: int, free: i
                 block = exif.block(exif.tiff_tags(path, *picture.size, page)[0])
             if xmp := picture.info.get('xmp'):
                 info.add_itxt('XML:com.adobe.xmp', xmp.decode(errors='replace') if isinstance(xmp, bytes) else xmp)
+            if picture.mode == 'LAB':
+                raise PhotoError(refusals.HOLDS_LAB.format(name=name))
             if picture.mode == 'F':
                 raise PhotoError(refusals.too_deep(name, 'float'))
             if picture.mode == 'I':  # so Pillow holds the 16 bits of some formats
                 picture = Image.fromarray(np.asarray(picture).clip(0, 65535).astype('uint16'))
             if picture.mode not in ('1', 'L', 'LA', 'P', 'RGB', 'RGBA', 'I;16'):
-                picture = picture.convert('RGBA' if 'A' in picture.getbands() else 'RGB')
+                picture = picture.convert('RGBA' if picture.mode in ('PA', 'La', 'RGBa') else 'RGB')
             buffer = io.BytesIO()
             picture.save(buffer, 'PNG', compress_level=0, pnginfo=info, exif=block, dpi=dpi)
     except Image.DecompressionBombError as error:

@@ -16,6 +16,7 @@ def checked(photo: Array) -> Array:
     photo = np.asarray(photo)
     if photo.dtype.name not in contract.JOINS:
         raise TypeError(f'A photo is an array of uint8 or uint16, not of {photo.dtype}.')
+    photo = photo.astype(photo.dtype.newbyteorder('='), copy=False)  # PNG and some TIFF readers give '>u2'
     if photo.ndim == 2:
         photo = photo[..., None]
     if photo.ndim != 3 or photo.shape[2] not in (1, 3, 4) or 0 in photo.shape:

@@ -8,6 +8,7 @@ from lumachrome import containers, exif
 from lumachrome.errors import PhotoError
 
 RAW_SUFFIXES = ('.dng', '.cr2', '.cr3', '.nef', '.arw', '.orf', '.rw2', '.raf', '.pef', '.srw')
+HOLDS_LAB = '{name} holds Lab values: save it as RGB first.'
 
 _BITS = {1, 2, 4, 8, 16}  # a channel, that Pillow reads as they are meant
 _PLANAR = 284  # a tag of TIFF: 2 where each channel lies for itself
@@ -21,7 +22,7 @@ def check_kind(path: Path, name: str, parts: list[containers.Part], page: int) -
     if Path(name).suffix.lower() in RAW_SUFFIXES or exif.DNG_VERSION in tags:
         raise PhotoError(f'{name} is a raw file of a camera: develop it first, and take the JPEG or TIFF.')
     if set(tags.get(exif.PHOTOMETRIC, ())) & set(exif.LAB):
-        raise PhotoError(f'{name} holds Lab values: save it as RGB first.')
+        raise PhotoError(HOLDS_LAB.format(name=name))
     bits = max(tags.get(exif.BITS, (8,)), default=8)
     if bits not in _BITS:  # Pillow gives 12 bits as if they were 16
         raise PhotoError(too_deep(name, f'{bits}-bit'))

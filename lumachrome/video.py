@@ -11,6 +11,7 @@ import hashlib
 import itertools
 import json
 import os
+import re
 import shutil
 from collections.abc import Callable, Generator, Iterable, Iterator
 from dataclasses import dataclass, field
@@ -21,7 +22,7 @@ import numpy.typing as npt
 
 from lumachrome import contract, flow, scenes
 from lumachrome.adjustments import Adjustments
-from lumachrome.colorizer import AS_THEY_COME
+from lumachrome.colorizer import AS_THEY_COME, digest
 from lumachrome.consistent import Consistent, Looks
 from lumachrome.errors import VideoError, atomic
 from lumachrome.hints import Hint
@@ -32,7 +33,8 @@ Array = npt.NDArray[Any]
 Progress = Callable[[str, int, int], object]  # what is done, how much of it, and of how much about
 
 PART = 240  # frames
-SCENES_BEFORE = 'consistent.npz'  # in the folder of parts
+SCENES_BEFORE, SCENES = 'consistent.npz', 'scenes.json'  # in the folder of parts
+_OURS = re.compile(rf'\d{{8}}-[0-9a-f]{{12}}\.(part|npz)|{SCENES_BEFORE}|{SCENES}|\..*')  # hidden: unfinished ones
 FAST = 4  # of how many frames the network looks at one, where it is to be fast
 
 
@@ -135,6 +137,7 @@ def colorize(
         encoder, notes = choose(reader, target)
     work = target.with_name(f'{target.name}.parts')
     with _written(target):
+        _check_work(work)
         work.mkdir(parents=True, exist_ok=True)
         found = _looked_at(source, work, progress)
         wanted = found.scenes
@@ -145,11 +148,7 @@ def colorize(
         for scene in wanted:
             hints = tuple(hint for some in scene.hints.values() for hint in some)
             colorizer.check(dataclasses.replace(scene.adjusted(adjustments), hints=hints))
-        parts = list(
-            _parts(
-                wanted, adjustments, f'{encoder} {fast} {consistent} {colorizer.path.stat().st_size} {colorizer.name}'
-            )
-        )
+        parts = list(_parts(wanted, adjustments, f'{encoder} {fast} {consistent} {digest(colorizer.path)}'))
         colorizer = Consistent(colorizer) if consistent else colorizer
         _color(source, work, parts, wanted, colorizer, adjustments, encoder, FAST if fast else 1, progress)
         with Reader(source) as reader:
@@ -163,7 +162,7 @@ def colorize(
 
 def _looked_at(source: Path, work: Path, progress: Progress) -> Found:
     """What an earlier run found, or else what a first look finds."""
-    path, state = work / 'scenes.json', source.stat()
+    path, state = work / SCENES, source.stat()
     mark = [state.st_size, state.st_mtime_ns]
     if path.exists():
         kept = json.loads(path.read_text('utf-8'))
@@ -301,7 +300,7 @@ def _colored(
 
 def _network(colorizer: Looks, settings: Adjustments) -> flow.Network:
     def network(shown: Array, hints: tuple[Hint, ...]) -> Array:
-        steered = dataclasses.replace(settings, hints=hints)
+        steered = dataclasses.replace(settings, hints=hints, render_size=min(shown.shape[:2]))  # as it is
         return steered.applied(colorizer.colors(shown, steered, vivid=steered.vividness > 0))
 
     return network
@@ -320,6 +319,19 @@ def _check_target(source: Path, target: Path, force: bool) -> None:
         raise VideoError(f'{target} is a folder: name a file for the result, such as {target / source.name}.')
     if target.exists() and not force:
         raise VideoError(f'{target} is there already: use --force to replace it.')
+
+
+def _check_work(work: Path) -> None:
+    """Raise VideoError if what is done cannot be kept in a folder, because it is somebody else's."""
+    if work.is_dir():
+        others = [path.name for path in work.iterdir() if not _OURS.fullmatch(path.name)]
+    else:
+        others = [work.name] if os.path.lexists(work) else []
+    if others:
+        raise VideoError(
+            f'{work} is where parts of the video are kept until it is whole, and {others[0]} is none of them: move it, '
+            'or choose another name for the result.'
+        )
 
 
 @contextlib.contextmanager

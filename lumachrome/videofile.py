@@ -66,7 +66,8 @@ class Reader:
         try:
             self.container = av.open(str(path), metadata_errors='replace')
         except (FFmpegError, OSError) as error:
-            reason = error.strerror if isinstance(error, OSError) and not path.is_file() else 'it is none, or damaged'
+            unread = isinstance(error, OSError) and (isinstance(error, PermissionError) or not path.is_file())
+            reason = error.strerror if unread else 'it is none, or it is damaged'
             raise VideoError(f'{path} cannot be read as a video: {reason}.') from error
         tracks = [s for s in self.container.streams.video if not s.disposition & Disposition.attached_pic]
         if not tracks or not tracks[0].codec_context:

@@ -1,7 +1,6 @@
 """The run of an archive: what is to be done, who does it, and what is told of it when it ends."""
 
 import gzip
-import hashlib
 import json
 import random
 import tempfile
@@ -28,8 +27,8 @@ from lumachrome.archive.worker import (
     store,
     unreachable,
 )
-from lumachrome.colorizer import find_model
-from lumachrome.errors import ArchiveError
+from lumachrome.colorizer import AS_THEY_COME, digest, find_model
+from lumachrome.errors import ArchiveError, counted
 
 BATCH = 64  # photos of a unit, at most: as many are coloured again when a worker is killed
 BATCH_BYTES = 500_000_000
@@ -67,11 +66,12 @@ class Estimate:
 
     def told(self, workers: int) -> str:
         """A sentence for people."""
-        what = f'{self.photos:,} photos' + (f' and {self.shards:,} shards' if self.shards else '')
+        what = counted(self.photos, 'photo') + (f' and {counted(self.shards, "shard")}' if self.shards else '')
         hours = self.seconds / 3600 / workers
         took = f'{hours:,.1f} hours' if hours >= 1 else f'{hours * 60:,.0f} minutes' if hours > 1 / 60 else 'a minute'
+        verb, by = 'is' if self.photos + self.shards == 1 else 'are', counted(workers, 'worker')
         return (
-            f'{what} are left to do, {_size(self.source_bytes)}: about {took} with {workers} workers, and '
+            f'{what} {verb} left to do, {_size(self.source_bytes)}: about {took} with {by}, and '
             f'{_size(self.target_bytes)} of results.'
         )
 
@@ -117,8 +117,7 @@ class Archive:
 
     def _check_target(self) -> dict[str, Any]:
         """What the target is to be begun with, or was; ArchiveError if that is something else."""
-        model = hashlib.sha256(find_model(self.job.model).read_bytes()).hexdigest()
-        given = {'source': self.job.source, 'model': model, **asdict(self.job.adjustments)}
+        given = {'source': self.job.source, 'model': digest(find_model(self.job.model)), **asdict(self.job.adjustments)}
         if self.job.consistent:
             given['consistent'] = True
         settings: dict[str, Any] = json.loads(json.dumps(given))
@@ -131,7 +130,8 @@ class Archive:
             raise unreachable(self.job.target, error) from error
         if taken:
             raise ArchiveError(f'{self.job.target} holds other files: choose a new folder for the results.')
-        begun = settings if begun is None else begun
+        # Begun by a version that had fewer settings, perhaps: the others are as they come
+        begun = settings if begun is None else {**json.loads(json.dumps(asdict(AS_THEY_COME))), **begun}
         if other := sorted(name for name in settings.keys() | begun.keys() if settings.get(name) != begun.get(name)):
             raise ArchiveError(
                 f'{self.job.target} was begun with another {" and ".join(other)}: give the same again, or choose '

@@ -2,6 +2,7 @@
 
 import json
 import os
+import socket
 import subprocess
 import sys
 import tempfile
@@ -63,6 +64,26 @@ def test_the_page_is_where_the_shell_says(monkeypatch):
     monkeypatch.setattr(app, 'launch', lambda *_, **settings: launched.update(settings))
     assert main(['--port', '7999']) == 0
     assert (launched['server_name'], launched['server_port']) == (None, 7999)
+
+
+def test_a_port_that_is_taken_is_said(monkeypatch, capsys):
+    monkeypatch.setenv('GRADIO_TEMP_DIR', os.environ.get('GRADIO_TEMP_DIR', tempfile.gettempdir()))
+    monkeypatch.setattr(app.signal, 'signal', lambda *_: None)
+    with socket.create_server(('127.0.0.1', 0)) as taken:
+        port = taken.getsockname()[1]
+        assert main(['--port', str(port)]) == 1
+    assert f'The page cannot be served at 127.0.0.1:{port}: choose another --port' in capsys.readouterr().err
+
+
+def test_a_proxy_is_not_asked_whether_the_page_runs(monkeypatch):
+    with monkeypatch.context() as patch:
+        for name in ('no_proxy', 'NO_PROXY'):
+            patch.setenv(name, 'example.org')
+        for name in ('http_proxy', 'HTTP_PROXY'):
+            patch.setenv(name, 'http://127.0.0.1:9')  # where nobody answers
+        page = app.build()
+        app.launch(page, prevent_thread_lock=True, quiet=True)
+        page.close()
 
 
 def test_the_examples_are_black_and_white_or_one_tone():

@@ -2,6 +2,7 @@
 
 import io
 import itertools
+import json
 import sys
 import tarfile
 import types
@@ -90,7 +91,7 @@ def test_the_command_colors_folders_and_shards_and_tells_of_all(source, tmp_path
     out = tmp_path / 'out'
     assert main(['archive', str(source), str(out), '--model', model, '--workers', '2']) == LEFT_OUT
     said = capsys.readouterr()
-    assert '5 photos of the archive are coloured' in said.out and '2 were not' in said.err and 'notes' not in said.out
+    assert '5 photos of the archive coloured' in said.out and '2 were not' in said.err and 'notes' not in said.out
     rows = report(out)
     assert {name for name, row in rows.items() if row['error']} == {'bad.jpg', 'shards/s.tar/0002.jpg'}
     assert 'bad.jpg is damaged' in rows['bad.jpg']['error']
@@ -273,6 +274,9 @@ def test_a_shard_cut_short_keeps_what_came_before(tmp_path, model):
         ('{0} {1} --model nobody', 'no model named nobody'),
         ('{0} {1} --workers 0', '0 is no number of workers'),
         ('{0} {1} --vividness 0.5', 'has no vividness'),
+        ('{0} {1} --gpus 0.5', '--gpus is for workers on Ray'),
+        ('{0} {1} --ray --gpus -3', '-3 is no share of a GPU'),
+        ('{0} {1} --model {0}', 'is a folder: name an .onnx file'),
     ],
 )
 def test_what_cannot_be_done_is_told_in_a_sentence(given, sentence, source, tmp_path, model, capsys):
@@ -293,6 +297,14 @@ def test_a_target_is_gone_on_with_the_same_settings_only(source, tmp_path, model
     archive.run(Inline(archive.job))
     with pytest.raises(ArchiveError, match='begun with another saturation'):
         Archive(Job(str(source), str(tmp_path / 'out'), model, adjustments=Adjustments(saturation=0.5)))
+    # What a version without the reach began goes on with the reach as it comes
+    begun = next((tmp_path / 'out').rglob('run.json'))
+    settings = json.loads(begun.read_text())
+    del settings['reach']
+    begun.write_text(json.dumps(settings))
+    Archive(job)
+    with pytest.raises(ArchiveError, match='begun with another reach'):
+        Archive(Job(str(source), str(tmp_path / 'out'), model, adjustments=Adjustments(reach=0.5)))
 
 
 @pytest.mark.parametrize('consistent', [False, True])
@@ -362,7 +374,7 @@ def test_a_full_disk_ends_the_run_and_blames_no_photo(source, tmp_path, model, m
 
 def test_an_estimate_writes_nothing(source, tmp_path, model, capsys):
     assert main(['archive', str(source), str(tmp_path / 'out'), '--model', model, '--dry-run', '--workers', '2']) == 0
-    assert '5 photos and 1 shards are left to do' in capsys.readouterr().out
+    assert '5 photos and 1 shard are left to do' in capsys.readouterr().out
     assert not (tmp_path / 'out').exists()
 
 

@@ -82,7 +82,7 @@ def test_a_worker_killed_in_the_middle_loses_nothing(crew, source, tmp_path, sta
     until(lambda: recorded(out) >= 2 or driver.poll() is not None, 120, 0.01)
     workers(driver, crew)[0].kill()
     assert driver.wait(timeout=240) == 3, said(out).read_text()
-    assert f'{PHOTOS - BAD:,} photos of the archive are coloured' in said(out).read_text()
+    assert f'{PHOTOS - BAD:,} photos of the archive coloured' in said(out).read_text()
     check(source, out)
 
 

@@ -68,6 +68,11 @@ def test_a_photo_is_joined_band_by_band(gray, depth):
             plain.join(photo, ab, rows)
 
 
+def test_pixels_of_either_byte_order_are_the_same_photo(gray):
+    plain, deep = Colorizer('plain'), gray.astype(np.uint16) * 257
+    np.testing.assert_array_equal(plain.colorize(deep.astype('>u2')), plain.colorize(deep))
+
+
 def test_a_tail_from_before_bands_still_joins_whole_photos(gray, standins, tmp_path, monkeypatch):
     plain = Colorizer('plain')
     ab = np.zeros((2, 2, 2))

@@ -103,7 +103,7 @@ def test_a_file_without_hints_is_named(content, tmp_path):
     (tmp_path / 'letter.json').write_bytes(content)
     with pytest.raises(UserError, match=r'^letter\.json holds no colour hints'):
         hints.read(tmp_path / 'letter.json')
-    with pytest.raises(UserError, match=r'^none\.json cannot be read'):
+    with pytest.raises(UserError, match=r'^none\.json does not exist'):
         hints.read(tmp_path / 'none.json')
 
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -132,6 +133,32 @@ def test_an_interrupted_run_goes_on_where_it_was(film, tmp_path, plain, monkeypa
     assert sorted(os.listdir(tmp_path)) == ['out.mkv', 'whole.mkv']
 
 
+def test_another_network_of_the_same_size_begins_anew(film, tmp_path, standins, monkeypatch):
+    looked = []
+
+    def stopped(path, after):
+        colorizer = Colorizer(path)
+        look = colorizer.colors
+        monkeypatch.setattr(colorizer, 'colors', lambda *given, **more: looked.append(path) or look(*given, **more))
+
+        def progress(what, done, total):
+            if what == 'coloring' and done == after:
+                raise KeyboardInterrupt
+
+        with pytest.raises(KeyboardInterrupt):
+            video.colorize(film, tmp_path / 'out.mkv', colorizer, SMALL, progress=progress)
+
+    first, other = standins / 'plain.onnx', tmp_path / 'plain.onnx'
+    content = first.read_bytes()
+    mine = np.float32(-10).tobytes()
+    assert mine in content
+    other.write_bytes(content.replace(mine, np.float32(-20).tobytes()))
+    stopped(first, 12)  # the first scene is kept
+    looked.clear()
+    stopped(other, 12)
+    assert len(looked) == 12
+
+
 def test_scenes_are_listed_and_have_wishes_of_their_own(film, tmp_path, capsys):
     listed = tmp_path / 'scenes.json'
     assert main(['video', str(film), str(listed)]) == 0
@@ -189,11 +216,19 @@ def test_bad_videos_get_a_sentence(film, tmp_path, plain):
     assert 'has no pictures' in refused(sound, out)
     text = tmp_path / 'text.mp4'
     text.write_text('Dear grandmother')
-    assert 'cannot be read as a video: it is none, or damaged' in refused(text, out)
+    assert 'cannot be read as a video: it is none, or it is damaged' in refused(text, out)
     assert 'does not exist' in refused(tmp_path / 'none.mp4', out)
     assert 'would be replaced by its colour version' in refused(film, film, force=True)
     assert 'has the suffix of no video' in refused(film, tmp_path / 'out.txt')
     assert 'is a folder: name a file' in refused(film, tmp_path)
+    parts = tmp_path / 'out.mkv.parts'
+    parts.mkdir()
+    (parts / 'mine.txt').write_text('mine')
+    assert 'mine.txt is none of them: move it' in refused(film, out)
+    assert (parts / 'mine.txt').read_text() == 'mine'
+    shutil.rmtree(parts)
+    parts.write_text('mine')
+    assert 'out.mkv.parts is none of them: move it' in refused(film, out)
     text.unlink()
     text.write_text('mine')
     assert 'is there already: use --force' in refused(film, text)
