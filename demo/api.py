@@ -20,7 +20,7 @@ from starlette.concurrency import run_in_threadpool
 
 from demo.colorizers import Colorizers, OpenColorizer
 from demo.server.limits import FILE_MB, MAX_PIXELS, UPLOAD_BYTES
-from lumachrome import album, decoding, zipfiles
+from lumachrome import album, decoding, limits
 from lumachrome.adjustments import SETTINGS, Adjustments
 from lumachrome.colorizer import find_model, models
 from lumachrome.errors import AdjustmentError, UserError
@@ -122,7 +122,7 @@ async def _received(request: Request, path: Path) -> None:
     too_large = HTTPException(413, f'A photo has at most {FILE_MB} MB here: make it smaller first.')
     if int(request.headers.get('content-length') or 0) > UPLOAD_BYTES:
         raise too_large
-    if not zipfiles.has_room(path.parent, UPLOAD_BYTES):
+    if not limits.has_room(path.parent, UPLOAD_BYTES):
         raise HTTPException(507, 'The disk of this server is full: send it again later.')
     size = 0
     with path.open('wb') as file:

@@ -51,7 +51,7 @@ class Ready:
 
 
 def in_turn(all_asked: Sequence[Asked], target: 'Target', at_a_time: int = PHOTOS) -> Generator['Future[Ready]']:
-    """Photos in their order as they become ready, so many of those that follow already in the making."""
+    """Photos in their order; up to `at_a_time` of those that follow are read and coloured meanwhile."""
     coming: deque[Future[Ready]] = deque()
     with ThreadPoolExecutor(at_a_time, 'album') as threads:
         try:

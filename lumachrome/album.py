@@ -18,7 +18,7 @@ from typing import Any, Protocol
 
 import numpy.typing as npt
 
-from lumachrome import ahead, decoding, folders, photofile, streams, zipfiles
+from lumachrome import ahead, decoding, folders, limits, photofile, streams, zipfiles
 from lumachrome.adjustments import Adjustments
 from lumachrome.colorizer import AS_THEY_COME
 from lumachrome.errors import AdjustmentError, PhotoError, UserError, printable
@@ -313,7 +313,7 @@ def colorize(
             except UserError as error:
                 outcome = Outcome(task.name, error=str(error))
             except MemoryError:
-                outcome = Outcome(task.name, error=f'{task.name} is too large for the memory of this machine.')
+                outcome = Outcome(task.name, error=limits.NO_MEMORY.format(name=task.name))
             except Exception as error:  # a bug, or a photo that nobody thought of: its own alone
                 LOG.exception('%s cannot be coloured', task.name)
                 reason = ' '.join(str(error).split()) or repr(error)

@@ -16,7 +16,6 @@ import queue
 import signal
 import struct
 import subprocess
-import sys
 import tempfile
 import threading
 import traceback
@@ -28,7 +27,7 @@ from typing import IO, Any
 import numpy as np
 import pyvips
 
-from lumachrome import limits, loading, photofile
+from lumachrome import children, limits, loading, photofile
 from lumachrome.errors import PhotoError
 from lumachrome.rows import Rows, new_file
 
@@ -66,7 +65,7 @@ def decoded(path: Path, name: str, max_pixels: int, page: int | None = None) -> 
 
 
 def spooled(path: Path, name: str, max_pixels: int, page: int | None = None) -> tuple['photofile.Photo', Rows]:
-    """The same without its pixels, and these in a file, which the caller closes."""
+    """Like `decoded`, but the pixels stay in a file (`Rows`), which the caller closes."""
     return _asked(path, name, max_pixels, page, in_rows=True)
 
 
@@ -102,13 +101,7 @@ class _Decoder:
         self._start()
 
     def _start(self) -> subprocess.Popen[bytes]:
-        # Not multiprocessing: that would run the caller's main module again, which may not be written for it.
-        # And of what lies in the current folder (-P), which may be anybody's, nothing is imported.
-        paths = [path for path in sys.path if path] + [str(Path(__file__).parents[1])]
-        code = f'import sys; sys.path[:] = {paths!r}; from lumachrome import decoding; decoding.serve()'
-        self._process = subprocess.Popen(
-            [sys.executable, '-P', '-c', code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
-        )
+        self._process = children.started('lumachrome.decoding')
         return self._process
 
     def stop(self) -> None:
@@ -141,7 +134,7 @@ class _Decoder:
             except (EOFError, OSError) as error:
                 self.stop()
                 if fresh or self._interrupted:  # it died of this file: the first time it may have been dead before
-                    raise PhotoError(f'{name} is damaged and ends the program that decodes it.') from error
+                    raise PhotoError(children.ENDED_BY.format(name=name)) from error
             finally:
                 if rows is None:
                     folder.cleanup()
@@ -154,7 +147,7 @@ class _Decoder:
         if 'error' in answer:
             raise PhotoError(answer['error'])
         if 'memory' in answer:
-            raise PhotoError(f'{name} is too large for the memory of this machine.')
+            raise PhotoError(limits.NO_MEMORY.format(name=name))
         assert rows is not None
         return replace(answer['photo'], pixels=photofile.NO_PIXELS), rows
 
@@ -248,8 +241,7 @@ def _received(pipe: IO[bytes]) -> bytes:
 
 def serve() -> None:
     """Decode what is asked for on standard input until it is closed."""
-    questions, answers = os.fdopen(os.dup(0), 'rb'), os.fdopen(os.dup(1), 'wb')
-    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # what a library prints must not come between
+    questions, answers = os.fdopen(os.dup(0), 'rb'), children.answers()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # who is interrupted ends this process
     file: IO[bytes] | None = None
     while True:
@@ -257,7 +249,7 @@ def serve() -> None:
             (path, *asked), most_bytes, folder = pickle.loads(_received(questions))
         except EOFError:
             return
-        _bound_memory(most_bytes)
+        children.bound_memory(most_bytes)
         answer: dict[str, Any] = {}
         if file is not None:
             file.close()  # the parent has opened it by now
@@ -280,17 +272,9 @@ def _spooled(image: Any, name: str, folder: Path) -> tuple[Spooled, IO[bytes]]:
     """The pixels of an image of libvips, decoded into a file, which is open only if it would be gone otherwise."""
     dtype = {'uchar': 'uint8', 'ushort': 'uint16'}[image.format]
     shape = image.height, image.width, image.bands
-    where, file = new_file(math.prod(shape) * np.dtype(dtype).itemsize, folder)
+    where, file = new_file(math.prod(shape) * np.dtype(dtype).itemsize, folder, name)
     with loading.legible(name):
         image.rawsave_target(pyvips.Target.new_to_descriptor(file.fileno()))
     if Path(where).parent == folder:
         file.close()
     return Spooled(where, shape, dtype), file
-
-
-def _bound_memory(limit: int) -> None:
-    """Let this process have so much memory, where the system can bound it: what asks for more fails alone."""
-    with contextlib.suppress(ImportError, ValueError, OSError):
-        import resource
-
-        resource.setrlimit(resource.RLIMIT_AS, (limit, resource.getrlimit(resource.RLIMIT_AS)[1]))

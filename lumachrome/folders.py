@@ -1,14 +1,15 @@
 """Folders: the photos below them, and results in them."""
 
 import os
+import unicodedata
 from collections import Counter
-from collections.abc import Callable, Hashable, Iterable, Iterator
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from pathlib import Path, PurePath
 from typing import Any
 
 import numpy.typing as npt
 
-from lumachrome import photofile, zipfiles
+from lumachrome import photofile
 from lumachrome.errors import PhotoError
 
 Array = npt.NDArray[Any]
@@ -36,7 +37,7 @@ def photos(
             else:
                 others[suffix] += 1
     if others:
-        note(zipfiles.passed_over(str(folder), others))
+        note(passed_over(str(folder), others))
 
 
 class Folder:
@@ -54,7 +55,7 @@ class Folder:
         self._photos = {_identity(path) for path in photos if os.path.exists(path)}
 
     def key(self, place: PurePath) -> Hashable:
-        return zipfiles.one_file(place)
+        return one_file(place)
 
     def check(self, place: PurePath) -> None:
         """Raise PhotoError if something is in the way of the result."""
@@ -69,6 +70,20 @@ class Folder:
         self, place: PurePath, pixels: photofile.Pixels, photo: photofile.Photo, more: Iterable[photofile.Page] = ()
     ) -> None:
         photofile.write(Path(place), pixels, photo, more)
+
+
+def one_file(place: PurePath) -> str:
+    """What two places share that would be one file on some system: many tell no A from an a."""
+    return unicodedata.normalize('NFC', str(place)).casefold()
+
+
+def passed_over(name: str, suffixes: Mapping[str, int]) -> str:
+    """A sentence on the files of a folder or a ZIP that are no photos: how many there are of each suffix."""
+    kinds = ', '.join(
+        f'{count} {suffix or "without a suffix"}'
+        for suffix, count in sorted(suffixes.items(), key=lambda each: (not each[0], each))
+    )
+    return f'{name} holds files that are no photos by their names, and were passed over: {kinds}.'
 
 
 def _identity(path: str | PurePath) -> tuple[int, int]:

@@ -1,9 +1,10 @@
-"""How large a photo may be: the pixels that a door allows, and those that the memory of this machine does; its cores.
+"""How large a photo may be: what a door allows, and what this machine's memory and disk have room for; its cores.
 
 A photo that does not fit is refused by its header, before it is decoded: later the system might end any program.
 """
 
 import os
+import shutil
 from pathlib import Path
 
 from lumachrome.errors import PhotoError
@@ -11,6 +12,8 @@ from lumachrome.errors import PhotoError
 # Resident memory from the decoder to the written file, beside what is there for any photo, by what is written: a
 # little less than was measured at 60 megapixels, so that nothing is refused that fits. JPEG keeps its coefficients.
 BYTES_A_PIXEL = {'jpeg': 20, 'deep': 18, 'other': 9, 'rows': 4}
+SPARE_BYTES = 500_000_000  # of the disk, left free for others
+NO_MEMORY = '{name} is too large for the memory of this machine.'  # where that is seen when it happens
 
 _CONTAINER = Path('/sys/fs/cgroup')  # control groups of Linux, version 2
 _MEMORY = Path('/proc/meminfo')
@@ -74,4 +77,16 @@ def check_size(width: int, height: int, kind: str, name: str, max_pixels: int, f
 
 
 def too_large(name: str, max_pixels: int) -> str:
+    """What is said of a photo with more pixels than a door allows."""
     return f'{name} has more than {max_pixels // 1_000_000} megapixels: make it smaller first.'
+
+
+def has_room(folder: str | Path, size: int) -> bool:
+    """Whether the disk of a folder takes so many bytes and keeps `SPARE_BYTES` free."""
+    return shutil.disk_usage(folder).free >= size + SPARE_BYTES
+
+
+def make_sure_of_room(folder: str | Path, size: int, name: str) -> None:
+    """Raise PhotoError where the disk of a folder has no room for so many bytes of a photo."""
+    if not has_room(folder, size):
+        raise PhotoError(f'{name} finds no room on the disk of this machine.')

@@ -20,6 +20,8 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
+from lumachrome import limits
+
 Array = npt.NDArray[Any]
 
 IN_MEMORY = 100_000_000  # bytes of pixels; more go to the disk
@@ -152,19 +154,30 @@ class Rows:
 # Who makes the file
 
 
-def new_file(size: int, folder: Path) -> tuple[str, IO[bytes]]:
+def new_file(size: int, folder: Path, name: str) -> tuple[str, IO[bytes]]:
     """A file for so many bytes of pixels: where other processes find it, and itself, which keeps it there.
+
+    Few pixels lie in memory, many on the disk; in memory as well, if the disk has no room and the memory has.
 
     Parameters
     ----------
     size : int
     folder : Path
         Where it is made if it has to lie on the disk.
-    """
-    from lumachrome import zipfiles
+    name : str
+        How people know the photo.
 
-    if hasattr(os, 'memfd_create') and _BY_NUMBER and (size <= IN_MEMORY or not zipfiles.has_room(folder, size)):
+    Raises
+    ------
+    PhotoError
+        Neither has room for it.
+    """
+    in_memory = hasattr(os, 'memfd_create') and _BY_NUMBER
+    if in_memory and size > IN_MEMORY:
+        in_memory = not limits.has_room(folder, size) and size < (limits.free_memory() or 0)
+    if in_memory:
         file: IO[bytes] = os.fdopen(os.memfd_create('lumachrome'), 'r+b')
         return f'/proc/{os.getpid()}/fd/{file.fileno()}', file
+    limits.make_sure_of_room(folder, size, name)
     handle, where = tempfile.mkstemp(dir=folder)
     return where, os.fdopen(handle, 'r+b')

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, TextIO
 
 import numpy.typing as npt
 
+from lumachrome import limits
 from lumachrome.errors import PhotoError
 
 if TYPE_CHECKING:
@@ -38,15 +39,13 @@ class Input:
         PhotoError
             There is none, or the disk has no room for it.
         """
-        from lumachrome import zipfiles
-
         with tempfile.TemporaryDirectory(prefix='lumachrome-') as folder:
             path = Path(folder) / 'photo'
             try:
                 source = _binary(sys.stdin)
                 with path.open('wb') as file:
                     while piece := source.read(PIECE):
-                        zipfiles.make_sure_of_room(folder, len(piece), 'Standard input')  # nobody says how long it is
+                        limits.make_sure_of_room(folder, len(piece), 'Standard input')  # nobody says how long it is
                         file.write(piece)
             except (OSError, ValueError) as error:
                 raise PhotoError(f'Standard input cannot be read: {_reason(error)}.') from error

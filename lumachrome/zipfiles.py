@@ -11,25 +11,23 @@ import shutil
 import struct
 import tempfile
 import threading
-import unicodedata
 import zipfile
 import zlib
 from collections import Counter
-from collections.abc import Callable, Generator, Iterable, Mapping
+from collections.abc import Callable, Generator, Iterable
 from dataclasses import dataclass
 from pathlib import Path, PurePath, PurePosixPath
 from typing import Any
 
 import numpy.typing as npt
 
-from lumachrome import photofile
+from lumachrome import folders, limits, photofile
 from lumachrome.errors import PhotoError, atomic
 
 Array = npt.NDArray[Any]
 
 SUFFIX = '.zip'
 LIST_BYTES = 8_000_000  # of a ZIP's list of files, which is read whole: some 80,000 files
-SPARE_BYTES = 500_000_000  # of the disk, left free for others
 
 _LOCKED = 0x1  # the flag of an encrypted member
 _UTF8 = 0x800  # the flag of a name in UTF-8
@@ -70,7 +68,7 @@ class Member:
             It is damaged, or the disk has no room for it.
         """
         with tempfile.TemporaryDirectory(prefix='lumachrome-') as folder:
-            make_sure_of_room(folder, self.info.file_size, self.name)
+            limits.make_sure_of_room(folder, self.info.file_size, self.name)
             path = Path(folder) / f'photo{PurePosixPath(self.name).suffix}'
             try:
                 with self.archive.opened() as archive, archive.open(self.info) as packed, path.open('wb') as file:
@@ -121,7 +119,7 @@ def members(
     visible = [(info, given) for info, given in listed if not _is_hidden(given)]
     shown = [(info, given) for info, given in visible if _suffix(given) in photofile.PHOTO_SUFFIXES]
     if others := Counter(_suffix(given) for _, given in visible) - Counter(_suffix(given) for _, given in shown):
-        note(passed_over(name, others))
+        note(folders.passed_over(name, others))
     whole = _Archive(path, len(shown))
     found = [Member(whole, info, inside(given), _refusal(info, given)) for info, given in shown]
     if not found:
@@ -141,25 +139,6 @@ def inside(name: str) -> str:
     parts = [part for part in name.replace('\\', '/').split('/') if part not in ('', '.', '..')]
     path = re.sub('[\ud800-\udc7f\udd00-\udfff]', '\ufffd', '/'.join(parts))  # they stand for no byte of any name
     return re.sub(r'^([A-Za-z]:/?)+', '', path) or 'photo'  # Windows' drives
-
-
-def one_file(place: PurePath) -> str:
-    """What two places share that would be one file on some system: many tell no A from an a."""
-    return unicodedata.normalize('NFC', str(place)).casefold()
-
-
-def passed_over(name: str, suffixes: Mapping[str, int]) -> str:
-    """A sentence on the files of a folder or a ZIP that are no photos: how many there are of each suffix."""
-    kinds = ', '.join(
-        f'{count} {suffix or "without a suffix"}'
-        for suffix, count in sorted(suffixes.items(), key=lambda each: (not each[0], each))
-    )
-    return f'{name} holds files that are no photos by their names, and were passed over: {kinds}.'
-
-
-def has_room(folder: str | Path, size: int) -> bool:
-    """Whether the disk of a folder takes so many bytes and keeps `SPARE_BYTES` free."""
-    return shutil.disk_usage(folder).free >= size + SPARE_BYTES
 
 
 @contextlib.contextmanager
@@ -197,7 +176,7 @@ class Writer:
         self._archive, self._path, self._max_bytes = archive, path, max_bytes
 
     def key(self, place: PurePath) -> str:
-        return one_file(place)
+        return folders.one_file(place)
 
     def check(self, place: PurePath) -> None:
         """Nothing is in the way of a photo: the ZIP is new."""
@@ -225,7 +204,7 @@ class Writer:
             size = file.stat().st_size
             if self._max_bytes and self._path.stat().st_size + size > self._max_bytes:
                 raise PhotoError(f'{photo.name} no longer fits into the ZIP: send it as another album.')
-            make_sure_of_room(file.parent, size, photo.name)
+            limits.make_sure_of_room(file.parent, size, photo.name)
             self._archive.write(file, _as_unicode(place.as_posix()))
         finally:
             file.unlink(missing_ok=True)
@@ -337,9 +316,3 @@ def _refusal(info: zipfile.ZipInfo, name: str) -> str:
     if info.compress_type not in _METHODS:
         return f'{name} is compressed in an unusual way: pack it as an ordinary ZIP.'
     return ''
-
-
-def make_sure_of_room(folder: str | Path, size: int, name: str) -> None:
-    """Raise PhotoError where the disk of a folder has no room for so many bytes of a photo."""
-    if not has_room(folder, size):
-        raise PhotoError(f'{name} finds no room on the disk of this machine.')

@@ -17,7 +17,7 @@ from demo.page.album_report import Reported
 from demo.page.words import Words, in_words
 from demo.server import clips
 from demo.server.uploads import new_file
-from lumachrome import zipfiles
+from lumachrome import limits
 
 # The page colours all frames of a clip alike: there is nothing to click on.
 ON_VIDEO = (*controls.SLIDERS, 'variant', 'palette', 'strength')
@@ -85,7 +85,7 @@ class VideoPage:
         adjustments = controls.adjustments(settings)
         suffix = source.suffix.lower() if source.suffix.lower() in SUFFIXES else OTHERWISE
         target = new_file(f'{source.stem}-colour{suffix}')
-        if not zipfiles.has_room(target.parent, ROOM):
+        if not limits.has_room(target.parent, ROOM):
             raise gr.Error(say['disk'], print_exception=False)
         return clips.Task(
             source,

@@ -7,13 +7,12 @@ other files, are no clips here.
 
 import contextlib
 import importlib.util
+import io
 import itertools
 import json
 import math
-import os
 import pickle
 import shutil
-import subprocess
 import sys
 import threading
 import time
@@ -24,6 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from demo.server.limits import CLIP_FRAMES, CLIP_MINUTES, CLIP_PIXELS, CLIP_SECONDS
+from lumachrome import children, limits
 from lumachrome.adjustments import Adjustments
 from lumachrome.errors import UserError, VideoError
 from lumachrome.session import CPU
@@ -105,16 +105,7 @@ def colored(task: Task, stop: threading.Event) -> Iterator[Step | Refused | Done
     VideoError
         The clip cannot be read or written, or ends what reads it.
     """
-    # Not multiprocessing: see `lumachrome.decoding`.
-    paths = [path for path in sys.path if path] + [str(Path(__file__).parents[2])]
-    code = f'import sys; sys.path[:] = {paths!r}; from demo.server import clips; clips.serve()'
-    process = subprocess.Popen(
-        [sys.executable, '-P', '-c', code],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        env=os.environ | {'MALLOC_ARENA_MAX': '2'},
-    )
+    process = children.started('demo.server.clips', {'MALLOC_ARENA_MAX': '2'})
     said: list[dict[str, Any]] = [{}]  # the last one alone
     ended = threading.Event()
 
@@ -148,7 +139,7 @@ def colored(task: Task, stop: threading.Event) -> Iterator[Step | Refused | Done
         elif 'bug' in said[0]:
             raise RuntimeError(said[0]['bug'])
         else:
-            ends = f'{task.source.name} is damaged and ends the program that decodes it.'
+            ends = children.ENDED_BY.format(name=task.source.name)
             raise VideoError(said[0].get('error', ends))
     finally:
         process.kill()
@@ -164,15 +155,15 @@ def colored(task: Task, stop: threading.Event) -> Iterator[Step | Refused | Done
 
 def serve() -> None:
     """Do the task that comes on standard input, and tell of it on standard output, a line of JSON for each step."""
-    answers = os.fdopen(os.dup(1), 'w', encoding='utf-8')
-    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # what a library prints must not come between
+    answers = io.TextIOWrapper(children.answers(), encoding='utf-8')
     task: Task = pickle.load(sys.stdin.buffer)
 
     def say(**answer: Any) -> None:
         print(json.dumps(answer), file=answers, flush=True)  # who has gone ends it
 
     try:
-        _make_bounded(task.provider)
+        if task.provider == CPU:  # CUDA reserves more memory than there is
+            children.bound_memory(BYTES)
         if refused := check(task.source):
             say(refused=[refused.word, refused.values])
         else:
@@ -184,7 +175,7 @@ def serve() -> None:
             said = said.replace(str(path), path.name)
         say(error=said)
     except MemoryError:
-        say(error=f'{task.source.name} is too large for the memory of this machine.')
+        say(error=limits.NO_MEMORY.format(name=task.source.name))
     except BrokenPipeError:
         raise
     except Exception:
@@ -245,12 +236,3 @@ def _work(task: Task, progress: Any) -> Done:
     size, sound = small_copy(task.target, task.after, True, lambda done: progress('copies', done, copies))
     small_copy(task.source, task.before, False, lambda done: progress('copies', outcome.frames + done, copies))
     return Done(outcome.frames, outcome.notes, size, sound)
-
-
-def _make_bounded(provider: str) -> None:
-    """Bound the memory, where that can be: CUDA reserves more than there is."""
-    if provider == CPU:
-        with contextlib.suppress(ImportError, ValueError, OSError):
-            import resource
-
-            resource.setrlimit(resource.RLIMIT_AS, (BYTES, resource.getrlimit(resource.RLIMIT_AS)[1]))

@@ -19,7 +19,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from demo.page import words
 from demo.server.limits import FILE_MB, UPLOAD_BYTES
 from demo.server.uploads import DATA_URL, JSON_BYTES, folder, uploaded
-from lumachrome import zipfiles
+from lumachrome import limits
 
 MOST_FILES = 2000  # that a request may name: each is looked for on the disk
 # Commas and opening brackets, of which there are more than values. A file takes a dozen; a photo as a data: URL, one.
@@ -75,7 +75,7 @@ class SecurityMiddleware:
                 return await _refuse(413, text, scope, receive, send)
             place = folder()
             place.mkdir(parents=True, exist_ok=True)
-            if not zipfiles.has_room(place, UPLOAD_BYTES):
+            if not limits.has_room(place, UPLOAD_BYTES):
                 return await _refuse(507, words.of(Request(scope))['disk'], scope, receive, send)
             receive = _bounded(receive, UPLOAD_BYTES)
         elif scope['method'] == 'POST':

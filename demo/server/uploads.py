@@ -13,7 +13,7 @@ from starlette.datastructures import FormData
 from starlette.formparsers import MultiPartException
 from starlette.requests import ClientDisconnect
 
-from lumachrome import zipfiles
+from lumachrome import limits
 from lumachrome.errors import PhotoError
 
 JSON_BYTES = 20_000_000  # of a request that is no upload: a photo may come in it, as a data: URL
@@ -114,7 +114,7 @@ def store(address: str) -> str:
             'Upload the photo, or send it as a data: URL: data:image/jpeg;base64, and then all of the file.'
         )
     path = new_file(f'photo.{start[1].lower()}')
-    if not zipfiles.has_room(path.parent, len(content)):
+    if not limits.has_room(path.parent, len(content)):
         raise PhotoError('The disk of the server is full: try again later.')
     path.write_bytes(content)
     return str(path)

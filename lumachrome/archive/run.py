@@ -12,7 +12,6 @@ from typing import Any
 
 from tqdm import tqdm
 
-from lumachrome import zipfiles
 from lumachrome.archive import records
 from lumachrome.archive.crews import Crew, Died, Failed, Step
 from lumachrome.archive.worker import (
@@ -29,6 +28,7 @@ from lumachrome.archive.worker import (
 )
 from lumachrome.colorizer import AS_THEY_COME, digest, find_model
 from lumachrome.errors import ArchiveError, counted
+from lumachrome.folders import passed_over
 
 BATCH = 64  # photos of a unit, at most: as many are coloured again when a worker is killed
 BATCH_BYTES = 500_000_000
@@ -187,7 +187,7 @@ class Archive:
                     others[PurePosixPath(name).suffix.lower()] += 1
             folders += reversed(below)
         if others:
-            note(zipfiles.passed_over(self.job.source, others))
+            note(passed_over(self.job.source, others))
 
     # What is done with it
 

@@ -23,7 +23,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from lumachrome import album, photofile, zipfiles
+from lumachrome import album, limits, photofile
 from lumachrome.adjustments import Adjustments
 from lumachrome.archive.records import HIDDEN, RECORDS, Row, record_name, write_record
 from lumachrome.colorizer import Colorizer
@@ -362,7 +362,7 @@ class _Result:
         except PhotoError as error:
             if isinstance(error.__cause__, OSError):
                 self.trouble = error.__cause__
-            elif not zipfiles.has_room(self._scratch, math.prod(pixels.shape) * pixels.dtype.itemsize):
+            elif not limits.has_room(self._scratch, math.prod(pixels.shape) * pixels.dtype.itemsize):
                 self.trouble = OSError('its disk is full')
             raise
         self.path, self.pixels = path, pixels.shape[0] * pixels.shape[1]

@@ -10,7 +10,7 @@ import pyvips
 from albums import names_in, photo_file, redness, zip_of
 from PIL import Image
 
-from lumachrome import ahead, album, colorizer, photofile, zipfiles
+from lumachrome import ahead, album, colorizer, limits, photofile, zipfiles
 from lumachrome.__main__ import main
 from lumachrome.errors import PhotoError
 
@@ -191,7 +191,7 @@ def test_a_full_zip_and_a_full_disk_are_said(photo, tmp_path, plain, monkeypatch
         errors = [o.error for o in album.colorize(album.in_zip(source, 'in.zip', Path()), plain, target)]
     assert errors == ['', 'b.jpg no longer fits into the ZIP: send it as another album.']
     assert names_in(tmp_path / 'out.zip') == ['a.jpg']
-    monkeypatch.setattr(zipfiles, 'SPARE_BYTES', 1 << 60)
+    monkeypatch.setattr(limits, 'SPARE_BYTES', 1 << 60)
     outcomes = _colored(source, tmp_path / 'none.zip', plain)
     assert outcomes['a.jpg'].error == 'a.jpg finds no room on the disk of this machine.'
     assert not (tmp_path / 'none.zip').exists()

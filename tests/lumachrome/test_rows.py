@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -13,7 +14,9 @@ import pyvips
 from PIL import Image
 from skimage import data
 
-from lumachrome import Adjustments, album, colorizer, contract, photofile, rows, session
+from lumachrome import Adjustments, album, colorizer, contract, limits, photofile, rows, session
+from lumachrome.consistent import Consistent
+from lumachrome.errors import PhotoError
 from lumachrome.rows import Rows
 
 KINDS = [
@@ -104,7 +107,7 @@ def test_pixels_lie_in_memory_or_on_the_disk_and_are_gone_in_the_end(where, temp
     monkeypatch.setattr(rows, 'IN_MEMORY', 0 if where == 'disk' else 10**6)
     pixels = np.arange(60, dtype=np.uint16).reshape(5, 4, 3)
     folder = tempfile.TemporaryDirectory()
-    path, file = rows.new_file(pixels.nbytes, Path(folder.name))
+    path, file = rows.new_file(pixels.nbytes, Path(folder.name), 'x.png')
     assert path.startswith(str(temporary)) or where == 'memory'
     file.write(pixels.tobytes())
     file.flush()
@@ -114,6 +117,35 @@ def test_pixels_lie_in_memory_or_on_the_disk_and_are_gone_in_the_end(where, temp
         ((_, band),) = found.bands()
         np.testing.assert_array_equal(band, pixels[[0, 1, 2, 0, 1]])
     assert not list(temporary.iterdir())
+
+
+def test_pixels_that_fit_nowhere_are_refused_before_they_are_decoded(temporary, monkeypatch):
+    monkeypatch.setattr(rows, 'IN_MEMORY', 10)
+    monkeypatch.setattr(limits, 'SPARE_BYTES', 1 << 60)
+    path, file = rows.new_file(1000, temporary, 'x.png')  # the disk is full, so it lies in memory
+    assert not path.startswith(str(temporary))
+    file.close()
+    monkeypatch.setattr(limits, 'free_memory', lambda: 900)
+    with pytest.raises(PhotoError, match=r'^x\.png finds no room on the disk'):
+        rows.new_file(1000, temporary, 'x.png')
+    assert not list(temporary.iterdir())
+
+
+def test_a_small_copy_is_looked_at_as_it_is(tmp_path, standins, monkeypatch):
+    """Of a side that is no multiple of the step as well, by those who keep colours from photo to photo."""
+    models = shutil.copytree(standins, tmp_path / 'models')
+    shutil.copy(colorizer.MODELS / contract.RENDER, models)  # not the stand-in, which makes squares
+    monkeypatch.setattr(colorizer, 'MODELS', models)
+    fed, compute = [], session.compute
+    monkeypatch.setattr(session, 'compute', lambda *given: (fed.append(given[2]), compute(*given))[1])
+    steered = colorizer.Colorizer('steered')
+    for looks in (steered, Consistent(steered)):
+        fed.clear()
+        with photofile.read_rows(_made(tmp_path / 'x.png', 8, False, 1))[1] as found:
+            shown = looks.colorize_rows(found, Adjustments(render_size=50))
+        assert shown.shape == (52, 68, 3)
+        [network] = [feed for feed in fed if contract.HINTS in feed]
+        np.testing.assert_array_equal(network[contract.PHOTO][0], shown)
 
 
 def test_what_does_not_hold_the_pixels_is_not_taken(tmp_path):

@@ -11,7 +11,7 @@ from albums import photo_file, zip_of
 from PIL import Image
 from skimage import data
 
-from lumachrome import colorizer, zipfiles
+from lumachrome import colorizer, limits
 from lumachrome.__main__ import main
 
 
@@ -71,7 +71,7 @@ def test_what_is_no_photo_on_standard_input_is_said(content, words, monkeypatch,
 
 def test_a_full_disk_takes_nothing_from_standard_input(photo, tmp_path, monkeypatch, capsysbinary):
     sent(monkeypatch, photo.read_bytes())
-    monkeypatch.setattr(zipfiles, 'SPARE_BYTES', 10**18)
+    monkeypatch.setattr(limits, 'SPARE_BYTES', 10**18)
     assert main(['colorize', '-', '-o', str(tmp_path / 'out')]) == 1
     assert b'Standard input finds no room on the disk of this machine.' in capsysbinary.readouterr().err
 
