@@ -176,6 +176,7 @@ class _Plain(pickle.Unpickler):
     def find_class(self, module: str, name: str) -> Any:
         if (module, name) in {
             ('lumachrome.photofile', 'Photo'),
+            ('lumachrome.metadata', 'Said'),
             ('lumachrome.decoding', 'Spooled'),
         }:
             return super().find_class(module, name)

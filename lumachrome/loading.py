@@ -83,10 +83,7 @@ def opened(
         name=name,
         pixels=NO_PIXELS,
         format=target,
-        metadata=said.fields,
-        tiff_tags=said.tiff_tags,
-        parts=said.parts,
-        resolution=said.resolution,
+        said=said,
         note=note,
         pages=found.numbers,
     )

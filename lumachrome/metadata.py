@@ -67,7 +67,7 @@ class Said:
     parts : list
         Texts of a PNG, comments and Photoshop's blocks of a JPEG (IPTC lies there).
     resolution : tuple of float, or None
-        Pixels per millimetre, across and down.
+        Pixels per millimetre, across and down; None where the file does not say.
     lost : list of str
         What could not be kept, in words for people.
     """

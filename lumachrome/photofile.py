@@ -19,7 +19,7 @@ import pi_heif
 import pyvips
 from PIL import Image
 
-from lumachrome import containers, exif, metadata
+from lumachrome import metadata
 from lumachrome import pages as tiff_pages
 from lumachrome.adjustments import Palette
 from lumachrome.errors import PhotoError, atomic
@@ -29,7 +29,7 @@ Array = npt.NDArray[Any]
 VipsImage = Any  # a pyvips.Image; its annotations know neither bytes nor names of formats
 
 MAX_PIXELS = 300_000_000  # 20,000 x 15,000; what claims to be larger is refused before it is decoded
-MAX_PIXELS_IN_ROWS = 4_000_000_000  # where no one holds them; a JPEG has no more
+MAX_PIXELS_IN_ROWS = 4_000_000_000  # where no one holds them; a JPEG's 65,535 x 65,535 are just beyond it
 JPEG_QUALITY = 95
 PALETTE_SIDE = 256  # long side in pixels at which a palette is taken: it is two means and two spreads
 
@@ -67,14 +67,8 @@ class Photo:
         sRGB, upright; the fourth channel is transparency. Of `read_rows` none.
     format : str
         The format to write: a key of `SUFFIXES`.
-    metadata : dict
-        libvips' fields to write again, EXIF and XMP: name to (name of the type, value).
-    tiff_tags : dict
-        What libvips passes over in a TIFF file, EXIF among it: see `lumachrome.exif.Tags`.
-    parts : list
-        Texts and comments to write again, as bytes: see `lumachrome.containers.Part`.
-    resolution : tuple of float, or None
-        Pixels per millimetre, across and down; None where the file does not say.
+    said : metadata.Said
+        What its file says besides them, to be written again.
     note : str
         A sentence on what the reader should know, or ''.
     pages : tuple of int
@@ -84,10 +78,7 @@ class Photo:
     name: str
     pixels: Array
     format: str
-    metadata: dict[str, tuple[str, Any]] = field(default_factory=dict[str, tuple[str, Any]])
-    tiff_tags: dict[int, Any] = field(default_factory=dict[int, Any])
-    parts: list[containers.Part] = field(default_factory=list[containers.Part])
-    resolution: exif.Resolution | None = None
+    said: metadata.Said = field(default_factory=metadata.Said)
     note: str = ''
     pages: tuple[int, ...] = ()
 
@@ -218,9 +209,8 @@ def write(path: str | Path, pixels: Pixels, photo: Photo, more: Iterable[Page] =
 
 def _save(path: Path, pixels: Pixels, photo: Photo) -> None:
     """Write a photo of one page."""
-    said = metadata.Said(photo.metadata, photo.tiff_tags, photo.parts, photo.resolution)
-    across, down = photo.resolution or _SCREEN
-    fields = metadata.for_libvips(photo.format, said)
+    across, down = photo.said.resolution or _SCREEN
+    fields = metadata.for_libvips(photo.format, photo.said)
     # libvips would make up an EXIF block where there was none.
     keep = 'xmp|icc|exif' if any(name.startswith('exif') for name in fields) else 'xmp|icc'
     with _image(pixels) as made:
@@ -229,7 +219,7 @@ def _save(path: Path, pixels: Pixels, photo: Photo) -> None:
         for name, (kind, value) in fields.items():
             image.set_type(pyvips.type_from_name(kind), name, value)
         _SAVERS[photo.format](image, str(path), keep=keep)
-    metadata.write(path, photo.format, said)
+    metadata.write(path, photo.format, photo.said)
 
 
 def shrink(pixels: Pixels, long_side: int = 1600) -> Array:

@@ -24,7 +24,7 @@ from test_access import found  # noqa: F401  # a fixture
 from demo import app
 from demo.page import words
 from demo.server import clips
-from lumachrome import colorizer
+from lumachrome import children, colorizer
 
 TAB = 'role=tab >> nth=2'
 # The two videos, and what the player around them shows
@@ -177,9 +177,11 @@ def test_a_clip_can_be_cancelled_and_leaves_nothing(page, film, cache):
 
 def test_a_clip_ends_with_its_page(browser, url, film, monkeypatch):
     """The server hears of it after a while."""
-    begun, popen = [], clips.subprocess.Popen
+    begun, popen = [], children.subprocess.Popen
     endless = [sys.executable, '-c', 'import time; time.sleep(600)']
-    monkeypatch.setattr(clips.subprocess, 'Popen', lambda _, **more: begun.append(popen(endless, **more)) or begun[-1])
+    monkeypatch.setattr(
+        children.subprocess, 'Popen', lambda _, **more: begun.append(popen(endless, **more)) or begun[-1]
+    )
     page = browser.new_page()
     page.goto(url)
     _open(page)

@@ -47,16 +47,16 @@ def test_centimetres_stay_centimetres(gray, tmp_path):
 def test_numbers_without_a_unit_are_no_resolution(order, gray, tmp_path):
     path = tmp_path / 'photo.tif'
     tifffile.imwrite(path, gray, resolution=(300, 150), resolutionunit='NONE', byteorder=order)
-    assert photofile.read(path).resolution is None
+    assert photofile.read(path).said.resolution is None
     tifffile.imwrite(path, gray, resolution=(300, 150), resolutionunit='INCH', byteorder=order)
-    assert photofile.read(path).resolution == pytest.approx((300 / 25.4, 150 / 25.4))
+    assert photofile.read(path).said.resolution == pytest.approx((300 / 25.4, 150 / 25.4))
     segment = (0xE1, b'Exif\0\0' + exif_block(order, resolution=(1, 1), unit=1))
-    assert photofile.read(jpeg(tmp_path / 'photo.jpg', gray, segment)).resolution is None
+    assert photofile.read(jpeg(tmp_path / 'photo.jpg', gray, segment)).said.resolution is None
 
 
 def test_nothing_is_made_up_of_a_jpeg_that_says_nothing(gray, tmp_path):
     photo, out = again(jpeg(tmp_path / 'photo.jpg', gray))
-    assert photo.resolution is None
+    assert photo.said.resolution is None
     assert 'dpi' not in Image.open(out).info
 
 

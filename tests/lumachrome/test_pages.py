@@ -55,9 +55,9 @@ def test_all_pages_come_back_with_size_depth_and_metadata(scan, tmp_path, capsys
     for number, shape in enumerate([(31, 45, 3), (20, 30, 3), (45, 9, 4)]):
         before, after = photofile.read(scan, page=number), photofile.read(out, page=number)
         assert after.pixels.shape == before.pixels.shape == shape and after.pixels.dtype == before.pixels.dtype
-        assert after.tiff_tags[270][1] == f'page {number + 1}\0'.encode()
-        assert struct.unpack('<L', after.tiff_tags[65000][1]) == (4_000_000_001 + number,)
-        assert after.resolution == pytest.approx([(number + 1) * 100 / 25.4] * 2)
+        assert after.said.tiff_tags[270][1] == f'page {number + 1}\0'.encode()
+        assert struct.unpack('<L', after.said.tiff_tags[65000][1]) == (4_000_000_001 + number,)
+        assert after.said.resolution == pytest.approx([(number + 1) * 100 / 25.4] * 2)
         assert b'compositeWithTrainedAlgorithmicMedia' in after.metadata['xmp-data'][1]
         one = 257 if before.pixels.dtype == np.uint16 else 1
         change = (after.pixels.astype(int) - before.pixels)[5, 5] / one

@@ -218,7 +218,7 @@ def test_heic_becomes_jpeg_with_its_metadata(monkeypatch, gray, tmp_path):
     monkeypatch.setattr(loading, '_open', loading._open_with_pillow)
     photo = loading.decode(renamed, renamed.name, photofile.MAX_PIXELS)
     assert photo.format == 'jpeg' and photo.suffix == '.jpg' and photo.pixels.shape == (45, 31, 3)
-    assert photo.metadata['exif-ifd0-Make'][1].startswith('Acme')
+    assert photo.said.fields['exif-ifd0-Make'][1].startswith('Acme')
     assert '.heic' in Image.registered_extensions()
 
 

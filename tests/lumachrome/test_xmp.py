@@ -32,7 +32,7 @@ def test_large_xmp_goes_into_an_extended_packet_of_jpeg(length, attribute, gray,
     )
     assert len(main) <= 65_502
     photo, out = again(tmp_path / 'out.jpg')  # and is read again, and written again
-    whole = photo.metadata['xmp-data'][1]
+    whole = photo.said.fields['xmp-data'][1]
     assert large in etree.fromstring(whole).xpath('string(.)') + ''.join(
         etree.fromstring(whole).xpath('//@*[local-name()="source"]')
     )
