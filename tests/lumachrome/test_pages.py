@@ -58,7 +58,7 @@ def test_all_pages_come_back_with_size_depth_and_metadata(scan, tmp_path, capsys
         assert after.said.tiff_tags[270][1] == f'page {number + 1}\0'.encode()
         assert struct.unpack('<L', after.said.tiff_tags[65000][1]) == (4_000_000_001 + number,)
         assert after.said.resolution == pytest.approx([(number + 1) * 100 / 25.4] * 2)
-        assert b'compositeWithTrainedAlgorithmicMedia' in after.metadata['xmp-data'][1]
+        assert b'compositeWithTrainedAlgorithmicMedia' in after.said.fields['xmp-data'][1]
         one = 257 if before.pixels.dtype == np.uint16 else 1
         change = (after.pixels.astype(int) - before.pixels)[5, 5] / one
         assert abs(change[0] - 40) < 2 and abs(change[1]) < 1
