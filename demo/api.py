@@ -6,9 +6,11 @@ The parameters are the fields of `Adjustments`. A photo comes back in the format
 """
 
 import asyncio
+import contextlib
 import html
 import shutil
 import tempfile
+from collections.abc import Generator
 from pathlib import Path, PurePath
 from typing import Any
 
@@ -27,6 +29,7 @@ from lumachrome.errors import AdjustmentError, UserError
 
 WAITING = 32  # photos that wait or are coloured; the next one is told to come again
 AGAIN = '5'  # seconds
+FULL = 'The disk of this server is full: send it again later.'
 KINDS = {'.jpg': 'image/jpeg', '.png': 'image/png', '.webp': 'image/webp', '.tif': 'image/tiff', '.avif': 'image/avif'}
 NUMBERS = [setting for setting in SETTINGS.values() if setting.is_number]
 
@@ -62,8 +65,8 @@ def build(model: str | Path | None = None, open_colorizer: OpenColorizer | None 
         return response
 
     @app.get('/', include_in_schema=False)
-    def page() -> HTMLResponse:
-        return HTMLResponse(_page(names))
+    def page(request: Request) -> HTMLResponse:
+        return HTMLResponse(_page(names, str(request.url_for('colorize'))))
 
     @app.get('/health')
     def health() -> dict[str, str]:
@@ -77,22 +80,20 @@ def build(model: str | Path | None = None, open_colorizer: OpenColorizer | None 
         if waiting[0] >= WAITING:
             raise HTTPException(503, 'Too many photos wait: send it again later.', {'retry-after': AGAIN})
         waiting[0] += 1
-        folder = Path(tempfile.mkdtemp(prefix='lumachrome-'))
         try:
-            await _received(request, folder / 'photo')
-            async with turns:
-                colorizer = await run_in_threadpool(opened, settings.pop('model', model))
-                result = await run_in_threadpool(_colored, folder, colorizer, Adjustments(**settings))
+            with contextlib.ExitStack() as made:
+                folder = made.enter_context(_new_folder())
+                await _received(request, folder / 'photo')
+                async with turns:
+                    colorizer = await run_in_threadpool(opened, settings.pop('model', model))
+                    result = await run_in_threadpool(_colored, folder, colorizer, Adjustments(**settings))
+                kept = made.pop_all()  # the answer is sent from the folder
         except UserError as error:
-            shutil.rmtree(folder)
             raise HTTPException(400, str(error)) from error
-        except BaseException:
-            shutil.rmtree(folder)
-            raise
         finally:
             waiting[0] -= 1
         kind = KINDS.get(result.suffix, 'application/octet-stream')
-        return FileResponse(result, media_type=kind, background=BackgroundTask(shutil.rmtree, folder))
+        return FileResponse(result, media_type=kind, background=BackgroundTask(kept.close))
 
     return app
 
@@ -117,13 +118,26 @@ def _settings(given: dict[str, str], names: list[str]) -> dict[str, Any]:
         raise HTTPException(422, str(error)) from error
 
 
+@contextlib.contextmanager
+def _new_folder() -> Generator[Path]:
+    """A folder for one photo, which goes with the context."""
+    try:
+        folder = tempfile.mkdtemp(prefix='lumachrome-')
+    except OSError as error:
+        raise HTTPException(507, FULL) from error
+    try:
+        yield Path(folder)
+    finally:
+        shutil.rmtree(folder)
+
+
 async def _received(request: Request, path: Path) -> None:
     """Write a request's body to a file."""
     too_large = HTTPException(413, f'A photo has at most {FILE_MB} MB here: make it smaller first.')
     if int(request.headers.get('content-length') or 0) > UPLOAD_BYTES:
         raise too_large
     if not limits.has_room(path.parent, UPLOAD_BYTES):
-        raise HTTPException(507, 'The disk of this server is full: send it again later.')
+        raise HTTPException(507, FULL)
     size = 0
     with path.open('wb') as file:
         async for piece in request.stream():
@@ -160,7 +174,7 @@ def _described(names: list[str]) -> dict[str, Any]:
     return {'parameters': [*numbers, model], 'requestBody': body}
 
 
-def _page(names: list[str]) -> str:
+def _page(names: list[str], address: str) -> str:
     rows = ''.join(
         f'<tr><td><code>{setting.name}</code><td>{html.escape(setting.help)} A number {setting.range}, by default '
         f'{setting.default:g}.'
@@ -172,7 +186,7 @@ body {{ font: 16px/1.5 system-ui, sans-serif; max-width: 48rem; margin: 2rem aut
 pre {{ overflow-x: auto; padding: .75rem; border: 1px solid #8886; border-radius: .5rem }}
 td {{ padding: .35rem .75rem .35rem 0; vertical-align: top }}</style>
 <h1>POST a photo, get a photo</h1>
-<pre>curl --data-binary @grandmother.jpg 'http://localhost:7861/colorize?saturation=1.1' -o coloured.jpg</pre>
+<pre>curl --data-binary @grandmother.jpg '{html.escape(address)}?saturation=1.1' -o coloured.jpg</pre>
 <table>{rows}<tr><td><code>model</code><td>{', '.join(names)}</table>
 <p>At most {FILE_MB} MB and {MAX_PIXELS // 10**6} megapixels. The same for programs: <a href="openapi.json">OpenAPI</a>.
 </html>"""

@@ -201,19 +201,19 @@ class Adjustments:
     )
     vividness: float = _setting(
         1.0,
-        'From 0, the mean of the likely colors, to 1, vivid.',
+        'How vivid: 0 is the mean of the likely colours, 1 as vivid as such things are.',
         contract.limits(contract.VIVIDNESS),
         step=0.05,
         needs=contract.DISTRIBUTION,
     )
     saturation: float = _setting(
         1.0,
-        "Factor on the colors: 0 is gray, 1 the network's own.",
+        "Factor on the colours: 0 is gray, 1 the network's own.",
         contract.limits(contract.SATURATION),
         step=0.05,
         slider=(0.0, 2.0),
     )
-    warmth: float = _setting(0.0, 'From -1, cold, to 1, warm.', (-1.0, 1.0), step=0.05)
+    warmth: float = _setting(0.0, 'Below 0 colder, above 0 warmer.', (-1.0, 1.0), step=0.05)
     reach: float = _setting(
         1.0,
         'Factor on how far hints spread: below 1 they keep closer to where they are.',
@@ -224,7 +224,7 @@ class Adjustments:
     )
     variant: int = _setting(
         0,
-        'Another likely coloring, 1 to 3: what may well have another color gets it; 0 is the likeliest.',
+        'Another likely colouring: what may well have another colour gets it; 0 is the likeliest.',
         contract.limits(contract.VARIANT),
         step=1,
         whole=True,
@@ -232,10 +232,10 @@ class Adjustments:
         needs=contract.ANCHORED,
     )
     palette: Palette | None = field(
-        default=None, metadata={'help': 'A color photo whose palette the colors come near to.'}
+        default=None, metadata={'help': 'A colour photo whose palette the colours come near to.'}
     )
-    strength: float = _setting(0.5, 'How near to the palette, from 0, not at all, to 1.', (0.0, 1.0), step=0.05)
-    hints: tuple[Hint, ...] = _setting((), 'Colors that are known at some places.', needs=contract.TAKES_HINTS)
+    strength: float = _setting(0.5, 'How near to the palette: 0 is not at all.', (0.0, 1.0), step=0.05)
+    hints: tuple[Hint, ...] = _setting((), 'Colours that are known at some places.', needs=contract.TAKES_HINTS)
 
     def __post_init__(self) -> None:
         for name, setting in SETTINGS.items():

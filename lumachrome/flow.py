@@ -146,7 +146,7 @@ def read(path: Path) -> Memory:
         return Memory(*arrays, frames=int(kept['frames']))
 
 
-class Scene:
+class MovingColors:
     """The colors of a scene, frame after frame.
 
     Parameters
@@ -220,8 +220,9 @@ class Scene:
         yield memory.ab
 
     def _seen(self, memory: Memory) -> Array:
-        shown = np.clip(np.round(memory.light), 0, 255).astype(np.uint8)
-        return self._network(shown, tuple(Hint(x, y, (r, g, b)) for x, y, r, g, b in memory.hints.tolist()))
+        return self._network(
+            _levels(memory.light), tuple(Hint(x, y, (r, g, b)) for x, y, r, g, b in memory.hints.tolist())
+        )
 
 
 def _between(first: Array, forward: list[tuple[Array, Array]], last: Array, lights: list[Array]) -> list[Array]:
@@ -258,7 +259,7 @@ def _motion(before: Array, after: Array) -> Motion:
 
 
 def _averaged(mean: Array, age: Array, lost: Array, new: Array, oldest: float) -> tuple[Array, Array]:
-    """A running average over up to `oldest` values a place, begun anew where a place is lost; and its new age."""
+    """Running average of at most `oldest` values a place, and how many it holds; it restarts where a place is lost."""
     age = np.clip(age, 1, oldest) * (1 - lost)
     share = 1 / (age + 1)
     return mean + (share if mean.ndim == 2 else share[..., None]) * (new - mean), age + 1

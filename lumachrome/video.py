@@ -33,6 +33,7 @@ Array = npt.NDArray[Any]
 Progress = Callable[[str, int, int], object]  # what is done, how much of it, and of how much about
 
 PART = 240  # frames
+LOOKING, COLORING = 'looking for scenes', 'colouring'  # what `progress` is told is being done
 SCENES_BEFORE, SCENES = 'consistent.npz', 'scenes.json'  # in the folder of parts
 _OURS = re.compile(rf'\d{{8}}-[0-9a-f]{{12}}\.(part|npz)|{SCENES_BEFORE}|{SCENES}|\..*')  # hidden: unfinished ones
 FAST = 4  # of how many frames the network looks at one, where it is to be fast
@@ -194,7 +195,7 @@ def _look(source: Path, progress: Progress) -> Found:
         for number, begins in enumerate(flow.cuts(pictures())):
             if begins:
                 found.firsts.append(number)
-            progress('looking for scenes', number + 1, max(reader.count, number + 1))
+            progress(LOOKING, number + 1, max(reader.count, number + 1))
         if not found.times:
             raise VideoError(f'{source} has no pictures that can be read: it is damaged.')
         seconds = found.times[-1] - found.times[0]
@@ -247,7 +248,7 @@ def _color(
     done = total - sum(part.end - part.first for part in missing)
     if not missing:
         return
-    progress('coloring', done, total)
+    progress(COLORING, done, total)
     if isinstance(colorizer, Consistent) and (work / SCENES_BEFORE).exists():
         colorizer.read(work / SCENES_BEFORE)
     with Reader(source) as reader:
@@ -266,7 +267,7 @@ def _color(
             elif memory is None:
                 memory = flow.read((work / parts[parts.index(part) - 1].file).with_suffix('.npz'))
             settings = scene.adjusted(adjustments)
-            moving = flow.Scene(_network(colorizer, settings), scene.hints, every, memory)
+            moving = flow.MovingColors(_network(colorizer, settings), scene.hints, every, memory)
             with atomic(kept) as temporary, temporary.open('wb') as file:
                 encoding = encoder.start()
                 taken = itertools.islice(frames, part.end - part.first)
@@ -274,7 +275,7 @@ def _color(
                     for packet in encoding.encode(encoder.frame(pixels, frame.pts)):
                         keep(file, packet)
                     done += 1
-                    progress('coloring', done, total)
+                    progress(COLORING, done, total)
                 for packet in encoding.encode(None):
                     keep(file, packet)
                 memory = moving.memory
@@ -287,7 +288,7 @@ def _color(
 
 
 def _colored(
-    frames: Iterable[Any], moving: flow.Scene, colorizer: Looks, settings: Adjustments, encoder: Encoder
+    frames: Iterable[Any], moving: flow.MovingColors, colorizer: Looks, settings: Adjustments, encoder: Encoder
 ) -> Iterator[tuple[Any, Array]]:
     """Frames and what they are in color."""
     size = contract.rendered_shape(encoder.height, encoder.width, settings.render_size or colorizer.render_size)

@@ -179,7 +179,7 @@ class Encoder:
     @property
     def is_deep(self) -> bool:
         """Whether it has more than 8 bits a channel."""
-        return 'p1' in self.pixels
+        return _bits(av.VideoFormat(self.pixels)) > 8
 
     def start(self) -> Any:
         """A codec context of its own, for one part."""

@@ -223,7 +223,7 @@ def _work(task: Task, progress: Any) -> Done:
     from lumachrome import video
     from lumachrome.colorizer import Colorizer
 
-    names = {'looking for scenes': 'scenes', 'coloring': 'colors'}
+    names = {video.LOOKING: 'scenes', video.COLORING: 'colors'}
     outcome = video.colorize(
         task.source,
         task.target,

@@ -81,8 +81,8 @@ def films(name, frames, colorizer):
 
     ways = {
         'frame by frame': lambda: [network(frame) for frame in seen],
-        'along the flow': lambda: list(flow.Scene(network).colors(seen)),
-        'the same, --fast': lambda: list(flow.Scene(network, every=4).colors(seen)),
+        'along the flow': lambda: list(flow.MovingColors(network).colors(seen)),
+        'the same, --fast': lambda: list(flow.MovingColors(network, every=4).colors(seen)),
     }
     for way, run in ways.items():
         start = time.process_time()

@@ -74,6 +74,14 @@ def test_nothing_of_a_photo_stays(server, png, tmp_path, monkeypatch):
     assert not list(tmp_path.iterdir())
 
 
+def test_a_full_disk_is_said_and_takes_nobodys_place(server, png, monkeypatch):
+    monkeypatch.setattr(api, 'WAITING', 2)
+    with monkeypatch.context() as patch:
+        patch.setattr(api.tempfile, 'mkdtemp', lambda **_: (_ for _ in ()).throw(OSError(28, 'full')))
+        assert [server.post('/colorize', content=png).status_code for _ in range(3)] == [507] * 3
+    assert server.post('/colorize', content=png).status_code == 200
+
+
 def test_who_comes_when_too_many_wait_is_told_so(standins, png, monkeypatch):
     monkeypatch.setattr(api, 'WAITING', 1)
     begun, go = threading.Event(), threading.Event()
@@ -100,7 +108,7 @@ def test_it_describes_itself(server):
     described = server.get('/openapi.json').json()['paths']['/colorize']['post']
     assert {'saturation', 'model'} <= {parameter['name'] for parameter in described['parameters']}
     page = server.get('/')
-    assert 'saturation' in page.text and 'http://localhost' in page.text and 'cdn' not in page.text
+    assert 'saturation' in page.text and 'http://testserver/colorize?' in page.text and 'cdn' not in page.text
     assert server.get('/health').json() == {'status': 'ok'}
 
 

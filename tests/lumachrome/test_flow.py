@@ -41,7 +41,7 @@ def test_a_network_that_changes_its_mind_is_steadied(pan, every):
     def network(shown, hints):
         return (shown[2::4, 2::4, None] * [0.2, -0.1] + rng.normal(0, 8)).astype(np.float32)
 
-    found = list(flow.Scene(network, every=every).colors([*pan]))
+    found = list(flow.MovingColors(network, every=every).colors([*pan]))
     inner = [
         (ab - picture[2::4, 2::4, None] * [0.2, -0.1])[4:-4, 4:-4].mean()
         for ab, picture in zip(found, pan, strict=True)
@@ -60,7 +60,7 @@ def test_colors_move_with_their_things_and_new_things_are_seen(pan):
             ab[:, : SIDES[1] // 8] = 40
         return ab
 
-    scene = flow.Scene(network, every=100)
+    scene = flow.MovingColors(network, every=100)
     last = list(scene.colors(pan))[-2]  # of the frames between two looks
     edge = np.argmin(np.abs(last[8:-8, ..., 0].mean(0) - last[8:-8, ..., 0].max() / 2))
     assert abs(edge - (SIDES[1] // 8 - 8 / 4)) <= 1  # eight frames, on a map of a quarter
@@ -74,7 +74,7 @@ def test_hints_move_along_and_end_with_their_thing(pan):
         return np.zeros((16, 24, 2), np.float32)
 
     hints = {0: (Hint(0.5, 0.5, '#ff0000'), Hint(0.02, 0.5, '#00ff00')), 3: (Hint(0.9, 0.9, '#0000ff'),)}
-    list(flow.Scene(network, hints).colors(pan))
+    list(flow.MovingColors(network, hints).colors(pan))
     assert [len(some) for some in seen[:4]] == [2, 2, 2, 3] and len(seen[-1]) == 2
     assert abs(seen[-1][0].x - (0.5 - 9 / SIDES[1])) < 0.01 and abs(seen[-1][0].y - (0.5 - 4.5 / SIDES[0])) < 0.01
     assert seen[-1][0].row[2:] == (255, 0, 0)
@@ -92,7 +92,7 @@ def test_what_is_shown_neither_flickers_nor_crawls(pan):
         np.clip(p * (1 + 0.1 * (-1) ** i) + rng.normal(0, 12, p.shape), 0, 255).astype(np.uint8)
         for i, p in enumerate(pan)
     ]
-    list(flow.Scene(network).colors(aged))
+    list(flow.MovingColors(network).colors(aged))
     raw = np.abs(np.diff([picture.mean() for picture in aged])).mean()
     assert np.abs(np.diff(levels)).mean() < raw / 4
     assert grain[-1] < 0.75 * grain[0]

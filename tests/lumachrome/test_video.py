@@ -120,7 +120,7 @@ def test_an_interrupted_run_goes_on_where_it_was(film, tmp_path, plain, monkeypa
     for stop in (9, 12):
 
         def progress(what, done, total, stop=stop):
-            if what == 'coloring' and done == stop:
+            if what == video.COLORING and done == stop:
                 raise KeyboardInterrupt
 
         with pytest.raises(KeyboardInterrupt):
@@ -142,7 +142,7 @@ def test_another_network_of_the_same_size_begins_anew(film, tmp_path, standins, 
         monkeypatch.setattr(colorizer, 'colors', lambda *given, **more: looked.append(path) or look(*given, **more))
 
         def progress(what, done, total):
-            if what == 'coloring' and done == after:
+            if what == video.COLORING and done == after:
                 raise KeyboardInterrupt
 
         with pytest.raises(KeyboardInterrupt):
