@@ -104,12 +104,12 @@ def _check_size(image: VipsImage, target: str, name: str, max_pixels: int, free:
     """Raise PhotoError for a photo that is too large for the memory, or for those who asked."""
     kind = 'deep' if image.format == 'ushort' else 'jpeg' if target == 'jpeg' else 'other'
     if in_rows:
-        loader = _loader(image)
+        kind, loader = 'rows', _loader(image)
         jumps = any(image.get_typeof(field) and image.get(field) for field in ('jpeg-multiscan', 'interlaced'))
         if loader in ('jpegload', 'pngload', 'tiffload') and not jumps:
-            kind, free = 'rows', None
-        else:
-            kind, max_pixels = 'rows', min(max_pixels, MAX_PIXELS)
+            free = None
+        else:  # they are decoded whole
+            max_pixels = min(max_pixels, MAX_PIXELS)
     limits.check_size(image.width, image.height, kind, name, max_pixels, free)
 
 

@@ -44,10 +44,10 @@ class Kept(Generic[Value]):
                 value = self._kept[path, how] = self._kept.pop((path, how))  # the last one that was asked for
                 return value
         value = read()
-        with self._lock:
-            while len(self._kept) >= self._most:
-                del self._kept[next(iter(self._kept))]
-            if fits(value):
+        if fits(value):
+            with self._lock:
+                while len(self._kept) >= self._most:
+                    del self._kept[next(iter(self._kept))]
                 self._kept[path, how] = value
         return value
 

@@ -98,6 +98,10 @@ def test_a_decoded_photo_stays_in_memory_no_longer_than_its_file(tmp_path, monke
     monkeypatch.setattr(photo_page, 'KEPT_PIXELS', 1199)
     Image.fromarray(np.full((30, 40), 128, np.uint8)).save(path)
     assert photo_page._decoded(path) and not photo_page._photos  # a large one is not kept at all
+    kept = retention.Kept[int](1)
+    kept.get('small', lambda: 1)
+    kept.get('large', lambda: 9, fits=lambda value: value < 5)
+    assert kept.get('small', lambda: 2) == 1  # and takes nobody's place
 
 
 def test_what_is_saved_is_what_the_preview_showed(shipped, gray, tmp_path, monkeypatch):
