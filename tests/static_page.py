@@ -35,24 +35,47 @@ def built():
     return WEB / 'dist'
 
 
+_TEXT = '(_, value) => ArrayBuffer.isView(value) ? [...value] : value'
+
+
 def asked(folder, sources, script, given):
     """What `script`, the body of a function of `given` and `web` (all that the sources export), returns: as JSON."""
-    need_node()
-    entry = folder / 'entry.ts'
-    entry.write_text(''.join(f'export * from {json.dumps(str(WEB / "src" / source))};\n' for source in sources))
-    bundle = folder / 'bundle.mjs'
-    command = [BIN / 'rolldown', entry, '--format', 'esm', '--file', bundle]
-    done = subprocess.run(command, cwd=WEB, capture_output=True, text=True, timeout=60)
-    assert done.returncode == 0, done.stderr
+    _bundle(folder, sources)
     (folder / 'given.json').write_text(json.dumps(given))
     (folder / 'run.mjs').write_text(
         f"import * as web from './bundle.mjs'; import {{ readFileSync }} from 'node:fs';\n"
         f"const given = JSON.parse(readFileSync('given.json'));\n"
-        f'console.log(JSON.stringify((() => {{ {script} }})(), (_, v) => ArrayBuffer.isView(v) ? [...v] : v));'
+        f'const found = await (async () => {{ {script} }})();\n'
+        f'console.log(JSON.stringify(found, {_TEXT}));'
     )
     done = subprocess.run(['node', 'run.mjs'], cwd=folder, capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)
+
+
+def asked_in(browser, folder, sources, script, given):
+    """What `asked` gives, of a browser's page."""
+    _bundle(folder, sources)
+    (folder / 'index.html').write_text('<!doctype html><title>empty</title>')
+    server = serve(folder)
+    page = browser.new_page()
+    try:
+        page.goto(f'http://127.0.0.1:{server.server_address[1]}/')
+        bundle = json.dumps(f'{page.url}bundle.mjs')
+        function = f'async given => {{ const web = await import({bundle}); {script} }}'
+        return json.loads(page.evaluate(f'async given => JSON.stringify(await ({function})(given), {_TEXT})', given))
+    finally:
+        page.close()
+        server.shutdown()
+
+
+def _bundle(folder, sources):
+    need_node()
+    entry = folder / 'entry.ts'
+    entry.write_text(''.join(f'export * from {json.dumps(str(WEB / "src" / source))};\n' for source in sources))
+    command = [BIN / 'rolldown', entry, '--format', 'esm', '--file', folder / 'bundle.mjs', '--inline-dynamic-imports']
+    done = subprocess.run(command, cwd=WEB, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
 
 
 class _Quiet(http.server.SimpleHTTPRequestHandler):

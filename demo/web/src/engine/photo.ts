@@ -3,13 +3,16 @@
 export type Format = 'jpeg' | 'png' | 'webp';
 export type Samples = Uint8Array<ArrayBuffer> | Uint16Array<ArrayBuffer>;
 
-export interface Photo {
+export interface Pixels {
   readonly width: number;
   readonly height: number;
   /** [height, width, 3]. */
   readonly pixels: Samples;
   /** [height, width], of the same type; null where all is opaque. */
   readonly alpha: Samples | null;
+}
+
+export interface Photo extends Pixels {
   /** In which it will be written. */
   readonly format: Format;
   /** Names of words for what its reader should know: what was not kept, and what a download will not keep. */
@@ -30,7 +33,7 @@ export class PhotoError extends Error {
 export const is16 = (samples: Samples): samples is Uint16Array<ArrayBuffer> => samples.BYTES_PER_ELEMENT === 2;
 
 /** One row of a photo as a network or a screen is shown it: 8 bits, and what is transparent has become white. */
-export function row(photo: Photo, y: number, out: Uint8Array | Uint8ClampedArray, step = 3): void {
+export function row(photo: Pixels, y: number, out: Uint8Array | Uint8ClampedArray, step = 3): void {
   const { width, pixels, alpha } = photo;
   const deep = is16(pixels);
   const most = deep ? 65535 : 255;

@@ -5,13 +5,13 @@
  * file claims to be is known before it is decoded.
  */
 
-import { is16, type Photo, PhotoError, type Samples } from '../engine/photo';
-import { type Bytes, says, view } from './bytes';
+import { is16, type Photo, PhotoError, type Pixels, type Samples } from '../engine/photo';
+import { says, view } from './bytes';
 import * as jpeg from './jpeg';
+import { checkSize, MOST_IN_CODEC, onWhite, split } from './pixels';
 import * as png from './png';
 import * as webp from './webp';
 
-export const MOST_PIXELS = 120_000_000;
 const TILE = 2048; // pixels a side; the canvas through which a picture is read is no larger
 
 type Kind = 'jpeg' | 'png' | 'webp' | 'gif' | 'bmp' | 'avif' | 'heic' | 'tiff' | 'other';
@@ -22,37 +22,35 @@ export function kindOf(bytes: Uint8Array): Kind {
   if (says(bytes, 0, 'RIFF') && says(bytes, 8, 'WEBP')) return 'webp';
   if (says(bytes, 0, 'GIF8')) return 'gif';
   if (says(bytes, 0, 'BM')) return 'bmp';
-  if (says(bytes, 0, 'II*\0') || says(bytes, 0, 'MM\0*')) return 'tiff';
+  if (['II*\0', 'MM\0*', 'II+\0', 'MM\0+'].some((start) => says(bytes, 0, start))) return 'tiff';
   if (!says(bytes, 4, 'ftyp')) return 'other';
   const brands = new TextDecoder('latin1').decode(bytes.subarray(8, 64));
   if (brands.includes('avif')) return 'avif';
   return /hei[cxms]|hevc|mif1|msf1/.test(brands) ? 'heic' : 'other';
 }
 
-/** Read a photo; what goes wrong is a PhotoError. */
+/** Read a photo; what goes wrong is a PhotoError, or that there is no memory. */
 export async function decode(file: Blob): Promise<Photo> {
   const start = new Uint8Array(await file.slice(0, 1 << 20).arrayBuffer());
   if (!start.length) throw new PhotoError('file_empty');
   const kind = kindOf(start);
-  checkClaim(kind, start);
   try {
+    checkClaim(kind, start);
     if (kind === 'png') return await decodePng(file, start);
-    if (kind === 'webp' && webp.header(start)?.hasAlpha) return await decodeWebp(file);
-    if (kind === 'tiff') return await decodeTiff(file);
-    const format = { jpeg: 'jpeg', webp: 'webp', avif: 'jpeg', heic: 'jpeg' } as const;
-    const as = kind in format ? format[kind as keyof typeof format] : 'png';
-    const notes =
-      kind === 'avif' || kind === 'heic' ? [`becomes_jpeg`] : kind === 'gif' || kind === 'bmp' ? ['becomes_png'] : [];
-    const bitmap = await createImageBitmap(file).catch((error) => {
-      if (kind !== 'heic') throw error;
-      return null;
-    });
-    return bitmap ? { ...read(bitmap), alpha: null, format: as, notes } : await decodeHeic(file);
+    if (kind === 'tiff') return await (await import('./tiff')).decodeTiff(file);
+    if (kind === 'webp') return await decodeWebp(file, start);
+    if (kind === 'jpeg') return { ...read(await createImageBitmap(file)), format: 'jpeg', notes: [] };
+    if (kind === 'avif' || kind === 'heic')
+      return { ...(await readHeif(file, kind)), format: 'jpeg', notes: ['becomes_jpeg'] };
+    return { ...read(await createImageBitmap(file), true), format: 'png', notes: ['becomes_png'] };
   } catch (error) {
-    if (error instanceof PhotoError || error instanceof RangeError) throw error;
+    if (error instanceof PhotoError || lacksMemory(error)) throw error;
     throw new PhotoError(kind === 'other' ? 'file_no_photo' : 'file_damaged');
   }
 }
+
+/** Readers of files that were cut short throw RangeErrors, too. */
+const lacksMemory = (error: unknown): boolean => error instanceof RangeError && /memory|alloc/i.test(error.message);
 
 function checkClaim(kind: Kind, start: Uint8Array): void {
   let claim: [number, number] | null = null;
@@ -65,39 +63,38 @@ function checkClaim(kind: Kind, start: Uint8Array): void {
   if (claim) checkSize(...claim);
 }
 
-function checkSize(width: number, height: number): void {
-  if (width * height > MOST_PIXELS) {
-    throw new PhotoError('file_too_large', {
-      megapixels: Math.round((width * height) / 1e6),
-      most: MOST_PIXELS / 1e6,
-    });
-  }
-}
-
-/** A bitmap's pixels, tile by tile: canvases have limits that differ, and large ones give zeros without a word. */
-function read(bitmap: ImageBitmap): { width: number; height: number; pixels: Bytes } {
+/**
+ * A bitmap's pixels, tile by tile: canvases have limits that differ, and large ones give zeros without a word.
+ *
+ * @param keepsAlpha Whether transparency is kept; otherwise, what is transparent has become white.
+ */
+function read(bitmap: ImageBitmap, keepsAlpha = false): Pixels {
   const { width, height } = bitmap;
   try {
     checkSize(width, height);
     const pixels = new Uint8Array(width * height * 3);
+    const alpha = keepsAlpha ? new Uint8Array(width * height) : null;
     const canvas = new OffscreenCanvas(Math.min(TILE, width), Math.min(TILE, height));
-    const context = canvas.getContext('2d', { willReadFrequently: true, alpha: false });
-    if (!context) throw new RangeError('no canvas');
+    const context = canvas.getContext('2d', { willReadFrequently: true, alpha: keepsAlpha });
+    if (!context) throw new RangeError('no memory for a canvas');
+    context.fillStyle = 'white';
     for (let top = 0; top < height; top += TILE) {
       for (let left = 0; left < width; left += TILE) {
         const [w, h] = [Math.min(TILE, width - left), Math.min(TILE, height - top)];
+        context[keepsAlpha ? 'clearRect' : 'fillRect'](0, 0, w, h);
         context.drawImage(bitmap, left, top, w, h, 0, 0, w, h);
         const { data } = context.getImageData(0, 0, w, h);
         for (let y = 0, i = 0; y < h; y++) {
-          for (let x = 0, j = ((top + y) * width + left) * 3; x < w; x++, i += 4, j += 3) {
-            pixels[j] = data[i];
-            pixels[j + 1] = data[i + 1];
-            pixels[j + 2] = data[i + 2];
+          for (let x = 0, k = (top + y) * width + left; x < w; x++, i += 4, k++) {
+            pixels[3 * k] = data[i];
+            pixels[3 * k + 1] = data[i + 1];
+            pixels[3 * k + 2] = data[i + 2];
+            if (alpha) alpha[k] = data[i + 3];
           }
         }
       }
     }
-    return { width, height, pixels };
+    return { width, height, pixels, alpha: alpha?.some((value) => value < 255) ? alpha : null };
   } finally {
     bitmap.close();
   }
@@ -106,9 +103,9 @@ function read(bitmap: ImageBitmap): { width: number; height: number; pixels: Byt
 async function decodePng(file: Blob, start: Uint8Array): Promise<Photo> {
   const head = png.header(start);
   if (!head) throw new PhotoError('file_damaged');
-  if (!head.hasAlpha && head.depth < 16) {
-    return { ...read(await createImageBitmap(file)), alpha: null, format: 'png', notes: [] };
-  }
+  // Where one color stands for what is transparent, a canvas ruins no other.
+  if (head.depth < 16 && (!head.hasAlpha || head.hasKey))
+    return { ...read(await createImageBitmap(file), head.hasAlpha), format: 'png', notes: [] };
   const { decode, convertIndexedToRgb } = await import('fast-png');
   const found = decode(await file.arrayBuffer());
   const notes = head.hasProfile ? ['profile_unused'] : [];
@@ -116,72 +113,41 @@ async function decodePng(file: Blob, start: Uint8Array): Promise<Photo> {
     const channels = found.palette[0].length;
     return { ...split(convertIndexedToRgb(found) as Samples, channels, found), format: 'png', notes };
   }
-  let data = found.data as Samples;
-  if (found.depth < 8) data = data.map((value) => Math.round((value * 255) / (2 ** found.depth - 1))) as Samples;
-  return { ...keyed(split(data, found.channels, found), found.transparency), format: 'png', notes };
+  const photo = split(found.data as Samples, found.channels, found);
+  return { ...keyed(photo, found.transparency), format: 'png', notes };
 }
 
-interface Pixels {
-  readonly width: number;
-  readonly height: number;
-  readonly pixels: Samples;
-  readonly alpha: Samples | null;
-}
-
-/** Pixels of 1 (gray), 2, 3 or 4 channels as three and what is transparent. */
-function split(data: Samples, channels: number, { width, height }: { width: number; height: number }): Pixels {
-  const count = width * height;
-  const make = is16(data) ? Uint16Array : Uint8Array;
-  const hasAlpha = channels === 2 || channels === 4;
-  const colors = channels - (hasAlpha ? 1 : 0);
-  const alpha = hasAlpha ? new make(count) : null;
-  const pixels = new make(count * 3);
-  for (let i = 0, j = 0, k = 0; k < count; i += channels, j += 3, k++) {
-    pixels[j] = data[i];
-    pixels[j + 1] = data[colors === 1 ? i : i + 1];
-    pixels[j + 2] = data[colors === 1 ? i : i + 2];
-    if (alpha) alpha[k] = data[i + colors];
-  }
-  return { width, height, pixels, alpha };
-}
-
-/** A PNG in which one color stands for what is transparent. */
+/** A PNG of 16 bits in which one color stands for what is transparent. */
 function keyed(photo: Pixels, key: Uint16Array | undefined): Pixels {
-  if (!key?.length) return photo;
   const { pixels } = photo;
-  const alpha = is16(pixels)
-    ? new Uint16Array(pixels.length / 3).fill(65535)
-    : new Uint8Array(pixels.length / 3).fill(255);
+  if (!key?.length || !is16(pixels)) return photo;
+  const alpha = new Uint16Array(pixels.length / 3).fill(65535);
   for (let k = 0; k < alpha.length; k++) {
     if ([0, 1, 2].every((c) => pixels[3 * k + c] === key[key.length === 1 ? 0 : c])) alpha[k] = 0;
   }
   return { ...photo, alpha };
 }
 
-async function decodeWebp(file: Blob): Promise<Photo> {
+async function decodeWebp(file: Blob, start: Uint8Array): Promise<Photo> {
+  const photo = webp.header(start)?.hasAlpha ? await readWebp(file) : read(await createImageBitmap(file));
+  // No canvas is sure to write WebP without loss, or at all.
+  const isLarge = photo.width * photo.height > MOST_IN_CODEC;
+  return { ...photo, format: isLarge ? 'png' : 'webp', notes: isLarge ? ['becomes_png'] : [] };
+}
+
+async function readWebp(file: Blob): Promise<Pixels> {
   const { default: decodeWith } = await import('@jsquash/webp/decode.js');
   const { data, width, height } = await decodeWith(await file.arrayBuffer());
-  return {
-    ...split(new Uint8Array(data.buffer as ArrayBuffer, data.byteOffset, data.length), 4, { width, height }),
-    format: 'webp',
-    notes: [],
-  };
+  return split(new Uint8Array(data.buffer as ArrayBuffer, data.byteOffset, data.length), 4, { width, height });
 }
 
-async function decodeTiff(file: Blob): Promise<Photo> {
-  const { decode, pageCount } = await import('tiff');
-  const bytes = await file.arrayBuffer();
-  const [page] = decode(bytes, { pages: [0] });
-  checkSize(page.width, page.height);
-  if (![1, 2, 3, 4].includes(page.samplesPerPixel) || ![8, 16].includes(page.bitsPerSample))
-    throw new PhotoError('file_kind');
-  const data = page.data as Samples;
-  if (page.type === 0) for (let i = 0; i < data.length; i++) data[i] = (is16(data) ? 65535 : 255) - data[i]; // white is 0
-  const notes = ['becomes_png', ...(pageCount(bytes) > 1 ? ['first_page'] : [])];
-  return { ...split(data, page.samplesPerPixel, page), format: 'png', notes };
-}
-
-async function decodeHeic(file: Blob): Promise<Photo> {
+/** Pixels of AVIF, and of HEIC, which few browsers read. */
+async function readHeif(file: Blob, kind: 'avif' | 'heic'): Promise<Pixels> {
+  const bitmap = await createImageBitmap(file).catch((error) => {
+    if (kind === 'avif') throw error;
+    return null;
+  });
+  if (bitmap) return read(bitmap);
   const { default: start } = await import('libheif-js/libheif-wasm/libheif-bundle.mjs');
   const [image] = new (start().HeifDecoder)().decode(new Uint8Array(await file.arrayBuffer()));
   if (!image) throw new PhotoError('file_damaged');
@@ -191,6 +157,5 @@ async function decodeHeic(file: Blob): Promise<Photo> {
   await new Promise<void>((done, fail) => {
     image.display(target, (shown: unknown) => (shown ? done() : fail(new PhotoError('file_damaged'))));
   });
-  const { pixels } = split(new Uint8Array(target.data.buffer), 4, { width, height });
-  return { width, height, pixels, alpha: null, format: 'jpeg', notes: ['becomes_jpeg'] };
+  return onWhite(split(new Uint8Array(target.data.buffer), 4, { width, height }));
 }

@@ -3,10 +3,10 @@
 import { type Photo, PhotoError, type Samples } from '../engine/photo';
 import { kindOf } from './decode';
 import * as jpeg from './jpeg';
+import { MOST_IN_CODEC } from './pixels';
 import * as png from './png';
 import * as webp from './webp';
 
-const SMALL = 40_000_000; // pixels; of more, a codec in WebAssembly needs more memory than a tab should take
 const BAND = 256; // rows that are colored at a time
 
 /** Colors the rows from `first` on, [rows, width, 3], or gives them as they are. */
@@ -33,17 +33,16 @@ export async function encode(
   progress: (share: number) => void,
 ): Promise<Blob> {
   const { width, height, format } = photo;
-  const isSmall = width * height <= SMALL;
   const head = new Uint8Array(await original.slice(0, 4096).arrayBuffer());
   const kind = kindOf(head);
   const file = async (): Promise<Uint8Array> => new Uint8Array(await original.arrayBuffer());
-  const bytesOf = async (blob: Blob): Promise<Uint8Array> => new Uint8Array(await blob.arrayBuffer());
   if (format === 'jpeg') {
     const source = kind === 'jpeg' ? await file() : null;
     const quality = source ? jpeg.quality(source) : 95;
-    const encoded = isSmall
-      ? await mozjpeg(await gathered(photo, band, progress), quality)
-      : await bytesOf(await drawn(photo, band, progress, 'image/jpeg', quality / 100));
+    const encoded =
+      width * height <= MOST_IN_CODEC
+        ? await mozjpeg(await gathered(photo, band, progress), quality)
+        : await drawn(photo, band, progress, quality);
     return new Blob([jpeg.withMetadata(encoded, source)], { type: 'image/jpeg' });
   }
   const source = kind === format ? await file() : null;
@@ -51,10 +50,7 @@ export async function encode(
     const encoded = await png.encode(photo, bands(photo, band, progress));
     return new Blob([png.withMetadata(encoded, source)], { type: 'image/png' });
   }
-  // No canvas is sure to write WebP without loss.
-  const encoded = isSmall
-    ? await libwebp(await gathered(photo, band, progress))
-    : await bytesOf(await drawn(photo, band, progress, 'image/webp', 1));
+  const encoded = await libwebp(await gathered(photo, band, progress));
   return new Blob([webp.withMetadata(encoded, source)], { type: 'image/webp' });
 }
 
@@ -87,20 +83,21 @@ function opaque(rgb: Samples, alpha: Samples | null, at: number, out: Uint8Clamp
   }
 }
 
-async function drawn(photo: Photo, band: Band, progress: (share: number) => void, type: string, quality?: number) {
+/** As a JPEG by the browser. */
+async function drawn(photo: Photo, band: Band, progress: (share: number) => void, quality: number) {
   const { width, height } = photo;
   if (!canvasHolds(width, height)) throw new PhotoError('canvas_limit', { width, height });
   const canvas = new OffscreenCanvas(width, height);
   const context = canvas.getContext('2d', { willReadFrequently: true });
-  if (!context) throw new RangeError('no canvas');
+  if (!context) throw new RangeError('no memory for a canvas');
   for await (const [first, rgb] of bands(photo, band, progress)) {
     const image = new ImageData(width, rgb.length / (3 * width));
     opaque(rgb, null, 0, image.data);
     context.putImageData(image, 0, first);
   }
-  const blob = await canvas.convertToBlob({ type, quality });
+  const blob = await canvas.convertToBlob({ type: 'image/jpeg', quality: quality / 100 });
   canvas.width = canvas.height = 1; // its memory is not needed until somebody collects it
-  return blob;
+  return new Uint8Array(await blob.arrayBuffer());
 }
 
 async function gathered(photo: Photo, band: Band, progress: (share: number) => void): Promise<ImageData> {

@@ -31,6 +31,8 @@ export interface Header {
   readonly height: number;
   readonly depth: number;
   readonly hasAlpha: boolean;
+  /** Whether one color stands for what is transparent. */
+  readonly hasKey: boolean;
   readonly hasProfile: boolean;
 }
 
@@ -48,6 +50,7 @@ export function header(bytes: Uint8Array): Header | null {
     height: data.getUint32(20),
     depth: bytes[24],
     hasAlpha: [4, 6].includes(bytes[25]) || names.has('tRNS'),
+    hasKey: names.has('tRNS') && [0, 2].includes(bytes[25]),
     hasProfile: names.has('iCCP') || (names.has('gAMA') && !names.has('sRGB')),
   };
 }

@@ -1,0 +1,124 @@
+/**
+ * TIFF files, which no browser reads: in strips or tiles, and in the compressions that scanners and editors write.
+ *
+ * geotiff takes them apart: of the libraries that are kept up, it alone knows tiles, planes, PackBits and 16 bits.
+ */
+
+import { fromArrayBuffer, type GeoTIFFImage, getDecoder } from 'geotiff';
+
+import { is16, type Photo, PhotoError, type Pixels, type Samples } from '../engine/photo';
+import { checkSize, split } from './pixels';
+
+const [WHITE_IS_ZERO, BLACK_IS_ZERO, RGB, PALETTE, YCBCR] = [0, 1, 2, 3, 6];
+const JPEG = 7;
+const COMPRESSIONS = [1, 5, JPEG, 8, 32946, 32773]; // none, LZW, JPEG, Deflate by two numbers, PackBits
+const INTEGERS = 1; // of the formats of a sample
+const ASSOCIATED = 1; // transparency by which the colors are multiplied
+
+/** Read the first picture of a file; of a kind that is not read, a PhotoError. */
+export async function decodeTiff(file: Blob): Promise<Photo> {
+  const image = await (await fromArrayBuffer(await file.arrayBuffer())).getImage();
+  checkSize(image.getWidth(), image.getHeight());
+  const photo = turned(await pixelsOf(image), Number(await image.fileDirectory.loadValue('Orientation')));
+  const notes = image.fileDirectory.nextIFDByteOffset ? ['becomes_png', 'first_page'] : ['becomes_png'];
+  return { ...photo, format: 'png', notes };
+}
+
+async function pixelsOf(image: GeoTIFFImage): Promise<Pixels> {
+  const [width, height, samples, bits] = [
+    image.getWidth(),
+    image.getHeight(),
+    image.getSamplesPerPixel(),
+    image.getBitsPerSample(),
+  ];
+  const kind = image.fileDirectory.getValue('PhotometricInterpretation');
+  const compression = image.fileDirectory.getValue('Compression') ?? 1;
+  const isGray = kind === WHITE_IS_ZERO || kind === BLACK_IS_ZERO;
+  const colors = isGray || kind === PALETTE ? 1 : 3;
+  const isRead =
+    COMPRESSIONS.includes(compression) &&
+    image.getSampleFormat() === INTEGERS &&
+    (isGray || kind === RGB || kind === PALETTE || (kind === YCBCR && compression === JPEG)) &&
+    ([8, 16].includes(bits) || ([1, 2, 4].includes(bits) && samples === 1));
+  if (!isRead) throw new PhotoError('file_kind');
+  if (!(width && height) || samples < colors) throw new PhotoError('file_damaged');
+  if (kind === YCBCR) {
+    const data = await image.readRGB({ interleave: true });
+    return split(data as unknown as Samples, 3, { width, height });
+  }
+
+  const channels = kind === PALETTE ? 1 : Math.min(samples, colors + 1);
+  const data = await read(image, channels);
+  if (kind === PALETTE) return split(await unfolded(data, image), 3, { width, height });
+  if (bits < 8) for (let i = 0; i < data.length; i++) data[i] = (data[i] * 255) / (2 ** bits - 1);
+  const photo = split(data, channels, { width, height });
+  if (kind === WHITE_IS_ZERO) for (let i = 0; i < photo.pixels.length; i++) photo.pixels[i] = ~photo.pixels[i];
+  if (image.fileDirectory.getValue('ExtraSamples')?.[0] === ASSOCIATED) divide(photo);
+  return photo;
+}
+
+/** The first channels of a picture, [height, width, channels]. */
+async function read(image: GeoTIFFImage, channels: number): Promise<Samples> {
+  const options = { interleave: true, samples: Array.from({ length: channels }, (_, channel) => channel) } as const;
+  const isSwapped = !image.littleEndian && image.getBitsPerSample() === 16;
+  if (!isSwapped || (await image.fileDirectory.loadValue('Predictor')) !== 2)
+    return (await image.readRasters(options)) as unknown as Samples;
+  // The library adds up the differences between neighbours in the machine's order of bytes, whatever the file's is.
+  const pool = {
+    bindParameters: (compression: number, parameters: object) => ({
+      decode: async (block: ArrayBuffer) =>
+        (await getDecoder(compression, { ...parameters, predictor: 1 } as never)).decode(block),
+    }),
+  };
+  const data = (await image.readRasters({ ...options, pool: pool as never })) as unknown as Samples;
+  const [line, tile] = [image.getWidth() * channels, image.getTileWidth() * channels];
+  for (let i = 0; i < data.length; i++) if ((i % line) % tile >= channels) data[i] += data[i - channels];
+  return data;
+}
+
+/** Colors of a palette by their numbers. */
+async function unfolded(numbers: Samples, image: GeoTIFFImage): Promise<Samples> {
+  const map = (await image.fileDirectory.loadValue('ColorMap')) as Uint16Array | undefined;
+  if (!map) throw new PhotoError('file_damaged');
+  const count = map.length / 3;
+  const shift = map.some((level) => level > 255) ? 8 : 0; // some programs write levels of 8 bits
+  const out = new Uint8Array(numbers.length * 3);
+  for (let i = 0; i < out.length; i++) out[i] = map[(i % 3) * count + numbers[Math.floor(i / 3)]] >> shift;
+  return out;
+}
+
+/** Undo the multiplication of colors by their transparency. */
+function divide({ pixels, alpha }: Pixels): void {
+  if (!alpha) return;
+  const most = is16(pixels) ? 65535 : 255;
+  for (let i = 0; i < pixels.length; i++) {
+    const opaque = alpha[Math.floor(i / 3)];
+    if (opaque) pixels[i] = Math.min(most, Math.round((pixels[i] * most) / opaque));
+  }
+}
+
+/** A picture set upright by what its file says of how it lies, 1 to 8. */
+function turned(photo: Pixels, orientation: number): Pixels {
+  if (!(orientation >= 2 && orientation <= 8)) return photo;
+  const { width, height } = photo;
+  const isOnSide = orientation > 4;
+  const [w, h] = isOnSide ? [height, width] : [width, height];
+  // Where the pixel at x, y of the upright picture lies in the file.
+  const isMirrored = [2, 3, 7, 8].includes(orientation); // along the file's rows
+  const isFlipped = [3, 4, 6, 7].includes(orientation); // along its columns
+  const place = (x: number, y: number): number => {
+    const [column, row] = isOnSide ? [y, x] : [x, y];
+    return (isFlipped ? height - 1 - row : row) * width + (isMirrored ? width - 1 - column : column);
+  };
+  const lay = (from: Samples, channels: number): Samples => {
+    const to = new (is16(from) ? Uint16Array : Uint8Array)(from.length);
+    for (let y = 0, i = 0; y < h; y++) {
+      for (let x = 0; x < w; x++) {
+        const start = place(x, y) * channels;
+        for (let c = 0; c < channels; c++) to[i++] = from[start + c];
+      }
+    }
+    return to;
+  };
+  return { width: w, height: h, pixels: lay(photo.pixels, 3), alpha: photo.alpha && lay(photo.alpha, 1) };
+}

@@ -1,0 +1,186 @@
+"""What the static page reads of files, against what Python reads of them."""
+
+import base64
+import zlib
+from pathlib import Path
+
+import numpy as np
+import pytest
+import pyvips
+import tifffile
+from PIL import Image
+from static_page import asked, asked_in
+
+from lumachrome import photofile
+
+HOSTILE = Path(__file__).parents[1] / 'hostile'
+GRAY = np.add.outer(np.arange(41) * 3, np.arange(57)).astype('uint8')
+COLORED = np.dstack([GRAY, GRAY[::-1], 255 - GRAY])
+TRANSPARENT = np.dstack([COLORED, np.roll(GRAY, 20, 0)])
+DEEP = COLORED.astype('uint16') * 257 + np.arange(57, dtype='uint16')[None, :, None]
+
+
+def _palette(path):
+    Image.fromarray(COLORED).quantize(16).save(path)
+
+
+def _turned(orientation):
+    return lambda path: Image.fromarray(COLORED).save(path, tiffinfo={274: orientation})
+
+
+def _packed(path):
+    Image.fromarray(COLORED).save(path, compression='packbits')
+
+
+def _bilevel(path):
+    Image.fromarray(GRAY > 100).save(path, compression='packbits')
+
+
+def _white_is_zero(path):
+    tifffile.imwrite(path, GRAY, photometric='miniswhite')
+
+
+def _multiplied(path):
+    alpha = np.maximum(TRANSPARENT[..., 3:], 40)
+    pixels = np.round(COLORED * (alpha / 255)).astype('uint8')
+    tifffile.imwrite(path, np.dstack([pixels, alpha]), metadata=None, extrasamples=['assocalpha'])
+
+
+def _vips(pixels, **options):
+    image = pyvips.Image.new_from_array(pixels)
+    deep = pixels.dtype == np.uint16
+    return lambda path: image.copy(interpretation='rgb16' if deep else 'srgb').tiffsave(str(path), **options)
+
+
+def _scanned(pixels, **options):
+    return lambda path: tifffile.imwrite(path, pixels, metadata=None, **options)
+
+
+TILES = {'tile': True, 'tile_width': 32, 'tile_height': 16, 'predictor': 'horizontal'}
+TIFFS = {
+    'plain': _scanned(GRAY),
+    'white-is-zero': _white_is_zero,
+    'palette': _palette,
+    'packbits': _packed,
+    'bilevel': _bilevel,
+    'tiles': _vips(COLORED, compression='lzw', **TILES),
+    'deep-tiles': _vips(DEEP, compression='deflate', **TILES),
+    'strips': _vips(COLORED, compression='lzw', predictor='horizontal'),
+    'planes': _scanned(np.moveaxis(DEEP, 2, 0), planarconfig='separate', photometric='rgb', rowsperstrip=7),
+    'big-endian': _scanned(DEEP, byteorder='>', tile=(16, 32), compression='zlib', predictor=True),
+    'big': _scanned(DEEP, bigtiff=True),
+    'four-bits': _vips(GRAY, bitdepth=4),
+    'multiplied': _multiplied,
+    'transparent': _scanned(TRANSPARENT, extrasamples=['unassalpha']),
+    'jpeg': _vips(COLORED, compression='jpeg', Q=95, tile=True),
+    **{f'turned-{orientation}': _turned(orientation) for orientation in range(2, 9)},
+}
+READ = """
+    const read = async (text) => {
+        const file = new Blob([Uint8Array.from(atob(text), letter => letter.charCodeAt(0))]);
+        try { return await web.decode(file); } catch (error) { return String(error); }
+    };
+    const entries = Object.entries(given).map(async ([name, text]) => [name, await read(text)]);
+    return Object.fromEntries(await Promise.all(entries));
+"""
+
+
+def _read(folder, contents):
+    given = {name: base64.b64encode(content).decode() for name, content in contents.items()}
+    return asked(folder, ['files/decode.ts'], READ, given)
+
+
+def _apart(got, want):
+    """How far what the page read is from what Python did, the most of all values."""
+    assert not isinstance(got, str), got
+    pixels = np.reshape(got['pixels'], (got['height'], got['width'], 3))
+    if got['alpha']:
+        pixels = np.dstack([pixels, np.reshape(got['alpha'], pixels.shape[:2])])
+    assert pixels.shape == want.shape
+    return np.abs(pixels - want.astype(int)).max()
+
+
+def test_tiffs_are_read_as_python_reads_them(tmp_path):
+    for name, write in TIFFS.items():
+        write(tmp_path / f'{name}.tif')
+    got = _read(tmp_path, {name: (tmp_path / f'{name}.tif').read_bytes() for name in TIFFS})
+    apart = {name: _apart(got[name], photofile.read(tmp_path / f'{name}.tif').pixels) for name in TIFFS}
+    assert apart.pop('jpeg') <= 1 and apart.pop('multiplied') <= 1  # which are rounded
+    assert [name for name, most in apart.items() if most] == []
+
+
+def test_of_a_tiff_with_several_pictures_the_first_is_read_and_it_is_said(tmp_path):
+    pages = [Image.fromarray(GRAY), Image.fromarray(255 - GRAY)]
+    pages[0].save(tmp_path / 'pages.tif', save_all=True, append_images=pages[1:])
+    got = _read(tmp_path, {'pages': (tmp_path / 'pages.tif').read_bytes()})['pages']
+    assert got['notes'] == ['becomes_png', 'first_page']
+    assert _apart(got, photofile.read(tmp_path / 'pages.tif').pixels) == 0
+
+
+def test_tiffs_that_are_not_read_are_of_a_kind_or_damaged(tmp_path):
+    others = {
+        'floats': _scanned(GRAY / np.float32(255)),
+        'ink': lambda path: Image.fromarray(TRANSPARENT, 'CMYK').save(path),
+        'fax': lambda path: Image.fromarray(GRAY > 100).save(path, compression='group4'),
+        'whole': TIFFS['strips'],
+    }
+    for name, write in others.items():
+        write(tmp_path / f'{name}.tif')
+    contents = {name: (tmp_path / f'{name}.tif').read_bytes() for name in others}
+    whole = contents.pop('whole')
+    TIFFS['plain'](tmp_path / 'plain.tif')
+    contents |= {
+        'cut': whole[: len(whole) // 2],
+        'short': (tmp_path / 'plain.tif').read_bytes()[:1500],
+        'start': whole[:6],
+    }
+    contents['no-strips'] = (HOSTILE / 'missing-strips.tif').read_bytes()
+    contents['gif'] = b'GIF89a'
+    found = _read(tmp_path, contents)
+    assert {name: sentence.removeprefix('PhotoError: ') for name, sentence in found.items()} == {
+        **dict.fromkeys(('floats', 'ink', 'fax'), 'file_kind'),
+        **dict.fromkeys(('cut', 'short', 'start', 'no-strips', 'gif'), 'file_damaged'),
+    }
+
+
+def _key(path):
+    """Gray of 2 bits, packed, of which one level is transparent."""
+    levels = (GRAY // 64).astype('uint8')
+    pyvips.Image.new_from_array(levels * 85).pngsave(str(path), bitdepth=2)
+    content = path.read_bytes()
+    chunk = b'tRNS' + (1).to_bytes(2, 'big')
+    place = content.index(b'IDAT') - 4
+    path.write_bytes(content[:place] + b'\0\0\0\2' + chunk + zlib.crc32(chunk).to_bytes(4, 'big') + content[place:])
+
+
+@pytest.mark.browser
+def test_what_is_transparent_is_kept_or_becomes_white(browser, tmp_path):
+    shown = Image.fromarray(np.dstack([COLORED, np.where(GRAY < 60, 0, 255).astype('uint8')]))
+    shown.save(tmp_path / 'a.gif')
+    shown.save(tmp_path / 'a.avif', quality=100, subsampling='4:4:4')
+    _key(tmp_path / 'key.png')
+    contents = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    given = {name: base64.b64encode(content).decode() for name, content in contents.items()}
+    found = asked_in(browser, tmp_path, ['files/decode.ts'], READ, given)
+    with Image.open(tmp_path / 'a.gif') as image:
+        gif = np.asarray(image.convert('RGBA'))
+    key = np.dstack([GRAY // 64 * 85] * 3 + [np.where(GRAY // 64 == 1, 0, 255)])
+    for name, want in (('a.gif', gif), ('key.png', key)):
+        got, alpha = (np.reshape(found[name][part], (*GRAY.shape, -1)) for part in ('pixels', 'alpha'))
+        assert (alpha[..., 0] == want[..., 3]).all() and (got == want[..., :3])[want[..., 3] > 0].all(), name
+    got = np.reshape(found['a.avif']['pixels'], COLORED.shape)
+    assert found['a.avif']['alpha'] is None and found['a.avif']['format'] == 'jpeg'
+    assert (got[GRAY < 60] == 255).all() and np.abs(got - COLORED.astype(int))[GRAY >= 60].max() < 16
+
+
+@pytest.mark.browser
+def test_a_webp_that_no_codec_here_writes_becomes_a_png(browser, tmp_path):
+    script = """
+        const { width, format, notes } = await web.decode(await (await fetch(`${given}.webp`)).blob());
+        return { width, format, notes };
+    """
+    for name, width in (('large', 8001), ('small', 80)):
+        Image.new('L', (width, 5000), 90).save(tmp_path / f'{name}.webp')
+    small, large = (asked_in(browser, tmp_path, ['files/decode.ts'], script, name) for name in ('small', 'large'))
+    assert small == {'width': 80, 'format': 'webp', 'notes': []}
+    assert large == {'width': 8001, 'format': 'png', 'notes': ['becomes_png']}
