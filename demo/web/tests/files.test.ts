@@ -4,7 +4,7 @@ import { decode } from 'fast-png';
 import { describe, expect, test } from 'vitest';
 
 import { type Photo, row } from '../src/engine/photo';
-import { ascii, type Bytes, joined, says } from '../src/files/bytes';
+import { ascii, type Bytes, joined, says, view } from '../src/files/bytes';
 import { kindOf } from '../src/files/decode';
 import { named } from '../src/files/encode';
 import { renewed } from '../src/files/exif';
@@ -32,13 +32,39 @@ const bare = (...segments: Uint8Array[]): Bytes =>
 describe('EXIF', () => {
   test('is upright, and without its thumbnail', () => {
     const block = exif();
-    expect(renewed(block)).toBe(true);
+    expect(renewed(block, 4, 2)).toBe(true);
     expect([block[18], block[22]]).toEqual([1, 0]);
   });
 
+  test.each([true, false])('is of the new size and in sRGB: little-endian %s', (little) => {
+    const fields = (bytes: Uint8Array, at: number) => (tag: number, value: number, kind = 3) => {
+      const data = view(bytes);
+      data.setUint16(at, tag, little);
+      data.setUint16(at + 2, kind, little);
+      data.setUint32(at + 4, 1, little);
+      if (kind === 3) data.setUint16(at + 8, value, little);
+      else data.setUint32(at + 8, value, little);
+    };
+    const block = (width: number, height: number, space: number, kind = 3): Bytes => {
+      const bytes = joined([ascii(little ? 'II*\0' : 'MM\0*'), new Uint8Array(76)]);
+      view(bytes).setUint32(4, 8, little);
+      view(bytes).setUint16(8, 2, little);
+      fields(bytes, 10)(0x0101, height);
+      fields(bytes, 22)(0x8769, 38, 4);
+      view(bytes).setUint16(38, 3, little);
+      fields(bytes, 40)(0xa001, space);
+      fields(bytes, 52)(0xa002, width, kind);
+      fields(bytes, 64)(0xa003, height);
+      return bytes;
+    };
+    const old = block(640, 480, 65535);
+    expect(renewed(old, 70_000, 800)).toBe(true);
+    expect(old).toEqual(block(70_000, 800, 1, 4));
+  });
+
   test('that is damaged is left out', () => {
-    expect(renewed(ascii('II*\0\xff\xff\0\0 nothing'))).toBe(false);
-    expect(renewed(new Uint8Array())).toBe(false);
+    expect(renewed(ascii('II*\0\xff\xff\0\0 nothing'), 4, 2)).toBe(false);
+    expect(renewed(new Uint8Array(), 4, 2)).toBe(false);
   });
 });
 
@@ -139,6 +165,18 @@ test('a WebP gets what its file said in the extended form', () => {
     expect(webp.header(out)).toEqual({ width: 4, height: 2, hasAlpha: false });
     expect(text(out).split(STATED).length).toBe(2); // once
   }
+});
+
+test('XMP keeps what the new pixels leave true', () => {
+  const stale = ['Orientation', 'ImageWidth', 'ImageLength', 'XResolution', 'YResolution', 'ResolutionUnit']
+    .map((name) => `tiff:${name}`)
+    .concat(['PixelXDimension', 'PixelYDimension', 'ColorSpace'].map((name) => `exif:${name}`));
+  const elements = stale.map((name) => `<${name}>7</${name}>`).join('');
+  const attributes = stale.map((name) => `${name}="7"`).join(' ');
+  const start = '<x:xmpmeta><rdf:RDF>';
+  const said = `<rdf:Description ${attributes} xmp:Rating="5"/><rdf:Description>${elements}<dc:title>7</dc:title>`;
+  const out = text(withStatement(ascii(`${start}${said}</rdf:Description></rdf:RDF></x:xmpmeta>`)));
+  expect(out).toContain('<rdf:Description xmp:Rating="5"/><rdf:Description><dc:title>7</dc:title></rdf:Description>');
 });
 
 test('XMP of which nothing can be made is left out', () => {

@@ -71,7 +71,9 @@ export function withMetadata(encoded: Uint8Array, original: Uint8Array | null): 
   const { segments, rest } = parse(encoded);
   const kept: Uint8Array[] = [];
   const exif = original && said(original).exif;
-  if (exif && exif.length + 6 <= MOST && renewed(exif)) kept.push(segment(APP1, joined([ascii(EXIF), exif])));
+  const [width, height] = size(encoded) ?? [1, 1];
+  if (exif && exif.length + 6 <= MOST && renewed(exif, width, height))
+    kept.push(segment(APP1, joined([ascii(EXIF), exif])));
   const packet = withStatement(original && said(original).xmp);
   const fits = packet.length + XMP.length <= MOST;
   kept.push(segment(APP1, joined([ascii(XMP), fits ? packet : withStatement(null)])));

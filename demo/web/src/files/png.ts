@@ -133,7 +133,8 @@ export function withMetadata(encoded: Uint8Array, original: Uint8Array | null): 
     } else if (name === 'eXIf') block = content.slice();
     else if (KEPT.includes(name)) added.push(chunk(name, content));
   }
-  if (block && renewed(block)) added.push(chunk('eXIf', block));
+  const { width, height } = header(encoded) ?? { width: 1, height: 1 };
+  if (block && renewed(block, width, height)) added.push(chunk('eXIf', block));
   added.push(chunk('iTXt', joined([ascii(`${XMP}\0\0\0\0`), withStatement(packet)])));
   const first = SIGNATURE + 25; // behind IHDR
   return joined([encoded.subarray(0, first), ...added, encoded.subarray(first)]);

@@ -54,7 +54,7 @@ export function withMetadata(encoded: Uint8Array, original: Uint8Array | null): 
   const of = (name: string): Uint8Array | null => old.find((each) => each.name === name)?.content.slice() ?? null;
   const found = of('EXIF');
   const exif = found && says(found, 0, 'Exif\0\0') ? found.slice(6) : found;
-  const isKept = exif !== null && renewed(exif);
+  const isKept = exif !== null && renewed(exif, width, height);
   const extended = new Uint8Array(10);
   extended[0] = HAS_XMP | (isKept ? HAS_EXIF : 0) | (hasAlpha ? HAS_ALPHA : 0);
   for (const [at, side] of [

@@ -5,9 +5,17 @@ import type { Bytes } from './bytes';
 
 const IPTC = 'http://iptc.org/std/Iptc4xmpExt/2008-02-29/';
 const RDF = 'http://www.w3.org/1999/02/22-rdf-syntax-ns#';
-// What the new pixels make untrue: they are upright, in colour, in sRGB.
-const STALE =
-  /\s(?:tiff:Orientation|Iptc4xmpExt:DigitalSourceType|exif:ColorSpace)\s*=\s*(?:"[^"]*"|'[^']*')|<(tiff:Orientation|Iptc4xmpExt:DigitalSourceType|exif:ColorSpace|xmp:Thumbnails)(?:\s[^>]*)?(?:\/>|>[\s\S]*?<\/\1\s*>)/g;
+// What the new pixels make untrue: they are upright, in colour, in sRGB; size and density stand where the pixels do.
+const STALE_NAMES = [
+  'tiff:(?:Orientation|ImageWidth|ImageLength|XResolution|YResolution|ResolutionUnit)',
+  'exif:(?:PixelXDimension|PixelYDimension|ColorSpace)',
+  'xmp:Thumbnails',
+  'Iptc4xmpExt:DigitalSourceType',
+].join('|');
+const STALE = new RegExp(
+  String.raw`\s(?:${STALE_NAMES})\s*=\s*(?:"[^"]*"|'[^']*')|<(${STALE_NAMES})(?:\s[^>]*)?(?:\/>|>[\s\S]*?<\/\1\s*>)`,
+  'g',
+);
 
 /** Workers have no parser of XML, so it is done in the text; a packet that cannot be read is left out. */
 export function withStatement(packet: Uint8Array | null): Bytes {
