@@ -1,10 +1,10 @@
-"""Write adjustments.json, what the browser must know of lumachrome.adjustments: python -m demo.web.settings"""
+"""Write adjustments.json, what the browser must know of lumachrome and its network: python -m demo.web.settings"""
 
 import json
 from pathlib import Path
 from typing import Any
 
-from lumachrome import adjustments, contract, hints, metadata
+from lumachrome import Colorizer, adjustments, contract, hints, metadata
 from lumachrome.adjustments import SETTINGS
 
 PATH = Path(__file__).parent / 'src' / 'adjustments.json'
@@ -36,6 +36,7 @@ def known() -> dict[str, Any]:
             'faint': hints.FAINT,
         },
         'source_type': metadata.SOURCE_TYPE,
+        'own_size': Colorizer('lumachrome').render_size,  # the network that vite.config.ts takes
         'render_step': contract.RENDER_STEP,
         'longest_aspect': contract.LONGEST_ASPECT,
     }

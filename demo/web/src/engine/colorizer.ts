@@ -4,12 +4,12 @@ import * as ort from 'onnxruntime-web/wasm';
 import mjs from 'onnxruntime-web/ort-wasm-simd-threaded.mjs?url';
 import wasm from 'onnxruntime-web/ort-wasm-simd-threaded.wasm?url';
 
+import known from '../adjustments.json';
 import { join } from '../tail';
 import { type Adjustments, type Colors, meanOf } from './adjustments';
 import { type Photo, row, type Samples } from './photo';
 import { renderedShape, shrink } from './render';
 
-const OWN_SIZE = 256; // short side at which the network looks unless told otherwise
 const OPTIONS: ort.InferenceSession.SessionOptions = {
   executionProviders: ['wasm'],
   graphOptimizationLevel: 'all', // without it, what is in integers would be computed in floats
@@ -34,7 +34,7 @@ export class Colorizer {
 
   /** What the network says of a photo's colors: the only place where it runs. It is shown a small copy. */
   async colors(photo: Photo, { hints, reach, variant, render_size, vividness }: Adjustments): Promise<Colors> {
-    const [height, width] = renderedShape(photo.height, photo.width, render_size || OWN_SIZE);
+    const [height, width] = renderedShape(photo.height, photo.width, render_size || known.own_size);
     const shown = shrink((y, out) => row(photo, y, out), photo.height, photo.width, height, width);
     const rows = hints.flatMap(({ x, y, color }) => [
       x,
