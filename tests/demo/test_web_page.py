@@ -103,7 +103,18 @@ def _deep(path):
     pyvips.Image.new_from_array(deep).copy(interpretation='rgb16').pngsave(str(path))
 
 
-PHOTOS = {'rgb.png': _rgb, 'gray.png': _gray, 'alpha.png': _transparent, 'deep.png': _deep, 'alpha.webp': _transparent}
+def _tiles(path):
+    pyvips.Image.new_from_array(pixels()).tiffsave(str(path), tile=True, compression='lzw', predictor='horizontal')
+
+
+PHOTOS = {
+    'rgb.png': _rgb,
+    'gray.png': _gray,
+    'alpha.png': _transparent,
+    'deep.png': _deep,
+    'alpha.webp': _transparent,
+    'tiles.tif': _tiles,
+}
 
 
 @pytest.mark.parametrize('name', PHOTOS)
