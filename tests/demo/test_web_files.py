@@ -1,6 +1,7 @@
 """What the static page reads of files, against what Python reads of them."""
 
 import base64
+import struct
 import zlib
 from pathlib import Path
 
@@ -65,6 +66,7 @@ TIFFS = {
     'bilevel': _bilevel,
     'tiles': _vips(COLORED, compression='lzw', **TILES),
     'deep-tiles': _vips(DEEP, compression='deflate', **TILES),
+    'tall': _vips(np.tile(COLORED, (30, 1, 1)), compression='lzw', **TILES),  # read in several parts
     'strips': _vips(COLORED, compression='lzw', predictor='horizontal'),
     'planes': _scanned(np.moveaxis(DEEP, 2, 0), planarconfig='separate', photometric='rgb', rowsperstrip=7),
     'big-endian': _scanned(DEEP, byteorder='>', tile=(16, 32), compression='zlib', predictor=True),
@@ -123,11 +125,12 @@ def test_tiffs_that_are_not_read_are_of_a_kind_or_damaged(tmp_path):
         'ink': lambda path: Image.fromarray(TRANSPARENT, 'CMYK').save(path),
         'fax': lambda path: Image.fromarray(GRAY > 100).save(path, compression='group4'),
         'whole': TIFFS['strips'],
+        'tiles': TIFFS['tiles'],
     }
     for name, write in others.items():
         write(tmp_path / f'{name}.tif')
     contents = {name: (tmp_path / f'{name}.tif').read_bytes() for name in others}
-    whole = contents.pop('whole')
+    whole, tiles = contents.pop('whole'), contents.pop('tiles')
     TIFFS['plain'](tmp_path / 'plain.tif')
     contents |= {
         'cut': whole[: len(whole) // 2],
@@ -135,11 +138,13 @@ def test_tiffs_that_are_not_read_are_of_a_kind_or_damaged(tmp_path):
         'start': whole[:6],
     }
     contents['no-strips'] = (HOSTILE / 'missing-strips.tif').read_bytes()
+    assert struct.pack('<HHLL', 323, 3, 1, 16) in tiles
+    contents['no-height'] = tiles.replace(struct.pack('<HHLL', 323, 3, 1, 16), struct.pack('<HHLL', 323, 3, 1, 0))
     contents['gif'] = b'GIF89a'
     found = _read(tmp_path, contents)
     assert {name: sentence.removeprefix('PhotoError: ') for name, sentence in found.items()} == {
         **dict.fromkeys(('floats', 'ink', 'fax'), 'file_kind'),
-        **dict.fromkeys(('cut', 'short', 'start', 'no-strips', 'gif'), 'file_damaged'),
+        **dict.fromkeys(('cut', 'short', 'start', 'no-strips', 'no-height', 'gif'), 'file_damaged'),
     }
 
 

@@ -18,6 +18,7 @@ export function checkSize(width: number, height: number): void {
 
 /** Pixels of 1 (gray), 2, 3 or 4 channels as three and what is transparent. */
 export function split(data: Samples, channels: number, { width, height }: { width: number; height: number }): Pixels {
+  if (channels === 3) return { width, height, pixels: data, alpha: null };
   const count = width * height;
   const make = is16(data) ? Uint16Array : Uint8Array;
   const hasAlpha = channels === 2 || channels === 4;

@@ -12,6 +12,7 @@ import { checkSize, split } from './pixels';
 const [WHITE_IS_ZERO, BLACK_IS_ZERO, RGB, PALETTE, YCBCR] = [0, 1, 2, 3, 6];
 const JPEG = 7;
 const COMPRESSIONS = [1, 5, JPEG, 8, 32946, 32773]; // none, LZW, JPEG, Deflate by two numbers, PackBits
+const ROWS = 512; // that are decoded at a time, or as many as a block has
 const INTEGERS = 1; // of the formats of a sample
 const ASSOCIATED = 1; // transparency by which the colors are multiplied
 
@@ -41,10 +42,11 @@ async function pixelsOf(image: GeoTIFFImage): Promise<Pixels> {
     (isGray || kind === RGB || kind === PALETTE || (kind === YCBCR && compression === JPEG)) &&
     ([8, 16].includes(bits) || ([1, 2, 4].includes(bits) && samples === 1));
   if (!isRead) throw new PhotoError('file_kind');
-  if (!(width && height) || samples < colors) throw new PhotoError('file_damaged');
+  const block = image.getTileWidth() * image.getTileHeight();
+  if (!(width && height && block) || samples < colors) throw new PhotoError('file_damaged');
   if (kind === YCBCR) {
-    const data = await image.readRGB({ interleave: true });
-    return split(data as unknown as Samples, 3, { width, height });
+    const { buffer } = await image.readRGB({ interleave: true });
+    return { width, height, pixels: new Uint8Array(buffer as ArrayBuffer), alpha: null };
   }
 
   const channels = kind === PALETTE ? 1 : Math.min(samples, colors + 1);
@@ -57,24 +59,31 @@ async function pixelsOf(image: GeoTIFFImage): Promise<Pixels> {
   return photo;
 }
 
-/** The first channels of a picture, [height, width, channels]. */
+/** The first channels of a picture, [height, width, channels]; not all of its blocks are decoded at once. */
 async function read(image: GeoTIFFImage, channels: number): Promise<Samples> {
-  const options = { interleave: true, samples: Array.from({ length: channels }, (_, channel) => channel) } as const;
-  const isSwapped = !image.littleEndian && image.getBitsPerSample() === 16;
-  if (!isSwapped || (await image.fileDirectory.loadValue('Predictor')) !== 2)
-    return (await image.readRasters(options)) as unknown as Samples;
-  // The library adds up the differences between neighbours in the machine's order of bytes, whatever the file's is.
-  const pool = {
-    bindParameters: (compression: number, parameters: object) => ({
-      decode: async (block: ArrayBuffer) =>
-        (await getDecoder(compression, { ...parameters, predictor: 1 } as never)).decode(block),
-    }),
-  };
-  const data = (await image.readRasters({ ...options, pool: pool as never })) as unknown as Samples;
-  const [line, tile] = [image.getWidth() * channels, image.getTileWidth() * channels];
+  const [width, height, bits] = [image.getWidth(), image.getHeight(), image.getBitsPerSample()];
+  const samples = Array.from({ length: channels }, (_, channel) => channel);
+  const isSwapped = bits === 16 && !image.littleEndian && (await image.fileDirectory.loadValue('Predictor')) === 2;
+  const rows = Math.ceil(ROWS / image.getTileHeight()) * image.getTileHeight();
+  const data = new (bits === 16 ? Uint16Array : Uint8Array)(width * height * channels);
+  for (let top = 0; top < height; top += rows) {
+    const window = [0, top, width, Math.min(height, top + rows)];
+    const pool = isSwapped ? (WITHOUT_SUMS as never) : null;
+    data.set((await image.readRasters({ interleave: true, samples, window, pool })) as never, top * width * channels);
+  }
+  if (!isSwapped) return data;
+  const [line, tile] = [width * channels, image.getTileWidth() * channels];
   for (let i = 0; i < data.length; i++) if ((i % line) % tile >= channels) data[i] += data[i - channels];
   return data;
 }
+
+/** Decodes blocks to differences between neighbours: geotiff adds them up in the machine's order of bytes alone. */
+const WITHOUT_SUMS = {
+  bindParameters: (compression: number, parameters: object) => ({
+    decode: async (block: ArrayBuffer) =>
+      (await getDecoder(compression, { ...parameters, predictor: 1 } as never)).decode(block),
+  }),
+};
 
 /** Colors of a palette by their numbers. */
 async function unfolded(numbers: Samples, image: GeoTIFFImage): Promise<Samples> {
