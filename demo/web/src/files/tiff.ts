@@ -1,7 +1,7 @@
 /**
  * TIFF files, which no browser reads: in strips or tiles, and in the compressions that scanners and editors write.
  *
- * geotiff takes them apart: of the libraries that are kept up, it alone knows tiles, planes, PackBits and 16 bits.
+ * geotiff takes them apart: unlike the smaller package tiff, it knows PackBits, and planes.
  */
 
 import { fromArrayBuffer, type GeoTIFFImage, getDecoder } from 'geotiff';
