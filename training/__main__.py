@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import math
 import os
 import sys
 from collections.abc import Sequence
@@ -126,6 +127,13 @@ def run_fit(options: argparse.Namespace) -> None:
 def run_evaluate(options: argparse.Namespace) -> None:
     from training import colorizers, evaluate, photos
 
+    for flag, value, most in (
+        ('--most', options.most, math.inf),
+        ('--render-size', options.render_size, math.inf),
+        ('--held-out', options.held_out, 1),
+    ):
+        if value is not None and not 0 < value <= most:
+            raise UserError(f'{flag} = {value}: it must be above 0' + (f', and at most {most}.' if most == 1 else '.'))
     paths = [Path(path) for path in (options.model, options.against) if path]
     models = [colorizers.open_model(path) for path in paths]
     only = None if options.held_out is None else photos.names_held_out(options.photos, options.held_out)
@@ -154,34 +162,11 @@ def evaluated(model: Path, options: argparse.Namespace) -> Path:
 
 
 def run_vivid(options: argparse.Namespace) -> None:
-    import keras
-    import numpy as np
+    from training import vivid
 
-    from training import checkpoints, colorizers, photos, runs, vivid
-
-    run = Path(options.run)
-    model = colorizers.NetworkColorizer(checkpoints.load(run))
-    if model.distribution is None:
-        raise UserError(f'{run} holds a network called {model.name}, which predicts one colour, not a distribution.')
-    if not (run / 'learnt.npy').exists():
-        raise UserError(f'{run} does not say what photos it has learnt from, as it holds no learnt.npy.')
-    settings = checkpoints.record(run)['config']
-    found = photos.read(options.photos, settings['canvas'], options.cache)
-    fresh = found.subset(np.flatnonzero(~np.isin(checkpoints.numbers(found), checkpoints.learnt_by(run))))
-    if len(fresh) < 4:
-        raise UserError(f'{run} has learnt from all but {len(fresh)} of these photos, too few: name more photos.')
-    keras.utils.set_random_seed(settings['seed'])
-    pictures = fresh.sample(vivid.MOST).stacked()
-    judged = -(-len(pictures) // 4)
-    inverse_temperature, offsets, colors = vivid.learn(model, pictures[judged:])
-    points = vivid.curve(model, pictures[:judged], inverse_temperature, offsets, colors)
-    best = vivid.choose(points)
-    model.distribution.read_by(inverse_temperature, offsets, best['gain'] * colors)
-    with runs.alone(run):
-        runs.replace_best(model.network, run)
-        runs.write_json({'chosen': best, 'points': points}, run / 'vivid.json')
+    points, chosen = vivid.settle(options.run, options.photos, options.cache)
     print(vivid.table(points))
-    print(f'chosen: gain {best["gain"]:.2f}')
+    print(f'chosen: gain {chosen["gain"]:.2f}')
 
 
 def run_age(options: argparse.Namespace) -> None:

@@ -127,9 +127,10 @@ def learn(
         If another process is at work in `out`.
     """
     out = Path(out)
-    for name, value, is_right in (('budget', budget, budget > 0), ('minutes', minutes, minutes >= 0)):
-        if not is_right:
-            raise AgingError(f'--{name} = {value:g}: it must be above 0.')
+    if not budget > 0:
+        raise AgingError(f'--budget = {budget}: it must be above 0.')
+    if not minutes >= 0:
+        raise AgingError(f'--minutes = {minutes:g}: it must not be below 0, which is no limit.')
     with runs.alone(out):
         if (out / aging.NAME).exists():
             raise AgingError(f'{out} holds an ager, and how it was learnt is not kept to go on: take another --out.')

@@ -5,6 +5,7 @@ them. The defaults here are a first try for any network.
 """
 
 import dataclasses
+import math
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
@@ -60,6 +61,10 @@ class Recipe(losses.Weights):
             if not holds:
                 raise RecipeError(sentence)
 
+        for number in dataclasses.fields(self):
+            value = getattr(self, number.name)
+            is_right = not isinstance(value, int | float) or 0 <= value < math.inf
+            require(is_right, f'{number.name} = {value}: it must be a number, and not below 0.')
         require(self.network in networks.NAMES, f'network = {self.network!r}: choose one of {networks.NAMES}.')
         multiple = networks.module(self.network).MULTIPLE
         require(self.size % multiple == 0, f'size = {self.size}: {self.network} takes multiples of {multiple}.')
@@ -73,7 +78,6 @@ class Recipe(losses.Weights):
         require(self.encoder_weights in ('imagenet', 'none'), "encoder_weights: choose 'imagenet' or 'none'.")
         for weight in dataclasses.fields(losses.Weights):
             value = getattr(self, weight.name)
-            require(value >= 0, f'{weight.name} = {value}: it must not be below 0.')
             takers = [name for name, loss in losses.LOSSES.items() if weight.name in loss.weights]
             counts = self.loss in takers or value == weight.default
             require(counts, f'{weight.name} counts only with loss = {" or ".join(map(repr, takers))}.')
@@ -108,21 +112,23 @@ def load(config: str | Path | None = None, **overrides: Any) -> Recipe:
     RecipeError
         If the file is missing or no TOML, or a setting is unknown, of the wrong type or out of its range.
     """
-    settings = {}
+    in_file: dict[str, Any] = {}
     if config:
         try:
-            settings = tomllib.loads(Path(config).read_text())
+            in_file = tomllib.loads(Path(config).read_text())
         except OSError as error:
             raise RecipeError(f'{config} cannot be read: {error.strerror}.') from error
         except tomllib.TOMLDecodeError as error:
             raise RecipeError(f'{config} is not valid TOML: {error}.') from error
-    settings |= {name: value for name, value in overrides.items() if value is not None}
+    given = {name: value for name, value in overrides.items() if value is not None}
+    settings = in_file | given
     kinds = {field.name: cast(type, field.type) for field in fields()}  # text only where annotations are postponed
     for name, value in settings.items():
+        said = f'--{name.replace("_", "-")} {value}' if name in given else f'{config}: {name} = {value!r}'
         if name not in kinds:
-            raise RecipeError(f'{config} sets {name!r}, which no recipe knows: it has {", ".join(kinds)}.')
+            raise RecipeError(f'{said}: no recipe knows that setting, it has {", ".join(kinds)}.')
         if kinds[name] is float and type(value) is int:
             settings[name] = value = float(value)
         if type(value) is not kinds[name]:
-            raise RecipeError(f'{name} = {value!r} in {config}: it should be of type {kinds[name].__name__}.')
+            raise RecipeError(f'{said}: it should be of type {kinds[name].__name__}.')
     return Recipe(**settings)

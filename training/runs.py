@@ -46,7 +46,7 @@ def alone(folder: Path) -> Iterator[None]:
         with FileLock(folder / 'lock', timeout=0):
             yield
     except Timeout as error:
-        raise FitError(f'Another process is at work in {folder}: wait for it, or take another --out.') from error
+        raise FitError(f'Another process is at work in {folder}: wait until it is done, or end it.') from error
 
 
 def begin_or_go_on(settings: Recipe, out: Path, data: str) -> dict[str, Any] | None:

@@ -3,22 +3,88 @@
 The mean of all likely colours is faithful and dull. PSNR and colorfulness pull against each other; how best to trade
 one for the other is learnt, as nobody knows it beforehand: each bin gets a weight and a colour of its own
 (`bins.vivid`). The photos are ones that the network has not learnt from, as it is too sure about those, and never those
-that results are reported on; three quarters of them are learnt from, and the rest decide how far the colours go.
+that results are reported on; most of them are learnt from, and the rest decide how far the colours go.
 """
 
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import keras
 import numpy as np
 from keras import ops
 
-from training import bins, colorization, colorizers, evaluate, lab, losses, metrics
+from lumachrome.errors import UserError
+from training import bins, checkpoints, colorization, colorizers, evaluate, lab, losses, metrics, photos, runs
 
 PRICE = 0.08  # dB of PSNR that one unit of colorfulness may cost
 RENDER_SIZE = 192  # at which photos are read here: small ones gain nothing from more
 STEPS, BATCH = 1000, 64
 MOST = 2000  # photos; the logits of these take a gigabyte
+JUDGING = 4  # of so many photos, one decides how far the colours go
 GAINS = np.linspace(0.7, 1.4, 15)  # on the chroma of what was learnt
+
+
+class VividError(UserError):
+    """Why no vivid point can be learnt, in one sentence."""
+
+
+def settle(
+    run: str | Path, sources: Sequence[str | Path], cache: str | Path | None = None
+) -> tuple[list[dict[str, float]], dict[str, float]]:
+    """Learn the vivid point of a run's best network, which keeps it; vivid.json keeps what it was chosen from.
+
+    Parameters
+    ----------
+    run : path
+        The run's folder.
+    sources : list of path
+        Folders and .tar files of photos; those that the run has learnt from are passed over.
+    cache : path, optional
+        As of `training.photos.read`.
+
+    Returns
+    -------
+    points : list of dict
+        As of `curve`.
+    chosen : dict
+        The one that `choose` takes.
+
+    Raises
+    ------
+    VividError
+        If the run's network predicts no distribution, it does not say what photos it has learnt from, or those are all.
+    training.runs.FitError
+        If another process is at work in the run's folder.
+    """
+    run = Path(run)
+    if not run.is_dir():
+        raise VividError(f"{run} is not a run's folder.")
+    with runs.alone(run):
+        model = colorizers.NetworkColorizer(checkpoints.load(run))
+        if model.distribution is None:
+            raise VividError(f'{run} holds a network called {model.name}, which predicts one colour, no distribution.')
+        keras.utils.set_random_seed(checkpoints.record(run)['config']['seed'])
+        pictures = _unknown(run, sources, cache).sample(MOST).stacked()
+        judged = -(-len(pictures) // JUDGING)
+        inverse_temperature, offsets, colors = learn(model, pictures[judged:])
+        points = curve(model, pictures[:judged], inverse_temperature, offsets, colors)
+        chosen = choose(points)
+        model.distribution.read_by(inverse_temperature, offsets, chosen['gain'] * colors)
+        runs.replace_best(model.network, run)
+        runs.write_json({'chosen': chosen, 'points': points}, run / 'vivid.json')
+    return points, chosen
+
+
+def _unknown(run, sources, cache):
+    """The photos that a run has not learnt from."""
+    if not (run / 'learnt.npy').exists():
+        raise VividError(f'{run} does not say what photos it has learnt from, as it holds no learnt.npy.')
+    found = photos.read(sources, checkpoints.record(run)['config']['canvas'], cache)
+    unknown = found.subset(np.flatnonzero(~np.isin(checkpoints.numbers(found), checkpoints.learnt_by(run))))
+    if len(unknown) < JUDGING:
+        raise VividError(f'{run} has learnt from all but {len(unknown)} of these photos, too few: name more photos.')
+    return unknown
 
 
 class Reading(keras.Model):

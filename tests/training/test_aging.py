@@ -146,7 +146,7 @@ def test_what_cannot_be_learnt_from_is_told(folders, tmp_path):
         ({'old': tmp_path / 'nowhere'}, 'nowhere does not exist'),
         ({'old': folders / 'clean'}, 'given as --old and as --clean'),
         ({'budget': 0}, '--budget = 0'),
-        ({'minutes': -1}, '--minutes = -1'),
+        ({'minutes': -1}, '--minutes = -1: it must not be below 0'),
     ):
         with pytest.raises(SystemExit, match=words):
             command(folders, tmp_path / 'run', **wrong)

@@ -141,6 +141,15 @@ def test_the_share_that_a_run_splits_off_judges(standins, monkeypatch, photo_fol
         main([*asked[:-1], '1e-9'])
 
 
+@pytest.mark.parametrize(
+    ('flag', 'value'), [('--most', '-1'), ('--most', '0'), ('--render-size', '-64'), ('--held-out', '1.5')]
+)
+def test_numbers_out_of_range_are_told(flag, value, standins, photo_folder, tmp_path):
+    asked = ['evaluate', '--photos', str(photo_folder), '--out', str(tmp_path), '--model', str(standins / 'plain.onnx')]
+    with pytest.raises(SystemExit, match=f'{flag} = {value}: it must be above 0'):
+        main([*asked, flag, value])
+
+
 def test_a_finished_file_is_not_judged_by_what_it_has_learnt_from(
     exported, tiny, photo_folder, other_photos, tmp_path, monkeypatch
 ):

@@ -6,7 +6,7 @@ import shutil
 import numpy as np
 import pytest
 
-from training import checkpoints, fit, networks, photos, recipe, vivid
+from training import checkpoints, fit, networks, photos, recipe, runs, vivid
 from training.__main__ import main
 
 
@@ -45,6 +45,16 @@ def test_vivid_point_is_chosen_on_photos_split_off_and_kept_with_the_network(
     with pytest.raises(SystemExit) as error:
         main(['vivid', str(out), '--photos', str(learnt_from)])
     assert 'has learnt from all but 0 of these photos' in str(error.value)
+
+
+def test_a_run_that_goes_on_is_waited_for(photo_folder, tmp_path):
+    """Said before any work, and without an --out, of which there is none here."""
+    with runs.alone(tmp_path), pytest.raises(SystemExit) as error:
+        main(['vivid', str(tmp_path), '--photos', str(photo_folder)])
+    assert 'wait until it is done, or end it' in str(error.value) and '--out' not in str(error.value)
+    with pytest.raises(SystemExit, match="nowhere is not a run's folder"):
+        main(['vivid', str(tmp_path / 'nowhere'), '--photos', str(photo_folder)])
+    assert not (tmp_path / 'nowhere').exists()
 
 
 def test_choice_of_the_vivid_point():
