@@ -12,44 +12,60 @@ from lumachrome.errors import UserError
 
 os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '2')
 
-DESCRIPTION = """\
-  python -m export runs/NAME lumachrome/models/NAME.onnx   a run folder, or a .keras or .npz file, becomes one ONNX file
-  python -m export inspect FILE                            what a file takes, gives and says about itself
-  python -m export parts lumachrome/models                 the head and the tail alone: render, join, join16
-  python -m export tails                                   the tail as code: lumachrome/tail.py, demo/web/src/tail.ts
-  python -m export triton FOLDER --model NAME              a model repository for Triton Inference Server
-  python -m export documents                               fill the shipped networks' figures into the documents
-"""
+NETWORK = 'network'  # the command that need not be said
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(
         prog='python -m export',
-        description='A network becomes one ONNX file.\n\n' + DESCRIPTION,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        description='A network becomes one ONNX file: python -m export SOURCE TARGET, or one of the commands below.',
     )
-    parser.add_argument('source', metavar='SOURCE', help='the network, or inspect, parts, tails, triton or documents')
-    parser.add_argument(
-        'target', metavar='TARGET', nargs='?', help='the file to write; with parts and triton, the folder'
+    commands = parser.add_subparsers(required=True, metavar='COMMAND')
+
+    network = commands.add_parser(
+        NETWORK,
+        prog='python -m export',
+        help='a network becomes one ONNX file; this word may be left out',
+        description='A network becomes one ONNX file.',
     )
-    parser.add_argument('--model', help='with triton: a name or a file, by default the one that ships first')
-    parser.add_argument('--licence', default='not stated', help='of the weights, for the metadata')
-    parser.add_argument('--float16', action='store_true', help='store the weights in half the bytes')
-    parser.add_argument(
+    network.add_argument('source', metavar='SOURCE', help='a run folder, or a .keras or .npz file')
+    network.add_argument('target', metavar='TARGET', help='the file to write, such as lumachrome/models/NAME.onnx')
+    network.add_argument('--licence', default='not stated', help='of the weights, for the metadata')
+    network.add_argument('--float16', action='store_true', help='store the weights in half the bytes')
+    network.add_argument(
         '--int8',
         nargs='+',
         default=(),
         metavar='PHOTOS',
         help='compute the decoder in integers of 8 bits: folders or .tar files of photos, which show its ranges',
     )
-    options = parser.parse_args(arguments)
-    if (options.target is None) != (options.source in ('documents', 'tails')):
-        parser.error(f'{options.source} takes no TARGET' if options.target else 'name a TARGET')
-    for name in ('float16', 'int8'):
-        if getattr(options, name) and options.source in ('inspect', 'parts', 'tails', 'triton', 'documents'):
-            parser.error(f'--{name} is for networks: {options.source} takes none')
+    network.set_defaults(run=run_network)
+
+    inspect = commands.add_parser('inspect', help='what a file takes, gives and says about itself')
+    inspect.add_argument('file', metavar='FILE')
+    inspect.set_defaults(run=run_inspect)
+
+    parts = commands.add_parser('parts', help='the head and the tail alone: render, join, join16')
+    parts.add_argument('folder', metavar='FOLDER', help='where they go, such as lumachrome/models')
+    parts.set_defaults(run=run_parts)
+
+    tails = commands.add_parser('tails', help='the tail as code: lumachrome/tail.py, demo/web/src/tail.ts')
+    tails.set_defaults(run=run_tails)
+
+    triton = commands.add_parser('triton', help='a model repository for Triton Inference Server')
+    triton.add_argument('folder', metavar='FOLDER', help='the repository; other models in it stay')
+    triton.add_argument('--model', help='a name or a file, by default the one that ships first')
+    triton.set_defaults(run=run_triton)
+
+    documents = commands.add_parser('documents', help="fill the shipped networks' figures into the documents")
+    documents.set_defaults(run=run_documents)
+
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    if given and given[0] not in (*commands.choices, '-h', '--help'):
+        given.insert(0, NETWORK)
+    options = parser.parse_args(given)
     try:
-        run(options)
+        options.run(options)
     except KeyboardInterrupt:
         sys.exit(130)  # what a shell reports of Ctrl-C
     except UserError as error:
@@ -60,42 +76,43 @@ def main(arguments: Sequence[str] | None = None) -> None:
         sys.exit(f'{error.filename}: {error.strerror}.')
 
 
-def run(options: argparse.Namespace) -> None:
-    """Do what was asked for."""
-    if options.source == 'documents':
-        from export import documents
-
-        changed = documents.update()
-        print('\n'.join(f'filled anew: {path}' for path in changed) or 'The documents are as the files say.')
-        return
-
-    if options.source == 'tails':
-        from export import loops
-
-        print('\n'.join(f'written: {path}' for path in loops.write()))
-        return
-
-    if options.source == 'triton':
-        from export import triton
-
-        print(triton.write(options.model, options.target))
-        return
-
-    if options.source == 'inspect':
-        from export import inspection
-
-        print(inspection.inspect(options.target))
-        return
-
+def run_network(options: argparse.Namespace) -> None:
     from export import files
 
-    if options.source == 'parts':
-        for path, verified in files.export_parts(options.target).items():
-            report(path, verified)
-    else:
-        report(
-            options.target, files.export(options.source, options.target, options.licence, options.float16, options.int8)
-        )
+    verified = files.export(options.source, options.target, options.licence, options.float16, options.int8)
+    report(options.target, verified)
+
+
+def run_inspect(options: argparse.Namespace) -> None:
+    from export import inspection
+
+    print(inspection.inspect(options.file))
+
+
+def run_parts(options: argparse.Namespace) -> None:
+    from export import files
+
+    for path, verified in files.export_parts(options.folder).items():
+        report(path, verified)
+
+
+def run_tails(options: argparse.Namespace) -> None:
+    from export import loops
+
+    print('\n'.join(f'written: {path}' for path in loops.write()))
+
+
+def run_triton(options: argparse.Namespace) -> None:
+    from export import triton
+
+    print(triton.write(options.model, options.folder))
+
+
+def run_documents(options: argparse.Namespace) -> None:
+    from export import documents
+
+    changed = documents.update()
+    print('\n'.join(f'filled anew: {path}' for path in changed) or 'The documents are as the files say.')
 
 
 def report(path: str | Path, verified: dict[str, Any]) -> None:

@@ -3,10 +3,7 @@
 import os
 from pathlib import Path
 
-import onnxruntime
-
-from lumachrome import contract
-from lumachrome.errors import UserError
+from lumachrome import contract, session
 from training import learnt
 
 
@@ -15,25 +12,20 @@ def inspect(path: str | Path) -> str:
 
     Raises
     ------
-    lumachrome.errors.UserError
+    lumachrome.errors.ModelError
         If it is no file, or not one that onnxruntime reads.
     """
-    options = onnxruntime.SessionOptions()
-    options.log_severity_level = 4
-    try:
-        session = onnxruntime.InferenceSession(str(path), options, providers=['CPUExecutionProvider'])
-    except Exception as error:  # onnxruntime's exceptions share no class of their own
-        raise UserError(f'{path} cannot be read as an ONNX file: {str(error).splitlines()[0]}') from error
+    opened = session.open_file(Path(path), [session.CPU])
     lines = [f'{path}: {os.path.getsize(path) / 1e6:.2f} MB']
     for title, tensors in (
-        ('takes', session.get_inputs()),
-        ('may take', session.get_overridable_initializers()),
-        ('gives', session.get_outputs()),
+        ('takes', opened.get_inputs()),
+        ('may take', opened.get_overridable_initializers()),
+        ('gives', opened.get_outputs()),
     ):
         lines += [f'\n{title}'] + [
             f'  {t.name:<14}{t.type.removeprefix("tensor").strip("()"):<8}{t.shape}' for t in tensors
         ]
-    properties = session.get_modelmeta().custom_metadata_map
+    properties = opened.get_modelmeta().custom_metadata_map
     lines.append('\nsays')
     for key in contract.METADATA_KEYS:
         if contract.METADATA_PREFIX + key in properties:

@@ -5,6 +5,10 @@
 
 Triton's own batching is off (max_batch_size 0): settings have no batch axis, so whoever calls puts photos of one size
 together, as N of [N, H, W, 3]. https://github.com/triton-inference-server/common, protobuf/model_config.proto.
+
+On a GPU, better a file exported without --int8: CUDA has no kernels for the int32 biases of one in integers, and
+session.disable_quant_qdq, by which the package turns them into floats when it opens a file, is none of the few session
+options that Triton's backend passes on (https://github.com/triton-inference-server/onnxruntime_backend/issues/107).
 """
 
 import shutil

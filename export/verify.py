@@ -24,6 +24,7 @@ from skimage import color, data, transform
 from export import pipeline
 from export.convert import Converted, ExportError
 from lumachrome import contract
+from lumachrome.session import CPU, SILENT
 from training import anchors, bins, hints, lab, paper
 
 Array = npt.NDArray[Any]
@@ -221,10 +222,10 @@ def with_rendered(model: onnx.ModelProto) -> onnx.ModelProto:
 def opened(model: onnx.ModelProto) -> onnxruntime.InferenceSession:
     """A session; ExportError if onnxruntime cannot run the model."""
     options = onnxruntime.SessionOptions()
-    options.log_severity_level = 4  # what goes wrong is raised as well
+    options.log_severity_level = SILENT
     try:
         onnx.checker.check_model(model, full_check=True)
-        return onnxruntime.InferenceSession(model.SerializeToString(), options, providers=['CPUExecutionProvider'])
+        return onnxruntime.InferenceSession(model.SerializeToString(), options, providers=[CPU])
     except Exception as error:  # onnx's and onnxruntime's exceptions share no class of their own
         raise ExportError(f'onnxruntime refuses the file: {str(error).splitlines()[0]}') from error
 

@@ -107,6 +107,3 @@ def test_the_command_says_what_it_did(monkeypatch, capsys):
     monkeypatch.setattr(documents, 'update', lambda: [])
     command.main(['documents'])
     assert capsys.readouterr().out == 'The documents are as the files say.\n'
-    with pytest.raises(SystemExit):
-        command.main(['runs/mine'])
-    assert 'name a TARGET' in capsys.readouterr().err

@@ -10,7 +10,6 @@ from keras import layers
 from onnx import numpy_helper
 
 from export import convert, files, quantize
-from export.__main__ import main
 from export.convert import ExportError
 from export.graph import graphs
 from export.verify import opened, run
@@ -94,14 +93,6 @@ def test_nothing_is_said_by_the_root_logger(converted, photo_folder, caplog):
 def test_missing_photos_are_named_before_any_work(tmp_path):
     with pytest.raises(PhotosError, match='nowhere does not exist'):
         files.export('no network either', tmp_path / 'x.onnx', int8=[tmp_path / 'nowhere'])
-
-
-@pytest.mark.parametrize('what', [['inspect', 'FILE'], ['parts', 'FOLDER'], ['documents']])
-@pytest.mark.parametrize('option', [['--float16'], ['--int8', 'PHOTOS']])
-def test_what_holds_no_network_takes_no_rounding(what, option, capsys):
-    with pytest.raises(SystemExit):
-        main([*what, *option])
-    assert f'{option[0]} is for networks: {what[0]} takes none' in capsys.readouterr().err
 
 
 def test_the_file_that_ships_computes_in_integers():

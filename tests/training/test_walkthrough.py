@@ -4,6 +4,7 @@ import ast
 import itertools
 import os
 import re
+import tarfile
 from pathlib import Path
 
 import jupytext
@@ -114,6 +115,18 @@ def photo_files(folder, count, gray=False):
 def test_a_folder_of_the_readers_is_read(tmp_path):
     found = samples.read(photo_files(tmp_path, 8))
     assert len(found) == 8 and all(picture.shape == (80, 120, 3) for picture in found)
+
+
+def test_a_folder_with_a_tar_file_of_photos_is_read(tmp_path):
+    loose, packed = tmp_path / 'loose', tmp_path / 'packed'
+    for folder in (loose, packed):
+        folder.mkdir()
+    photo_files(loose, 8)
+    with tarfile.open(packed / 'photos.tar', 'w') as shard:
+        for path in sorted(loose.iterdir()):
+            shard.add(path, path.name)
+    for ours, theirs in zip(samples.read(packed), samples.read(loose), strict=True):
+        assert np.array_equal(ours, theirs)
 
 
 @pytest.mark.parametrize(

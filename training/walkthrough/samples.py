@@ -4,6 +4,7 @@ They are few, so networks here learn them by heart sooner than they learn colour
 measure of anything.
 """
 
+import io
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -77,10 +78,10 @@ def read(folder: str | Path = '') -> list[np.ndarray]:
             f'{folder} holds {len(found)} colour photos, and {FEWEST} are needed: add some, or leave FOLDER empty for '
             'the photos that come with the libraries.'
         )
-    pictures = []
+    pictures, names = [], set(found.names)
     for member in photos.find([folder]):
-        if member.name in found.names:
-            with Image.open(member.path) as image:
+        if member.name in names:
+            with Image.open(io.BytesIO(member.read())) as image:  # which may lie in a .tar file
                 image = ImageOps.exif_transpose(image).convert('RGB')
                 image.thumbnail((LONGEST, LONGEST), Image.Resampling.BILINEAR)
                 pictures.append(np.asarray(image))
