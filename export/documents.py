@@ -20,6 +20,7 @@ from export.convert import NETWORK, ExportError
 from export.graph import graphs
 from lumachrome import contract
 from lumachrome.errors import atomic
+from training import learnt
 
 ROOT = Path(__file__).parents[1]
 DOCUMENTS = ('README.md', 'lumachrome/models/README.md')
@@ -89,6 +90,7 @@ def places(models: Path) -> dict[str, str]:
         'hints': ', '.join(hints),
         'photos-judged': f'{ours.metrics["photos"]}',
         'photos-seen': f'{ours.photos_seen:,}',
+        'photos-learnt': f'{ours.photos_learnt:,}',
         'unevenness': _WHAT_UNEVENNESS_IS if _unevenness(named) else '',
         'colorfulness-of-the-truth': f'{gray["colorfulness"]["truth"]:.1f}',
         'weights': ours.weights,
@@ -109,7 +111,9 @@ class _Facts:
     rows : list of dict
         Its rows, the gray one first.
     photos_seen : int
-        Over all runs.
+        Crops of them, over all runs.
+    photos_learnt : int
+        How many different ones are recorded as learnt from; those of runs that kept no record are not.
     weights, size : str
         How many there are, and the file's size, for people.
     """
@@ -129,6 +133,7 @@ class _Facts:
         run = json.loads(training)
         self.rows: list[Row] = self.metrics['rows']
         self.photos_seen: int = run['photos_before'] + run['photos_seen']
+        self.photos_learnt = len(learnt.unpacked(said.get('learnt', '')))
         kept = [tensor for graph in graphs(model) for tensor in graph.initializer]
         arrays = [numpy_helper.to_array(tensor) for tensor in kept if tensor.name.startswith(NETWORK)]
         floats = [array for array in arrays if np.issubdtype(array.dtype, np.floating) and array.ndim]

@@ -189,8 +189,8 @@ else:
 # %% [markdown]
 # ## How our training does it
 #
-# - **Many**: folders and .tar files (a folder packed into one file) of any size. 61,000 photos taught the network that
-#   ships with Lumachrome, which you meet in notebook 4.
+# - **Many**: folders and .tar files (a folder packed into one file) of any size. Some 60,000 photos taught the network
+#   that ships with Lumachrome, which you meet in notebook 4.
 # - **Whole and unsqueezed**: `photos.read` cuts the centred square of each photo once; `augment.crop` takes another
 #   part of it each time. What cannot be decoded, is tiny or has no colour is left out and named.
 # - **Judged honestly**: `photos.split` keeps a share away. Which photo goes where follows from a *hash* of its file, a

@@ -13,8 +13,8 @@
 # %% [markdown]
 # # 5. Your own photos
 #
-# The network that ships was taught with 61,000 photos of everything. Yours may be of one thing: a town, a railway, a
-# family. Here it learns from your folder for some minutes, is judged, becomes one file, colours a photo, and goes to
+# The network that ships was taught with some 60,000 photos of everything. Yours may be of one thing: a town, a railway,
+# a family. Here it learns from your folder for some minutes, is judged, becomes one file, colours a photo, and goes to
 # the page. The cells call exactly what the shell commands above them call, so that you can do the same without a
 # notebook. About eight minutes.
 #
