@@ -7,7 +7,7 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 from lumachrome.errors import UserError
 
@@ -36,10 +36,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     fit.add_argument('--cache', metavar='DIR', help='keep the decoded photos there, and map them back the next time')
     for field in recipe.fields():
         flag, kind = '--' + field.name.replace('_', '-'), cast(type, field.type)
+        how: dict[str, Any] = {'type': kind, 'metavar': kind.__name__.upper()}
         if kind is bool:
-            fit.add_argument(flag, action=argparse.BooleanOptionalAction, default=None)
-        else:
-            fit.add_argument(flag, type=kind, metavar=kind.__name__.upper(), help=f'default {field.default}')
+            how = {'action': argparse.BooleanOptionalAction, 'default': None}
+        fit.add_argument(flag, help=f'{field.metadata["help"]}; default {field.default!r}', **how)
 
     judge = commands.add_parser(
         'evaluate',

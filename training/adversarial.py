@@ -20,9 +20,9 @@ from keras import layers, ops
 
 from training import metrics
 from training.colorization import Colorization
+from training.vivid import PRICE
 
 WATCHED = 100  # photos that the watch looks at
-PRICE = 0.08  # dB of PSNR that a unit of colorfulness is worth, as for the vivid point
 STAINED = 1.15  # unevenness for the colour that there is, over the start's, at which a run ends
 PATIENCE = 3  # epochs without a better network
 

@@ -25,7 +25,7 @@ References
 
 import inspect
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from keras import ops
@@ -33,13 +33,20 @@ from keras import ops
 from training import bins, lab
 
 
+def setting(default: Any, help: str) -> Any:
+    """A field of a recipe, with what `python -m training fit --help` says of it."""
+    return field(default=default, metadata={'help': help})
+
+
 @dataclass
 class Weights:
-    """The weights of the losses' terms: settings of every recipe; the comment after each says what it is."""
+    """The weights of the losses' terms: settings of every recipe."""
 
-    huber_weight: float = 10.0  # beside the bins, of the Huber loss on their mean
-    psnr_weight: float = 0.0  # beside the bins, of a dB of PSNR in photos with hints, whose errors are small
-    distillation_weight: float = 0.0  # beside the bins, of naming in gray what ImageNet's classifier names in colour
+    huber_weight: float = setting(10.0, 'beside the bins, of the Huber loss on their mean')
+    psnr_weight: float = setting(0.0, 'beside the bins, of a dB of PSNR in photos with hints, whose errors are small')
+    distillation_weight: float = setting(
+        0.0, "beside the bins, of naming in gray what ImageNet's classifier names in colour"
+    )
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from typing import Any, cast
 
 from lumachrome.errors import UserError
 from training import losses, networks
+from training.losses import setting
 
 OPTIMIZERS = ('adamw', 'rmsprop')
 FINISHES = ('plain', 'adversarial')
@@ -24,37 +25,43 @@ class RecipeError(UserError):
 
 @dataclass
 class Recipe(losses.Weights):
-    """The settings of a run, with those of `training.losses.Weights`; the comment after each says what it is."""
+    """The settings of a run, with those of `training.losses.Weights`."""
 
-    network: str = 'unet'  # which of training.networks
-    encoder_weights: str = 'imagenet'  # 'none': start from nothing (networks with an encoder)
-    freeze: int = 0  # blocks of the encoder that stay as they are
+    network: str = setting('unet', f'one of {", ".join(networks.NAMES)}: see training/networks')
+    encoder_weights: str = setting('imagenet', "'imagenet', or 'none' to start from nothing (networks with an encoder)")
+    freeze: int = setting(0, 'blocks of the encoder that stay as they are')
 
-    held_out: float = 0.1  # share of the photos that is split off to judge by, where no others are named
-    canvas: int = 176  # side in pixels at which photos are kept
-    size: int = 128  # side of the crops that the network learns from
-    smallest_crop: float = 0.35  # least share of a photo's area in a crop
-    aging_prob: float = 0.0  # probability that a crop's lightness is that of an old photograph
-    aged_by: str = ''  # a run of `training age`, whose ager then says how an old photograph looks; '': as we imagine it
-    no_hint_prob: float = 0.5  # probability that a crop gets no hint (networks that take hints)
-    recolor_prob: float = 0.0  # and that a thing in a crop with hints gets another colour, by the first of them
+    held_out: float = setting(0.1, 'share of the photos that is split off to judge by, where no others are named')
+    canvas: int = setting(176, 'side in pixels at which photos are kept')
+    size: int = setting(128, 'side in pixels of the crops that the network learns from')
+    smallest_crop: float = setting(0.35, "least share of a photo's area in a crop")
+    aging_prob: float = setting(0.0, "probability that a crop's lightness is that of an old photograph")
+    aged_by: str = setting(
+        '', "a run of `training age`, whose ager then says how an old photograph looks; '': as we imagine it"
+    )
+    no_hint_prob: float = setting(0.5, 'probability that a crop gets no hint (networks that take hints)')
+    recolor_prob: float = setting(
+        0.0, 'probability that a thing in a crop with hints gets another colour, by the first of them'
+    )
 
-    batch: int = 32  # photos a step
-    budget: int = 100_000  # photos to see in all
-    minutes: float = 0.0  # end by then, also where the budget is not reached; 0: no limit
-    epoch: int = 6_400  # photos between two checkpoints
+    batch: int = setting(32, 'photos a step')
+    budget: int = setting(100_000, 'photos to see in all')
+    minutes: float = setting(0.0, 'end by then, also where the budget is not reached; 0: no limit')
+    epoch: int = setting(6_400, 'photos between two checkpoints')
 
-    loss: str = 'huber'  # which of training.losses
-    finish: str = 'plain'  # 'adversarial': against a critic, from a network that has learnt
-    adversarial_weight: float = 0.01  # of the critic's verdict beside the loss
-    optimizer: str = 'adamw'
-    learning_rate: float = 1e-3  # at its highest: it warms up linearly, then falls along a cosine
-    encoder_rate: float = 0.3  # the encoder's share of the learning rate
-    warmup: float = 0.03  # share of the run
-    weight_decay: float = 0.01
-    ema: float = 0.99  # momentum of the average of the weights that is kept; the first steps fade after a few hundred
-    mixed_precision: bool = False  # bfloat16 where it is safe: for accelerators
-    seed: int = 0
+    loss: str = setting('huber', f'one of {", ".join(losses.LOSSES)}: see training/losses.py')
+    finish: str = setting('plain', "'plain', or 'adversarial': against a critic, from a network that has learnt")
+    adversarial_weight: float = setting(0.01, "of the critic's verdict beside the loss")
+    optimizer: str = setting('adamw', f'one of {", ".join(OPTIMIZERS)}')
+    learning_rate: float = setting(1e-3, 'at its highest: it warms up linearly, then falls along a cosine')
+    encoder_rate: float = setting(0.3, "the encoder's share of the learning rate")
+    warmup: float = setting(0.03, 'share of the run in which the learning rate rises')
+    weight_decay: float = setting(0.01, 'of the kernels, at each step, times the learning rate; adamw alone')
+    ema: float = setting(
+        0.99, 'momentum of the average of the weights that is kept; the first steps fade after a few hundred'
+    )
+    mixed_precision: bool = setting(False, 'bfloat16 where it is safe: for accelerators')
+    seed: int = setting(0, 'of all that is drawn by lot')
 
     def __post_init__(self) -> None:
         def require(holds: bool, sentence: str) -> None:
@@ -94,7 +101,7 @@ class Recipe(losses.Weights):
 
 
 def fields() -> tuple[dataclasses.Field[Any], ...]:
-    """The settings' names, types and defaults."""
+    """The settings' names, types and defaults, and in their metadata, as `help`, what they are."""
     return dataclasses.fields(Recipe)
 
 

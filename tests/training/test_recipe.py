@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from training import recipe
+from training.__main__ import main
 
 
 @pytest.mark.parametrize(
@@ -50,3 +51,15 @@ def test_shipped_recipes_are_whole():
     for path in Path(recipe.__file__).parent.glob('configs/*.toml'):
         assert recipe.load(path).network == path.stem
     assert recipe.load(path, batch=7).batch == 7
+
+
+def test_help_says_what_every_setting_is(monkeypatch, capsys):
+    monkeypatch.setenv('COLUMNS', '1000')  # else lines break in words with a hyphen
+    with pytest.raises(SystemExit):
+        main(['fit', '--help'])
+    said = ' '.join(capsys.readouterr().out.split())
+    for field in recipe.fields():
+        flag, kind = '--' + field.name.replace('_', '-'), field.type.__name__.upper()
+        shown = f'{flag}, --no{flag[1:]}' if kind == 'BOOL' else f'{flag} {kind}'
+        assert f'{shown} {field.metadata["help"]}; default {field.default!r}' in said
+        assert len(field.metadata['help']) > 10
