@@ -125,7 +125,7 @@ def run_fit(options: argparse.Namespace) -> None:
 
 
 def run_evaluate(options: argparse.Namespace) -> None:
-    from training import colorizers, evaluate, photos
+    from training import colorizers, evaluate, photos, tables
 
     for flag, value, most in (
         ('--most', options.most, math.inf),
@@ -144,13 +144,13 @@ def run_evaluate(options: argparse.Namespace) -> None:
     for path in paths:
         if not evaluate.check_unseen(path, judged):
             print(f'{path} does not say from what photos it has learnt: they may be among these.', file=sys.stderr)
-    out = options.out or evaluated(paths[0], options)
+    out = options.out or evaluation_folder(paths[0], options)
     result = evaluate.evaluate(models[0], judged, out, options.render_size, options.hints, options.spill, *models[1:])
-    print(json.dumps(result, indent=1) if options.json else evaluate.table(result))
+    print(json.dumps(result, indent=1) if options.json else tables.evaluation(result))
     print(f'written: {out}/metrics.json, {out}/sheet.jpg', file=sys.stderr)
 
 
-def evaluated(model: Path, options: argparse.Namespace) -> Path:
+def evaluation_folder(model: Path, options: argparse.Namespace) -> Path:
     """Where an evaluation goes: a run's own figures, as `export` takes them, are those of its best network as it is."""
     from training import checkpoints
 

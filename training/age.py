@@ -19,12 +19,12 @@ import keras
 import numpy as np
 import numpy.typing as npt
 from keras import ops
-from PIL import Image, ImageDraw, ImageOps
+from PIL import Image, ImageOps
 from skimage import color
 from tqdm import tqdm
 
 from lumachrome.errors import atomic
-from training import aging, checkpoints, cyclegan, photos, runs
+from training import aging, checkpoints, cyclegan, photos, runs, sheets
 from training.aging import AgingError
 from training.evaluate import SIDE
 
@@ -203,28 +203,6 @@ def _keep(model, shown, out, seen):
     aged = aging.aged(clean, model.ager, 1.0, keras.random.SeedGenerator(0))
     rows = {'clean': clean, 'aged': aged, 'old': old, 'cleaned': ops.clip(model.cleaner(old), 0, 100)}
     with atomic(out / 'sheets' / f'{seen:06}.png') as unfinished:
-        contact_sheet({name: ops.convert_to_numpy(pictures) for name, pictures in rows.items()}).save(unfinished)
+        sheets.lightness({name: ops.convert_to_numpy(pictures) for name, pictures in rows.items()}).save(unfinished)
     checkpoints.save(model.ager, out / aging.NAME)
     return out / 'sheets' / f'{seen:06}.png'
-
-
-def contact_sheet(rows: dict[str, npt.NDArray[np.float32]], gap: int = 4) -> Image.Image:
-    """Pictures in rows, pixel by pixel, so that grain is seen, each row below its name.
-
-    Parameters
-    ----------
-    rows : dict of str to float array [n, S, S, 1]
-        L, 0 to 100.
-    gap : int
-        Pixels between pictures.
-    """
-    line = 14  # of text
-    heights = [line + len(pictures[0]) + gap for pictures in rows.values()]
-    width = max(len(pictures) * (pictures.shape[2] + gap) for pictures in rows.values()) - gap
-    sheet = Image.new('L', (width, sum(heights) - gap), 255)
-    for top, (name, pictures) in zip(np.cumsum([0, *heights[:-1]]), rows.items(), strict=True):
-        ImageDraw.Draw(sheet).text((2, int(top) + 1), name, fill=0)
-        for i, L in enumerate(pictures):
-            gray = color.lab2rgb(np.concatenate([L, np.zeros((*L.shape[:2], 2), L.dtype)], -1))[..., 1]
-            sheet.paste(Image.fromarray(np.round(255 * gray).astype('uint8')), (i * (len(L) + gap), int(top) + line))
-    return sheet

@@ -32,6 +32,7 @@ from training import (
     photos,
     recipe,
     runs,
+    sheets,
 )
 
 JUDGED = 400  # validation photos behind the figures of an epoch; of fewer, chance would choose the best one
@@ -235,7 +236,7 @@ class Validation(keras.callbacks.Callback):
             self.log.add_scalar(name, value, seen)
         self.log.flush()
 
-        sheet = evaluate.contact_sheet([colorizers.to_gray(self.truth[:SHOWN]), ours[:SHOWN], self.truth[:SHOWN]])
+        sheet = sheets.pictures([colorizers.to_gray(self.truth[:SHOWN]), ours[:SHOWN], self.truth[:SHOWN]])
         (folder / 'sheets').mkdir(exist_ok=True)
         sheet.save(folder / 'sheets' / f'epoch-{epoch + 1:04}.jpg', quality=90)
         checkpoints.save(self.shadow, folder / 'last.keras')
@@ -297,48 +298,15 @@ def fit(
 def go_on(settings, train, validation, out, facts, init_from):
     """Fit from where `facts` are to the end."""
     keras.utils.set_random_seed(settings.seed)
-
-    keras.config.set_dtype_policy('float32')
-    shadow = networks.build(settings.network, encoder_weights='none')
-    keras.config.set_dtype_policy('mixed_bfloat16' if settings.mixed_precision else 'float32')
-    network = networks.build(settings.network, settings.encoder_weights if init_from is None else 'none')
-    if settings.finish == 'adversarial' and init_from is None:
-        raise runs.FitError(
-            'A critic is for a network that has learnt to colour already: name it with --init-from, and with it again '
-            'to go on.'
-        )
-    if init_from is not None and facts['epoch'] == 0:
-        start = checkpoints.load(init_from)
-        if start.name != network.name:
-            raise runs.FitError(f'{init_from} is a network called {start.name}, not {network.name}.')
-        network.set_weights(start.get_weights())
-        facts['photos_before'] = checkpoints.photos_seen(init_from)
-    if losses.LOSSES[settings.loss].needs_distribution and networks.distribution(network) is None:
-        others = ' or '.join(repr(name) for name, loss in losses.LOSSES.items() if not loss.needs_distribution)
-        raise runs.FitError(
-            f'loss = {settings.loss!r}: {network.name} predicts one colour, not a distribution; take {others}.'
-        )
-    networks.freeze(network, settings.freeze)
-
+    network, shadow = _networks(settings, settings.encoder_weights if init_from is None else 'none')
+    start = _start(network, settings, facts, init_from)
     truth, watch = validation.sample(JUDGED).stacked(), None
-    if settings.finish == 'adversarial' and init_from is not None:
+    if settings.finish == 'adversarial':
         model = adversarial.Adversarial(network, settings)
-        start = colorizers.NetworkColorizer(checkpoints.load(init_from))
-        watch = adversarial.Watch(truth, start.colorize(truth))
+        watch = adversarial.Watch(truth, colorizers.NetworkColorizer(start).colorize(truth))
     else:
         model = colorization.Colorization(network, settings)
-    if settings.optimizer == 'rmsprop':
-        optimizer = keras.optimizers.RMSprop(settings.learning_rate, use_ema=True, ema_momentum=settings.ema)
-    else:
-        optimizer = AdamW(
-            networks.in_encoder(network),
-            settings.encoder_rate,
-            learning_rate=settings.learning_rate,
-            weight_decay=settings.weight_decay,
-            global_clipnorm=1.0,
-            use_ema=True,
-            ema_momentum=settings.ema,
-        )
+    optimizer = _optimizer(network, settings)
     model.compile(optimizer=optimizer, loss=None)
     steps = settings.epoch // settings.batch
     batches = Batches(train, settings, facts['epoch'] * steps, facts['photos_before'])
@@ -353,6 +321,53 @@ def go_on(settings, train, validation, out, facts, init_from):
         initial_epoch=facts['epoch'],
         epochs=10**6,  # the run ends by its budget or its minutes
         callbacks=[run, Validation(run, shadow, truth, watch)],
+    )
+
+
+def _networks(settings, encoder_weights):
+    """The network that is fitted, and one in float32 for the average of its weights."""
+    keras.config.set_dtype_policy('float32')
+    shadow = networks.build(settings.network, encoder_weights='none')
+    keras.config.set_dtype_policy('mixed_bfloat16' if settings.mixed_precision else 'float32')
+    network = networks.build(settings.network, encoder_weights)
+    if losses.LOSSES[settings.loss].needs_distribution and networks.distribution(network) is None:
+        others = ' or '.join(repr(name) for name, loss in losses.LOSSES.items() if not loss.needs_distribution)
+        raise runs.FitError(
+            f'loss = {settings.loss!r}: {network.name} predicts one colour, not a distribution; take {others}.'
+        )
+    networks.freeze(network, settings.freeze)
+    return network, shadow
+
+
+def _start(network, settings, facts, init_from):
+    """The network to start from, where one is named and still counts; a run that begins takes its weights."""
+    if init_from is None and settings.finish == 'adversarial':
+        raise runs.FitError(
+            'A critic is for a network that has learnt to colour already: name it with --init-from, and with it again '
+            'to go on.'
+        )
+    if init_from is None or (facts['epoch'] and settings.finish != 'adversarial'):
+        return None
+    start = checkpoints.load(init_from)
+    if start.name != network.name:
+        raise runs.FitError(f'{init_from} is a network called {start.name}, not {network.name}.')
+    if facts['epoch'] == 0:
+        network.set_weights(start.get_weights())
+        facts['photos_before'] = checkpoints.photos_seen(init_from)
+    return start
+
+
+def _optimizer(network, settings):
+    if settings.optimizer == 'rmsprop':
+        return keras.optimizers.RMSprop(settings.learning_rate, use_ema=True, ema_momentum=settings.ema)
+    return AdamW(
+        networks.in_encoder(network),
+        settings.encoder_rate,
+        learning_rate=settings.learning_rate,
+        weight_decay=settings.weight_decay,
+        global_clipnorm=1.0,
+        use_ema=True,
+        ema_momentum=settings.ema,
     )
 
 

@@ -81,7 +81,10 @@ def test_a_finish_starts_from_what_was_learnt_and_goes_on(parts, photo_folder, t
     fit.fit(recipe.load(**SMALL | {'budget': 8}), *parts, tmp_path / 'plain', 'test')
     settings, start = recipe.load(**FINISH), tmp_path / 'plain'
     monkeypatch.setattr(adversarial.Watch, 'ends', lambda *_: '')  # after a few steps colours are what they are
+    load, loaded = checkpoints.load, []
+    monkeypatch.setattr(checkpoints, 'load', lambda source: loaded.append(source) or load(source))
     fit.fit(settings, *parts, tmp_path / 'whole', 'test', start)
+    assert loaded == [start]  # once, for its weights and for its colours
     history = json.loads((tmp_path / 'whole' / 'run.json').read_text())['history']
     assert all({'val_worth', 'val_uneven_share', 'val_colorful_share'} <= row.keys() for row in history)
     began, done = fit.Run.on_epoch_begin, []

@@ -11,7 +11,7 @@ from PIL import Image
 from skimage import color, data
 
 from export import files, inspection
-from training import checkpoints, colorization, colorizers, evaluate, learnt, metrics, networks, photos, runs
+from training import checkpoints, colorization, colorizers, evaluate, learnt, metrics, networks, photos, runs, tables
 from training.__main__ import main
 
 ROOT = Path(__file__).parents[2]
@@ -41,7 +41,7 @@ def test_evaluation_puts_gray_beside_the_model(tiny, photo_folder, tmp_path):
     assert names == ['gray', 'faithful', 'vivid']
     assert result['rows'][0]['colorfulness']['mean'] < 1 < result['rows'][0]['colorfulness']['truth']
     assert [h['count'] for h in result['hints']] == list(evaluate.SWEEP)
-    assert 'over gray' in evaluate.table(result) and '± ' in evaluate.table(result)
+    assert 'over gray' in tables.evaluation(result) and '± ' in tables.evaluation(result)
     assert json.loads((tmp_path / 'out' / 'metrics.json').read_text()) == result
     assert Image.open(tmp_path / 'out' / 'sheet.jpg').width > 300
     assert result['sources'] == [photo_folder.name]
