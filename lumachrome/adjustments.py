@@ -1,8 +1,8 @@
 """What a person can set, and what it does to the colors that a network gives.
 
 `Adjustments` is all of it. Sliders on the page, parameters over HTTP and MCP, options in the shell, and the checks of
-all of these are made from its fields: a new slider is one field here, one line in `Adjustments.applied`, and its word
-in the page's languages.
+all of these are made from its fields. A new slider is one field here and one line in `Adjustments.applied`; what it
+touches besides, CONTRIBUTING.md says.
 
 A network's answer (`Colors`) is a small map of CIELAB a and b, with the probabilities behind it where it predicts a
 distribution. All that is here is arithmetic on that map, whatever the photo's size.
