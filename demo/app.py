@@ -122,12 +122,12 @@ def build(
         studio.part(photo_page.part, [seen, studio], answers, **live)
         for event, made in ((studio.save, photo_page.save), (studio.compared, photo_page.compared)):
             event(made, [seen, studio], answers, **network).failure(lambda: {'missed': True}, None, answers, **private)
-        results.select(album_page.open, finished, [finished, answers], **private)
+        results.select(album_page.open, finished, answers, **private)
 
         def put_back(request: gr.Request, seen: Any, given: Any, album: Any) -> tuple[Any, ...]:
             shown = photo_page.save(request, seen, given)
             with words.in_words(words.of(request)):
-                album = album_page.put_back(album, shown.pop('ready'), words.of(request))
+                album = album_page.put_back(album, given.detail.came, shown.pop('ready'), words.of(request))
             return album, str(album.archive), list(album.pictures), shown | {'put_back': True}
 
         changed = [finished, album_download, results, answers]

@@ -41,6 +41,11 @@ def after(page):
     return page.evaluate(f'() => {{ {_AFTER} return after.src; }}')
 
 
+def before(page):
+    """The address of the picture as it came."""
+    return page.evaluate(f'() => {{ {_AFTER} return before.src; }}')
+
+
 def pixels(page):
     return np.asarray(Image.open(io.BytesIO(httpx.get(after(page)).content))).astype(int)
 

@@ -10,7 +10,7 @@ import threading
 import time
 import zipfile
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -20,6 +20,7 @@ import gradio as gr
 from demo.colorizers import OpenColorizer
 from demo.page import controls, words
 from demo.page.album_report import Reported
+from demo.page.studio import Came
 from demo.page.words import Words, in_words
 from demo.server.limits import MAX_PIXELS
 from demo.server.uploads import new_file
@@ -44,14 +45,6 @@ PARTS = ('picker', 'settings', 'report', 'gallery', 'leave', 'stop', 'download',
 
 
 @dataclass(frozen=True)
-class Coloured:
-    """A photo of an album that is done: its task, and its place in the ZIP."""
-
-    task: album.Task
-    place: str
-
-
-@dataclass(frozen=True)
 class Finished:
     """An album that is done, whose photos can be opened, steered and put back.
 
@@ -59,25 +52,25 @@ class Finished:
     ----------
     archive : Path
     shown : tuple of str
-        The names of the photos that the gallery shows, in its order.
+        The places in the ZIP of the photos that the gallery shows, in its order.
     pictures : tuple of (str, str)
         What it shows of them: files and captions.
-    places : dict
+    tasks : dict
         As of `Progress`.
     settings : dict
         What was set for all of them, by name.
     model : str
-    opened : str
-        The name of the photo that was opened last; or ''.
+    key : str
+        Tells this album from the visitor's others, which may have photos in the same places.
     """
 
     archive: Path
     shown: tuple[str, ...]
     pictures: tuple[tuple[str, str], ...]
-    places: dict[str, Coloured]
+    tasks: dict[str, album.Task]
     settings: dict[str, Any]
     model: str
-    opened: str = ''
+    key: str = field(default_factory=secrets.token_hex)
 
 
 @dataclass
@@ -91,24 +84,24 @@ class Progress:
     failed : list of (name, reason)
     notes : list of str
         What is to be known about photos that were coloured, and what was passed over.
-    news : deque of (name, uint8 array [h, w, 3])
+    news : deque of (place, name, uint8 array [h, w, 3])
         The last ones that were coloured, as small pictures, for who looks to take out.
     archive : Path or None
         The ZIP, in the end, unless nothing could be coloured.
     ended : str
         Why it ended before the last photo, 'stopped' or 'late'; or ''.
-    places : dict
-        Of each photo's name, where it came from and where its colours lie.
+    tasks : dict
+        By its place in the ZIP, where each photo came from: of two from different folders the name may be the same.
     """
 
     photos: int
     done: int = 0
     failed: list[tuple[str, str]] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
-    news: deque[tuple[str, Array]] = field(default_factory=lambda: deque(maxlen=SHOWN))
+    news: deque[tuple[str, str, Array]] = field(default_factory=lambda: deque(maxlen=SHOWN))
     archive: Path | None = None
     ended: str = ''
-    places: dict[str, Coloured] = field(default_factory=dict)
+    tasks: dict[str, album.Task] = field(default_factory=dict)
 
     @property
     def colored(self) -> int:
@@ -182,7 +175,7 @@ class AlbumPage:
         say = words.of(request)
         cancelled = self._cancels[request.session_hash] = threading.Event()
         folder, pictures = new_file('pictures'), deque[tuple[str, str]](maxlen=SHOWN)
-        progress, gallery, names = Progress(0), {}, deque[str](maxlen=SHOWN)
+        progress, gallery, places = Progress(0), {}, deque[str](maxlen=SHOWN)
         settings = dict(zip(controls.ON_ALBUM, values, strict=True))
         folder.mkdir()
         try:
@@ -190,8 +183,8 @@ class AlbumPage:
                 adjustments = controls.adjustments(settings)
                 adjustments = adjustments.without(self._open(model).lacks(adjustments))  # of hidden controls
                 for progress in self._colored(files, model, adjustments, say, cancelled, SHOWN_SIDE):
-                    for name, picture in _pictures(progress, folder):
-                        names.appendleft(name)
+                    for place, name, picture in _pictures(progress, folder):
+                        places.appendleft(place)
                         pictures.appendleft((picture, PurePosixPath(name).name))
                     gallery = {'value': list(pictures), 'visible': bool(pictures)}
                     yield _show(report=_report(progress, say), gallery=gallery, stop={})
@@ -202,7 +195,7 @@ class AlbumPage:
                 again={},
                 finished=progress.archive
                 and Finished(
-                    progress.archive, tuple(names), tuple(pictures), progress.places, settings, str(model or '')
+                    progress.archive, tuple(places), tuple(pictures), progress.tasks, settings, str(model or '')
                 ),
             )
         finally:
@@ -214,30 +207,44 @@ class AlbumPage:
             self._cancels[request.session_hash].set()
         return gr.update(value=words.of(request)['cancelling'], interactive=False)
 
-    def open(
-        self, request: gr.Request, event: gr.SelectData, finished: Finished | None
-    ) -> tuple[Finished, dict[str, Any]]:
+    def open(self, request: gr.Request, event: gr.SelectData, finished: Finished | None) -> dict[str, Any]:
         """A photo of the album, for the page of one photo, with what was set for the album."""
         say = words.of(request)
         if finished is None or event.index >= len(finished.shown):
             raise gr.Error(say['gone'], print_exception=False)
-        name = finished.shown[event.index]
-        task = finished.places[name].task
+        place = finished.shown[event.index]
+        task = finished.tasks[place]
         try:
             with in_words(say), task.opened() as source:
-                path = new_file(PurePosixPath(name).name)
+                path = new_file(PurePosixPath(task.name).name)
                 shutil.copyfile(source, path)
         except OSError as error:
             raise gr.Error(say['gone'], print_exception=False) from error
         settings = {key: value for key, value in finished.settings.items() if isinstance(value, int | float)}
-        brought = {'photo': str(path), 'settings': settings, 'model': finished.model}
-        return replace(finished, opened=name), {'brought': brought}
+        came = {'album': finished.key, 'place': place}
+        return {'brought': {'photo': str(path), 'settings': settings, 'model': finished.model, 'came': came}}
 
-    def put_back(self, finished: Finished | None, photo: str, say: Words) -> Finished:
-        """The album with another version of the photo that was opened; the others' bytes stay as they are."""
-        if finished is None or not finished.archive.exists():
+    def put_back(self, finished: Finished | None, came: Came | None, photo: str, say: Words) -> Finished:
+        """The album with another version of a photo that was opened; the others' bytes stay as they are.
+
+        Parameters
+        ----------
+        finished : Finished, optional
+            What the visitor has now.
+        came : Came, optional
+            Where the photo was opened.
+        photo : str
+            The path of its other version.
+        say : Words
+
+        Raises
+        ------
+        gr.Error
+            The album is not there any more.
+        """
+        known = finished is not None and came is not None and came.album == finished.key
+        if not known or came.place not in finished.shown or not finished.archive.exists():
             raise gr.Error(say['gone'], print_exception=False)
-        place = finished.places[finished.opened].place
         path = new_file(finished.archive.name)
         with (
             zipfile.ZipFile(finished.archive) as old,
@@ -245,7 +252,7 @@ class AlbumPage:
             zipfile.ZipFile(temporary, 'w') as new,
         ):
             for info in old.infolist():
-                source = open(photo, 'rb') if info.filename == place else old.open(info)  # noqa: SIM115
+                source = open(photo, 'rb') if info.filename == came.place else old.open(info)  # noqa: SIM115
                 kept = zipfile.ZipInfo(info.filename, info.date_time)
                 kept.compress_type, kept.external_attr = info.compress_type, info.external_attr
                 with source, new.open(kept, 'w', force_zip64=True) as target:
@@ -255,7 +262,7 @@ class AlbumPage:
         colored = photofile.read(photo, max_pixels=MAX_PIXELS).pixels
         photofile.write_preview(picture, photofile.shrink(colored, SHOWN_SIDE))
         pictures = list(finished.pictures)
-        at = finished.shown.index(finished.opened)
+        at = finished.shown.index(came.place)
         pictures[at] = str(picture), pictures[at][1]
         return replace(finished, archive=path, pictures=tuple(pictures))
 
@@ -282,10 +289,10 @@ class AlbumPage:
         progress, path = Progress(len(found), notes=notes), new_file(f'{_title(files)[:50]}-colour{zipfiles.SUFFIX}')
         yield progress
         end, seen = time.monotonic() + 60 * MINUTES, time.monotonic()
-        tasks = {task.name: task for task in found}
         with zipfiles.new_zip(path, MAX_RESULT) as target:
-            for outcome in album.colorize(found, colorizer, target, adjustments, known, preview, MAX_PIXELS, all_pages):
-                _note(progress, outcome, tasks)
+            outcomes = album.colorize(found, colorizer, target, adjustments, known, preview, MAX_PIXELS, all_pages)
+            for task, outcome in zip(found, outcomes, strict=True):
+                _note(progress, outcome, task)
                 stopped = cancelled is not None and cancelled.is_set()
                 if progress.done < progress.photos and (stopped or time.monotonic() > end):
                     progress.ended = 'stopped' if stopped else 'late'
@@ -334,26 +341,26 @@ def _title(files: Files) -> str:
     return names[0].stem if len(names) == 1 else 'album'
 
 
-def _note(progress: Progress, outcome: album.Outcome, tasks: Mapping[str, album.Task]) -> None:
+def _note(progress: Progress, outcome: album.Outcome, task: album.Task) -> None:
     progress.done += 1
     if outcome.error:
         progress.failed.append((outcome.name, outcome.error))
         return
     if outcome.note:
         progress.notes.append(outcome.note)
-    if outcome.target is not None and outcome.name in tasks:
-        progress.places[outcome.name] = Coloured(tasks[outcome.name], str(outcome.target))
+    place = str(outcome.target)
+    progress.tasks[place] = task
     if outcome.small is not None:
-        progress.news.append((outcome.name, outcome.small))
+        progress.news.append((place, outcome.name, outcome.small))
 
 
-def _pictures(progress: Progress, folder: Path) -> Iterator[tuple[str, str]]:
-    """What is new: names, and files. Gradio deletes in the end what it has shown, and only that."""
+def _pictures(progress: Progress, folder: Path) -> Iterator[tuple[str, str, str]]:
+    """What is new: places, names, and files. Gradio deletes in the end what it has shown, and only that."""
     while progress.news:
-        name, small = progress.news.popleft()
+        place, name, small = progress.news.popleft()
         path = folder / f'{secrets.token_hex(4)}.jpg'
         photofile.write_preview(path, small)
-        yield name, str(path)
+        yield place, name, str(path)
 
 
 def _report(progress: Progress, say: Words) -> Update:

@@ -47,8 +47,15 @@ class Look(GradioModel):
     palette: ImageData | None = None
 
 
+class Came(GradioModel):
+    """Where a photo of an album was opened: which album, and the place in its ZIP that its colours have."""
+
+    album: str
+    place: str
+
+
 class Detail(GradioModel):
-    """What an event is about: a place or a part of the photo, which hint lies there, an example's name.
+    """What an event is about: a place or a part of the photo, which hint lies there, an example's name, an album.
 
     It travels with the value because Gradio, where it drops all events but the last, mixes up their own data.
     """
@@ -62,6 +69,7 @@ class Detail(GradioModel):
     asked: int = 0
     rough: bool = False
     example: str = ''
+    came: Came | None = None
 
 
 class Brought(GradioModel):
@@ -70,6 +78,7 @@ class Brought(GradioModel):
     photo: FileData
     settings: dict[str, float]
     model: str
+    came: Came
 
 
 class Hero(GradioModel):

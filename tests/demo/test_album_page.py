@@ -2,12 +2,13 @@
 
 import gc
 import io
+import zipfile
 
 import httpx
 import numpy as np
 import pytest
 from albums import names_in, photo_file, redness, until, zip_of
-from browsers import news, opened, unfold
+from browsers import before, news, opened, unfold
 from gradio_client import handle_file
 from PIL import Image
 
@@ -161,6 +162,83 @@ def test_a_result_is_opened_changed_and_put_back(page, tmp_path):
     gray, other = ('summer/b.jpg', 'a.jpg') if name == 'b.jpg' else ('a.jpg', 'summer/b.jpg')
     assert redness(archive, gray, tmp_path) == 0 and redness(archive, other, tmp_path) > 30
     assert page.errors == []
+
+
+def _finish(page, paths):
+    _open(page)
+    for i, path in enumerate(paths, 1):
+        _choose(page, [path], i)
+    page.click('#album-start')
+    _line(page, f'{len(paths)} of {len(paths)} photos coloured.')
+
+
+def _brightness(address):
+    return np.asarray(Image.open(io.BytesIO(httpx.get(address).content)).convert('L')).mean()
+
+
+def _flat(path, value):
+    path.parent.mkdir(exist_ok=True)
+    Image.new('L', (90, 60), value).save(path)
+    return path
+
+
+def test_who_stays_puts_back_the_photo_that_is_open_and_not_the_one_that_was_clicked(page, tmp_path):
+    _finish(page, [_flat(tmp_path / 'dark.png', 40), _flat(tmp_path / 'light.png', 210)])
+    page.locator('#album-gallery button.thumbnail-item').nth(1).click()
+    opened(page)
+    assert page.inner_text('#album-gallery .caption-label >> nth=1') == 'dark.png'
+    with news(page):
+        page.fill('.saturation input[type=number]', '0')
+        page.keyboard.press('Enter')
+    page.click(TAB)
+    page.locator('#album-gallery button.thumbnail-item').first.click()
+    page.wait_for_selector('.sure[open]')
+    page.click('.sure .stay')
+    page.click('.studio .put-back')
+    page.wait_for_selector('.said:has-text("now holds this version")')
+    archive = _download(page, tmp_path)
+    with zipfile.ZipFile(archive) as got:
+        bright = {
+            name: np.asarray(Image.open(io.BytesIO(got.read(name))).convert('L')).mean() for name in got.namelist()
+        }
+    assert abs(bright['dark.png'] - 40) < 20 and abs(bright['light.png'] - 210) < 20
+    assert redness(archive, 'dark.png', tmp_path) == 0 and redness(archive, 'light.png', tmp_path) > 30
+    assert page.errors == []
+
+
+def test_what_was_opened_in_another_album_is_not_put_into_this_one(page, tmp_path):
+    _finish(page, [_flat(tmp_path / 'one' / 'x.png', 40)])
+    page.locator('#album-gallery button.thumbnail-item').click()
+    opened(page)
+    page.click(TAB)
+    page.click('#album-again')
+    page.wait_for_selector('.picker', state='visible')
+    page.wait_for_selector('#album-start[disabled]')
+    _choose(page, [_flat(tmp_path / 'two' / 'x.png', 210)], 1)
+    page.click('#album-start')
+    _line(page, '1 of 1 photos coloured.')
+    page.click('role=tab >> nth=0')
+    page.click('.studio .put-back')
+    page.wait_for_selector('.toast-body')
+    page.click(TAB)
+    archive = _download(page, tmp_path)
+    with zipfile.ZipFile(archive) as got, got.open('x.png') as file:
+        assert abs(np.asarray(Image.open(file).convert('L')).mean() - 210) < 20
+
+
+def test_two_photos_of_one_name_are_each_opened_by_their_picture(page, tmp_path):
+    _finish(page, [_flat(tmp_path / 'one' / 'x.png', 40), _flat(tmp_path / 'two' / 'x.png', 210)])
+    seen = []
+    for i in range(2):
+        page.click(TAB)
+        small = page.locator('#album-gallery img').nth(i).get_attribute('src')
+        page.locator('#album-gallery button.thumbnail-item').nth(i).click()
+        opened(page)
+        page.wait_for_selector('.studio .put-back', state='visible')
+        page.wait_for_timeout(500)
+        seen.append(_brightness(small))
+        assert abs(_brightness(before(page)) - seen[-1]) < 20
+    assert abs(seen[0] - seen[1]) > 100
 
 
 def test_cancel_keeps_what_is_done(page, photo, gate, tmp_path, monkeypatch):

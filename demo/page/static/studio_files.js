@@ -1,7 +1,7 @@
 // What a visitor takes away: the photo in colour, a comparison, the hints; and the palette that is brought along.
 
 let fetching = null;   // the button whose file is awaited
-function ask(button, event, word) {
+function ask(button, event, word, about = () => ({})) {
   button.onclick = () => {
     if (fetching || !photo && !own) return;
     fetching = button;
@@ -9,7 +9,7 @@ function ask(button, event, word) {
     button.textContent = words[word];
     find('.busy').hidden = false;
     find('.busy span').textContent = words[word];
-    tell(event);
+    tell(event, about());
   };
 }
 function fetched() {
@@ -29,7 +29,7 @@ function fetchReady({ url, orig_name }) {
 }
 ask(find('.download'), 'save', 'downloading');
 ask(find('.share'), 'compared', 'working');
-ask(find('.put-back'), 'put_back', 'working');
+ask(find('.put-back'), 'put_back', 'working', () => ({ came }));
 function putBack() {
   fetched();
   say(words.is_back);

@@ -9,6 +9,7 @@ const opened_db = new Promise((resolve, reject) => {
   request.onerror = () => reject(request.error);
 }).catch(() => null);   // a private window may have none
 let kept = false, own = null, remembering = 0, resumed = null;   // `own`: the photo's file here
+let came = null;   // where in an album the photo was opened
 let sample = '';   // the example's name: its file is on the server, and `own` is a small picture of it
 
 async function stored(mode, act) {
@@ -112,7 +113,8 @@ async function bring(file, wanted = null, network = null) {
 function begin(file, wanted, network, detail) {
   own = file;
   sample = detail.example ?? '';
-  find('.put-back').hidden = true;
+  came = detail.came ?? null;
+  find('.put-back').hidden = !came;
   resumed = wanted;
   look = wanted ?? firstLook();
   model = MODELS.some(([, value]) => value === network) ? network : MODELS[0]?.[1] ?? '';
@@ -130,9 +132,8 @@ async function brought(given) {
   const file = await (await fetch(given.photo.url)).blob(), plain = firstLook();
   photo = given.photo;
   begin(new File([file], photo.orig_name), { ...plain, settings: { ...plain.settings, ...given.settings } },
-    given.model, {});
+    given.model, { came: given.came });
   resumed = null;  // so it came
-  find('.put-back').hidden = false;
 }
 function opened([width, height]) {
   wait('');
