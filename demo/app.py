@@ -26,12 +26,12 @@ from demo.page import controls, words
 from demo.page import photo as one_photo
 from demo.page.album import MAX_PHOTOS, AlbumPage
 from demo.page.album_picker import AlbumPicker
-from demo.page.album_report import AlbumReport
-from demo.page.component import static
+from demo.page.component import head, static
 from demo.page.inputs import AlbumFiles
 from demo.page.photo import PhotoPage
+from demo.page.report import Report
 from demo.page.studio import Answers, PhotoStudio
-from demo.page.video import ON_VIDEO, VideoPage
+from demo.page.video import ON_VIDEO, SUFFIXES, VideoPage
 from demo.page.video_parts import VideoPicker, VideoPlayer
 from demo.server import clips, gradio_patches, queueing, retention
 from demo.server.blocks import Blocks
@@ -99,7 +99,9 @@ def build(
     with Blocks(title='Lumachrome') as page:
         gr.Markdown(label('title'), elem_id='title')
         with gr.Tab(label('one_photo')):
-            studio = PhotoStudio(named, list(EXAMPLES.values()), clips.are_possible(), elem_id='studio')
+            studio = PhotoStudio(
+                named, list(EXAMPLES.values()), SUFFIXES if clips.are_possible() else (), elem_id='studio'
+            )
             answers = Answers(visible='hidden')
         with gr.Tab(label('album')):
             results, album_download, finished = _album(album_page, open_for_album, choices, first, features)
@@ -112,16 +114,18 @@ def build(
         private: dict[str, Any] = {'api_visibility': 'private', 'show_progress': 'hidden'}
         network: dict[str, Any] = {'concurrency_id': 'network', 'concurrency_limit': 1, **private}
         live = {**network, 'trigger_mode': 'always_last'}  # while a slider moves, the last place counts
-        lost: dict[str, Any] = {'fn': lambda: {'failed': True}, 'inputs': None, 'outputs': answers, **private}
+        lost: dict[str, Any] = {'fn': None, 'outputs': answers, 'js': '() => ({ failed: true })', **private}
+        missed: dict[str, Any] = lost | {'js': '() => ({ missed: true })'}
         page.load(photo_page.hero, None, answers, **network)
-        studio.begin(photo_page.begin, studio, [seen, answers], **network).failure(**lost)
+        # The browser asks for one at a time, and for the next one before Gradio is quite done with the last
+        studio.begin(photo_page.begin, studio, [seen, answers], **live).failure(**lost)
         studio.look(photo_page.look, [seen, studio], [seen, answers], **live)
         studio.tint(photo_page.tint, [seen, studio], answers, **live)
         studio.point(photo_page.suggest, [seen, studio], answers, **live)
         studio.variants(photo_page.variants, [seen, studio], answers, **live)
         studio.part(photo_page.part, [seen, studio], answers, **live)
         for event, made in ((studio.save, photo_page.save), (studio.compared, photo_page.compared)):
-            event(made, [seen, studio], answers, **network).failure(lambda: {'missed': True}, None, answers, **private)
+            event(made, [seen, studio], answers, **network).failure(**missed)
         results.select(album_page.open, finished, answers, **private)
 
         def put_back(request: gr.Request, seen: Any, given: Any, album: Any) -> tuple[Any, ...]:
@@ -131,9 +135,7 @@ def build(
             return album, str(album.archive), list(album.pictures), shown | {'put_back': True}
 
         changed = [finished, album_download, results, answers]
-        studio.put_back(put_back, [seen, studio, finished], changed, **network).failure(
-            lambda: {'missed': True}, None, answers, **private
-        )
+        studio.put_back(put_back, [seen, studio, finished], changed, **network).failure(**missed)
 
         with gr.Row(visible=False):  # what programs may ask for
             photo = controls.photo_input(label='photo')
@@ -199,7 +201,7 @@ def _album(
     settings, adjust, model_choice, start = _settings(
         'album', ('render_size', 'variant'), ('palette', 'strength', 'reach'), choices, first, features
     )
-    report = AlbumReport(visible='hidden', elem_id='album-report')
+    report = Report(visible='hidden', elem_id='album-report')
     leave = gr.Button(label('cancel'), visible=False, elem_id='album-leave')
     stop = gr.Button(label('cancel'), visible=False, elem_id='album-stop')
     with gr.Row():
@@ -246,7 +248,7 @@ def _video(
     settings, adjust, model_choice, start = _settings(
         'video', ('variant',), ('palette', 'strength'), choices, first, features
     )
-    report = AlbumReport(visible='hidden', elem_id='video-report')
+    report = Report(visible='hidden', elem_id='video-report')
     leave = gr.Button(label('cancel'), visible=False, elem_id='video-leave')
     stop = gr.Button(label('cancel'), visible=False, elem_id='video-stop')
     player = VideoPlayer(visible='hidden', elem_id='video-player')
@@ -337,7 +339,7 @@ def launch(page: gr.Blocks, mcp: bool = False, **settings: Any) -> tuple[Any, st
     return page.launch(
         theme=THEME,
         css=static('app.css'),
-        head=f'<script>{static("components.js")}</script>',
+        head=head(),
         i18n=words.LABELS,
         max_file_size=f'{FILE_MB}mb',
         enable_monitoring=False,

@@ -19,7 +19,7 @@ import gradio as gr
 
 from demo.colorizers import OpenColorizer
 from demo.page import controls, words
-from demo.page.album_report import Reported
+from demo.page.report import Reported
 from demo.page.studio import Came
 from demo.page.words import Words, in_words
 from demo.server.limits import MAX_PIXELS

@@ -39,7 +39,7 @@ class AlbumPicker(Component):
 
     def __init__(self, limit: int, **settings: Any):
         constants = {'LIMIT': limit, 'SUFFIXES': sorted(photofile.PHOTO_SUFFIXES), 'ZIP': zipfiles.SUFFIX}
-        super().__init__('album_picker', constants=constants, **settings)
+        super().__init__('album_picker', constants, ['picker', 'album_picker'], style='picker', **settings)
 
     def preprocess(self, payload: Picked | None) -> list[tuple[str, str]]:
         return [] if payload is None else [(picked.file.path, picked.name) for picked in payload.files]

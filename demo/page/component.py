@@ -1,7 +1,8 @@
 """What the page's own components have in common: each is a `gr.HTML` made of files in `static`.
 
 The templates are static: a value reaches the page only as an address or as text, never as markup. A script runs as the
-body of a function in which Gradio gives it `element`, `props`, `trigger`, `watch` and `upload`.
+body of a function in which Gradio gives it `element`, `props`, `trigger`, `watch` and `upload`. What all of them need
+is in the page's head, once.
 """
 
 import json
@@ -22,13 +23,19 @@ def static(name: str) -> str:
     return (STATIC / name).read_text('utf-8')
 
 
+def head() -> str:
+    """What the page's head brings to all components: the words of all languages, and the elements of `demo/web`."""
+    said = json.dumps(words.WORDS, ensure_ascii=False).replace('<', '\\u003c')
+    return f'<script>globalThis.allWords = {said};\n{static("components.js")}</script>'
+
+
 class Component(gr.HTML):
     """A component of markup, style and script, in the visitor's language; to the API pages it has no value.
 
     Parameters
     ----------
     name : str
-        Of the .html and the .css file in `static` of which it is made.
+        Of the .html file in `static` of which it is made, and of the .css file if it has one.
     scripts : sequence of str
         The names of its scripts there, without suffix; by default the one of that name. They run in one function, in
         this order: what one declares is there for the next.
@@ -50,11 +57,12 @@ class Component(gr.HTML):
         style: str = '',
         **settings: Any,
     ):
-        given = {'allWords': words.WORDS, **(constants or {})}
+        given = constants or {}
         declared = [f'const {key} = {json.dumps(value, ensure_ascii=False)};\n' for key, value in given.items()]
+        styled = (STATIC / f'{style or name}.css').exists()
         super().__init__(
             html_template=static(f'{name}.html'),
-            css_template=static(f'{style or name}.css'),
+            css_template=static(f'{style or name}.css') if styled else '',
             js_on_load=''.join([*declared, *(static(f'{part}.js') for part in ('component', *(scripts or [name])))]),
             apply_default_css=False,
             **settings,

@@ -8,6 +8,7 @@ it.
 
 import base64
 import io
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -20,8 +21,9 @@ from demo.server.limits import FILE_MB
 from lumachrome import contract, photofile, zipfiles
 from lumachrome.adjustments import SETTINGS
 
+SCRIPTS = ('studio', 'studio_say', 'studio_keep', 'studio_open', 'studio_examples', 'studio_take', 'studio_files')
 EXAMPLE_SIDE = 128  # long side in pixels of an example's picture
-# What presets set; all else of `controls.IN_PRESETS` goes to its default.
+# What presets set; what else is in `controls.SLIDERS` goes to its default.
 PRESETS: dict[str, dict[str, float]] = {
     'natural': {},
     'vivid': {'saturation': 1.35},
@@ -145,15 +147,15 @@ class PhotoStudio(Component):
         The networks to choose from; the first is chosen.
     examples : list of Path
         Photos to try.
-    clips : bool
-        Whether the page takes videos as well.
+    clips : sequence of str
+        The suffixes of the videos that the page takes as well; none where it takes no videos.
     **settings
         As `gr.HTML` takes them.
     """
 
     data_model = Asked
 
-    def __init__(self, models: list[tuple[str, str]], examples: list[Path], clips: bool = False, **settings: Any):
+    def __init__(self, models: list[tuple[str, str]], examples: list[Path], clips: Sequence[str] = (), **settings: Any):
         numbers = {
             name: {
                 'low': setting.shown[0],
@@ -180,10 +182,10 @@ class PhotoStudio(Component):
             'HINTS': contract.TAKES_HINTS,
             'SUFFIXES': sorted(photofile.PHOTO_SUFFIXES),
             'ZIP': zipfiles.SUFFIX,
-            'CLIPS': clips,
+            'CLIPS': list(clips),
         }
         self._models = {value for _, value in models}
-        super().__init__('studio', constants, ['studio', 'studio_work', 'studio_files'], **settings)
+        super().__init__('studio', constants, SCRIPTS, **settings)
 
     def preprocess(self, payload: Asked | None) -> Given:
         payload = payload or Asked()

@@ -13,7 +13,7 @@ import gradio as gr
 
 from demo.colorizers import OpenColorizer
 from demo.page import controls, words
-from demo.page.album_report import Reported
+from demo.page.report import Reported
 from demo.page.words import Words, in_words
 from demo.server import clips
 from demo.server.uploads import new_file

@@ -22,7 +22,7 @@ class VideoPicker(Component):
 
     def __init__(self, **settings: Any):
         constants = {'SECONDS': CLIP_SECONDS, 'MEGABYTES': CLIP_MB, 'PIXELS': CLIP_PIXELS}
-        super().__init__('video_picker', constants, style='album_picker', **settings)
+        super().__init__('video_picker', constants, ['picker', 'video_picker'], style='picker', **settings)
 
     def preprocess(self, payload: PickedClip | None) -> str | None:
         return payload.file.path if payload is not None and payload.file is not None else None

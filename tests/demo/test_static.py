@@ -69,7 +69,7 @@ def test_the_linter_knows_what_each_script_is_given(tmp_path):
         return subprocess.run(['npm', 'run', 'lint'], cwd=tmp_path / 'web', capture_output=True, text=True, timeout=60)
 
     assert lint().returncode == 0
-    with (tmp_path / 'page' / 'static' / 'album_report.js').open('a') as file:
+    with (tmp_path / 'page' / 'static' / 'report.js').open('a') as file:
         file.write('placeOf(bar);\n')  # the slider's, which is in another function
     assert 'noUndeclaredVariables' in lint().stderr
 

@@ -1,5 +1,6 @@
 // One photo: what is set (the look), what Python is asked, and what its answers show. See studio.py.
-// studio_work.js brings photos in and keeps the work; studio_files.js gives files out.
+// The scripts that follow it are in the same function: studio_say.js speaks, studio_keep.js keeps the work,
+// studio_open.js opens photos, studio_examples.js shows some, studio_take.js takes files in, studio_files.js gives them out.
 
 const studio = find('.studio'), painter = find('lumachrome-painter'), past = find('lumachrome-history');
 const panel = find('.panel'), sliders = {};
@@ -34,7 +35,7 @@ function refresh(needsNetwork) {
   tell('tint', { rough: true });
   settled = setTimeout(() => {
     tell('tint', { rough: false });
-    if (find('.variants').open) tell('variants');
+    showVariants();
   }, 250);
 }
 past.addEventListener('restore', ({ detail: { state } }) => {
@@ -113,7 +114,8 @@ find('.presets').append(...presets.map(({ button }) => button));
 const variants = SETTINGS.variant.presets.map(variant =>
   card(words[`variant_${variant}`], EMPTY, () => set('variant', variant)));
 find('.choices').append(...variants);
-find('.variants').ontoggle = () => { if (find('.variants').open && photo) tell('variants'); };
+function showVariants() { if (find('.variants').open && own) tell('variants'); }
+find('.variants').ontoggle = showVariants;
 
 function showLook() {
   if (painter.hints !== look.hints) painter.hints = look.hints;
@@ -161,7 +163,10 @@ function show(answer) {
     find('.keep').hidden = !painter.steerable;
   }
   if (news.swatches) painter.swatches = news.swatches;
-  if (news.presets) presets.forEach(({ button }, i) => { button.querySelector('img').src = news.presets[i]; });
+  if (news.presets) {   // the network has run
+    presets.forEach(({ button }, i) => { button.querySelector('img').src = news.presets[i]; });
+    showVariants();
+  }
   if (news.variants) variants.forEach((button, i) => { button.querySelector('img').src = news.variants[i]; });
   if ('warning' in news) find('.warning').textContent = news.warning;
   if ('status' in news) find('.status').textContent = news.status;

@@ -53,7 +53,7 @@ find('.hints-file').onchange = async () => {
     if (!fits || !hints.length) throw new Error('other values');
     change({ ...look, hints: hints.map(({ x, y, color }) => ({ x, y, color })) }, '', true);
   } catch {
-    say(words.no_hints.replace('{name}', file.name));
+    say(filled(words.no_hints, { name: file.name }));
   }
 };
 find('.palette').onclick = () => find('.palette-file').click();
@@ -61,11 +61,9 @@ find('.palette-file').onchange = async () => {
   const [file] = find('.palette-file').files;
   find('.palette-file').value = '';
   try {
-    const { path, url } = await upload(file);
-    const palette = { path, url, orig_name: file.name, meta: { _type: 'gradio.FileData' } };
-    change({ ...look, palette }, '', false);
+    change({ ...look, palette: await stored(file) }, '', false);
   } catch {
-    say(words.not_uploaded.replace('{names}', file.name));
+    say(filled(words.not_uploaded, { names: file.name }));
   }
 };
 find('.no-palette').onclick = () => change({ ...look, palette: null }, '', false);

@@ -1,4 +1,4 @@
-"""How far an album is: a bar, a line, and what is to be said about single photos."""
+"""How far an album or a clip is: a bar, a line, and what else is to be said about it."""
 
 from typing import Any
 
@@ -8,20 +8,20 @@ from demo.page.component import Component
 
 
 class Reported(GradioModel):
-    """How far an album is: a line of text, the share of it that is done (None where it has ended), and sentences."""
+    """How far the work is: a line of text, the share of it that is done (None where it has ended), and sentences."""
 
     line: str
     share: float | None = None
     problems: tuple[str, ...] = ()
 
 
-class AlbumReport(Component):
+class Report(Component):
     """Shows a `Reported` from Python."""
 
     data_model = Reported
 
     def __init__(self, **settings: Any):
-        super().__init__('album_report', **settings)
+        super().__init__('report', **settings)
 
     def preprocess(self, payload: Reported | None) -> Reported | None:
         return payload
