@@ -60,11 +60,12 @@ def news(page):
     )
 
 
-def steered(page, photo):
-    """A photo, with the network that takes hints."""
+def steered(page, photo, fold=True):
+    """A photo, with the network that takes hints; `fold` says whether its fold is still closed."""
     choose(page, photo)
     with news(page):
-        page.click('.studio .model summary')
+        if fold:
+            page.click('.studio .model summary')
         page.select_option('.studio .model label.model select', label='steered')
     page.wait_for_selector('.tools .add')
 

@@ -87,6 +87,9 @@ def test_photos_are_dropped_and_pasted_anywhere(page, photo, tmp_path):
     (tmp_path / 'letter.txt').write_text('Dear grandmother')
     drop(page, [tmp_path / 'letter.txt'])
     page.wait_for_selector('.said:has-text("letter.txt is not a photo.")')
+    (tmp_path / 'a$$b$&.txt').write_text('Dear grandmother')
+    drop(page, [tmp_path / 'a$$b$&.txt'])
+    page.wait_for_selector('.said:has-text("a$$b$&.txt is not a photo.")')
     paste = """files => {
         const data = new DataTransfer();
         for (const name of files) data.items.add(new File(['x'], name, { type: 'image/png' }));
@@ -113,6 +116,13 @@ def test_photos_are_dropped_and_pasted_anywhere(page, photo, tmp_path):
     page.wait_for_selector('#album .state:has-text("Files ready: 2 ")')
     assert page.locator('#album .names li').all_text_contents() == ['grandmother.jpg', 'letter.txt']
     assert page.errors == []
+
+
+def test_what_hovers_is_told_of_buttons_alone(page, photo):
+    choose(page, photo)
+    labelled = "document.querySelectorAll('[data-label][aria-label]').length"  # of the page itself, not of its elements
+    assert page.evaluate(labelled) >= 2
+    assert page.evaluate("document.querySelectorAll('[data-label][title]:not(button)').length") == 0
 
 
 def test_work_is_kept_through_a_reload(page, photo):

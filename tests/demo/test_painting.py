@@ -2,6 +2,7 @@
 
 import numpy as np
 from browsers import choose, click, news, pixels, red, steered
+from PIL import Image
 
 from lumachrome import Hint, hints, photofile
 
@@ -167,6 +168,49 @@ def test_other_colorings_are_offered_and_taken(page, photo, tmp_path):
         page.click('.studio .download')
     download.value.save_as(tmp_path / 'got.jpg')
     np.testing.assert_allclose(photofile.read(tmp_path / 'got.jpg').pixels, redder, atol=6)
+
+
+def test_other_colorings_follow_the_photo_and_its_hints(page, photo, tmp_path):
+    steered(page, photo)
+    page.click('.studio .variants summary')
+    shown = """document.querySelector('.choices img').src"""
+    page.wait_for_function(f"{shown}.startsWith('data:image/jpeg')")
+    first = page.evaluate(shown)
+    click(page, 0.3, 0.2)
+    with news(page):
+        red(page)
+    page.wait_for_function(f'src => {shown} !== src', arg=first)
+    page.click('.studio .another')
+    page.click('.studio .leave')
+    hinted = page.evaluate(shown)
+    Image.new('L', (300, 100), 200).save(tmp_path / 'wide.png')
+    steered(page, tmp_path / 'wide.png', fold=False)
+    page.wait_for_function(f'src => {shown} !== src', arg=hinted)
+    shape = (
+        "(({ naturalWidth, naturalHeight }) => naturalWidth / naturalHeight)(document.querySelector('.choices img'))"
+    )
+    page.wait_for_function(f'{shape} > 2.5')
+    with news(page):  # to one that has no others
+        page.select_option('.studio .model label.model select', label='plain')
+    page.wait_for_timeout(500)
+    assert not page.is_visible('.toast-body') and page.errors == []
+
+
+def test_a_number_is_pasted_into_a_hints_field(page, photo):
+    steered(page, photo)
+    click(page, 0.3, 0.2)
+    with news(page):
+        red(page)
+    page.click('.tools summary')
+    field = page.locator('.tools li input[type=number]').first
+    field.focus()
+    prevented = field.evaluate("""field => {
+        const data = new DataTransfer();
+        data.setData('text/plain', '42');
+        const pasted = { clipboardData: data, bubbles: true, cancelable: true, composed: true };
+        return !field.dispatchEvent(new ClipboardEvent('paste', pasted));
+    }""")
+    assert not prevented and not page.is_visible('main > .said')
 
 
 def test_next_to_no_color_brings_a_warning_and_what_to_do(page, photo, tmp_path):

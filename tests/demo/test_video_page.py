@@ -161,6 +161,22 @@ def test_a_clip_dropped_anywhere_opens_its_tab(page, film):
     page.wait_for_selector('#video-start:not([disabled])')
 
 
+def test_a_clip_is_known_by_its_suffix_where_the_browser_names_no_kind(page):
+    page.evaluate("""() => {
+        const data = new DataTransfer();
+        data.items.add(new File(['x'], 'wedding.MKV'));
+        document.body.dispatchEvent(new ClipboardEvent('paste', { clipboardData: data, bubbles: true }));
+    }""")
+    page.wait_for_selector('#video .state:has-text("Ready: wedding.MKV")')
+
+
+def test_a_browser_that_says_nothing_about_a_clip_is_not_waited_for(page, film):
+    page.evaluate("Object.defineProperty(HTMLMediaElement.prototype, 'src', { set() {} })")
+    _open(page)
+    _choose(page, film)
+    page.wait_for_selector('#video .state:has-text("Ready: ")')
+
+
 def test_a_clip_can_be_cancelled_and_leaves_nothing(page, film, cache):
     _open(page)
     _choose(page, film)

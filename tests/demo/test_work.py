@@ -1,9 +1,13 @@
 """What a visitor has done on the page is not lost and not mixed up: reloads, several tabs, no storage, haste."""
 
+import threading
+
 import numpy as np
 import pytest
 from browsers import choose, drop, news, opened, pixels
 from PIL import Image
+
+from demo.page import photo as one_photo
 
 _ROOM = 'Storage.overrideQuotaForOrigin'
 
@@ -141,9 +145,13 @@ def test_the_page_works_where_the_browser_refuses_all_storage(browser, url, phot
     page.close()
 
 
-def test_of_two_examples_chosen_at_once_the_last_one_is_shown_and_kept(page):
+def test_of_two_examples_chosen_at_once_the_last_one_is_shown_and_kept(page, monkeypatch):
+    read, gate = one_photo._decoded, threading.Event()
+    monkeypatch.setattr(one_photo, '_decoded', lambda path: gate.wait(30) and read(path))
     named = 'document.querySelector(`.examples button[aria-label*="${name}"]`).click()'
     page.evaluate(f'() => {{ const click = name => {named}; click("china"); setTimeout(() => click("cat"), 120); }}')
+    page.wait_for_timeout(500)
+    gate.set()
     page.wait_for_selector('.studio .status:has-text("451 × 300")')
     assert not page.evaluate("document.querySelector('.studio .panel').inert")
     _change(page)

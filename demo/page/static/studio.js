@@ -114,7 +114,10 @@ find('.presets').append(...presets.map(({ button }) => button));
 const variants = SETTINGS.variant.presets.map(variant =>
   card(words[`variant_${variant}`], EMPTY, () => set('variant', variant)));
 find('.choices').append(...variants);
-function showVariants() { if (find('.variants').open && own) tell('variants'); }
+function showVariants() {
+  const { open, hidden } = find('.variants');
+  if (open && !hidden && own) tell('variants');
+}
 find('.variants').ontoggle = showVariants;
 
 function showLook() {
