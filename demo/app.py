@@ -97,7 +97,8 @@ def build(
     label = words.label
     named = [pair if isinstance(pair, tuple) else (pair, pair) for pair in choices]
     with Blocks(title='Lumachrome') as page:
-        gr.Markdown(label('title'), elem_id='title')
+        gr.Markdown('# Lumachrome', elem_id='title')
+        gr.Markdown(label('lead'), elem_id='lead')
         with gr.Tab(label('one_photo')):
             studio = PhotoStudio(
                 named, list(EXAMPLES.values()), SUFFIXES if clips.are_possible() else (), elem_id='studio'
