@@ -242,8 +242,9 @@ class AlbumPage:
         gr.Error
             The album is not there any more.
         """
-        known = finished is not None and came is not None and came.album == finished.key
-        if not known or came.place not in finished.shown or not finished.archive.exists():
+        if finished is None or came is None or came.album != finished.key:
+            raise gr.Error(say['gone'], print_exception=False)
+        if came.place not in finished.shown or not finished.archive.exists():
             raise gr.Error(say['gone'], print_exception=False)
         path = new_file(finished.archive.name)
         with (
