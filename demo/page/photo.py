@@ -51,7 +51,8 @@ class Seen:
     photo: str
     name: str
     size: tuple[int, int]
-    notes: tuple[str, ...]
+    note: str  # what `photofile.Photo.note` says
+    has_colors: bool
     before: str
     model: str = ''
     hints: tuple[Hint, ...] = ()
@@ -115,10 +116,9 @@ class PhotoPage:
             small = photofile.shrink(picture.pixels)
             before = new_file('before.jpg')
             photofile.write_preview(before, small)
-            found = {'first_page': picture.note, 'has_colors': photofile.palette(small).is_colored}
             height, width = picture.pixels.shape[:2]
-            notes = tuple(key for key, holds in found.items() if holds)
-            seen = Seen(path, picture.name, (width, height), notes, str(before))
+            has_colors = photofile.palette(small).is_colored
+            seen = Seen(path, picture.name, (width, height), picture.note, has_colors, str(before))
         seen, shown = self.look(request, seen, given)
         return seen, shown | {'before': seen.before, 'size': seen.size}
 
@@ -150,12 +150,13 @@ class PhotoPage:
                 Path(last.colors).unlink(missing_ok=True)  # a click brings new ones, and each takes megabytes
             seconds = time.perf_counter() - start
             presets = _presets(colorizer, colors, preview, adjustments)
-        warnings = [say[note] for note in seen.notes if note == 'has_colors']
+        warnings = [words.reason(seen.note, say)] if seen.note else []
+        warnings += [say['has_colors']] if seen.has_colors else []
         if colors.is_dull:
             warnings.append(' '.join([say['is_dull'], say['click_to_color']][: 2 if colorizer.takes_hints else 1]))
         return seen, shown | {
             'features': sorted(colorizer.features),
-            'status': _status(seen.size, colorizer, 'previewed', seconds, 'first_page' in seen.notes, say),
+            'status': _status(seen.size, colorizer, 'previewed', seconds, say),
             'warning': ' '.join(warnings),
             'presets': presets,
         }
@@ -259,7 +260,7 @@ def _colored(
     result = new_file(f'{Path(photo.name).stem}-colour{photo.suffix}')
     photofile.write(result, pixels, photo)
     height, width = photo.pixels.shape[:2]
-    return str(result), _status((width, height), colorizer, 'colored', seconds, bool(photo.note), say)
+    return str(result), _status((width, height), colorizer, 'colored', seconds, say)
 
 
 def _example(name: str, say: Words) -> str:
@@ -322,15 +323,14 @@ def _part_of(ab: Array, box: tuple[float, float, float, float], shape: tuple[int
     return np.stack([np.asarray(plane.resize(size, Image.Resampling.BILINEAR, cut)) for plane in planes], axis=-1)
 
 
-def _status(
-    size: tuple[int, int], colorizer: Colorizer, done: str, seconds: float, first_page: bool, say: Words
-) -> str:
+def _status(size: tuple[int, int], colorizer: Colorizer, done: str, seconds: float, say: Words) -> str:
     device = 'GPU' if colorizer.provider == CUDA else 'CPU'
-    parts = [
-        say['pixels'].format(width=size[0], height=size[1], name=colorizer.name, device=device),
-        say[done].format(ms=f'{1000 * seconds:.0f}'),
-    ]
-    return ' · '.join([*parts, say['first_page']] if first_page else parts)
+    return ' · '.join(
+        [
+            say['pixels'].format(width=size[0], height=size[1], name=colorizer.name, device=device),
+            say[done].format(ms=f'{1000 * seconds:.0f}'),
+        ]
+    )
 
 
 # What is kept in memory for the next event: each step of a slider would read it again

@@ -7,16 +7,19 @@ import threading
 import time
 import types
 from pathlib import Path
+from typing import Any
 
 import gradio as gr
 import numpy as np
 import pytest
 import pyvips
+from files import chunk, png
 from PIL import Image
 
 from demo import app, colorizers
 from demo.colorizers import Colorizers
 from demo.page import photo as photo_page
+from demo.page import words
 from demo.page.studio import Detail, Given
 from demo.server import retention
 from lumachrome import colorizer, contract, photofile, session
@@ -79,6 +82,27 @@ def test_a_preview_is_decoded_once_and_missed_when_it_is_gone(shipped, tmp_path,
     (tmp_path / seen.before).unlink()
     with pytest.raises(gr.Error, match='no longer on the server'):
         page.tint(None, seen, _given())
+
+
+@pytest.mark.parametrize('language', words.WORDS)
+def test_what_a_file_cannot_keep_is_said_of_its_one_page(language, shipped, gray, tmp_path, monkeypatch):
+    monkeypatch.setenv('GRADIO_TEMP_DIR', str(tmp_path / 'cache'))
+    request: Any = types.SimpleNamespace(headers={'accept-language': language})
+    bad = bytearray(chunk(b'tEXt', b'Author\0me'))
+    bad[-1] ^= 1  # the check sum
+    one = png(tmp_path / 'one.png', gray, late=[bytes(bad)])
+    picture = Image.fromarray(gray)
+    picture.save(tmp_path / 'two.tif', save_all=True, append_images=[picture])
+    page, said = photo_page.PhotoPage(Colorizers()), []
+    for path in (one, tmp_path / 'two.tif'):
+        shown = page.begin(request, _given(path))[1]
+        said.append(shown['warning'])
+        assert shown['status'].count('·') == 2
+    if language == 'en':
+        assert 'one.png says things about itself' in said[0] and 'first' not in said[0]
+        assert 'two.tif has 2 pages or frames; this is the first one.' in said[1]
+    else:
+        assert not any('pages' in each or 'says' in each for each in said) and '略去' in said[0] and '2 页' in said[1]
 
 
 def test_a_decoded_photo_stays_in_memory_no_longer_than_its_file(tmp_path, monkeypatch):

@@ -17,7 +17,7 @@ ROOT = Path(__file__).parents[2]
 ELSEWHERE = {'folders', 'streams', 'scenes', 'ahead', 'pages', 'photofile', 'archive'}
 NOT_ASKED = re.compile(
     r'is a Palette|list of Hint|Hints are a list, such|name a folder|use --force|by its colour version|name a file for'
-    r'|suffix of no video'
+    r'|suffix of no video|is where parts of the video are kept'
 )
 ERRORS = ('PhotoError', 'AdjustmentError', 'VideoError')
 
