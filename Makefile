@@ -52,8 +52,10 @@ check-static: demo/web/node_modules/.package-lock.json
 demo/web/node_modules/.package-lock.json: demo/web/package-lock.json
 	cd demo/web && npm ci --no-audit --no-fund && touch node_modules/.package-lock.json
 
-# pyright brings its own Node as a wheel: nothing is fetched when it runs
+# pyright brings its own Node as a wheel: nothing is fetched when it runs. It would believe the .pyi that Gradio wrote
+# beside our components when they were others, and Gradio never renews.
 check-types: env
+	rm -f demo/page/*.pyi
 	PYRIGHT_PYTHON_IGNORE_WARNINGS=1 .venv/bin/pyright
 
 # Memory, an hour of visitors and photos over a thousand megapixels are for themselves: tests/benchmarks
