@@ -2,6 +2,7 @@
 
 import en from '../../../page/i18n/en.json';
 import zh from '../../../page/i18n/zh.json';
+import { keep, recall } from './storage';
 
 export type Language = 'en' | 'zh';
 export type Values = Readonly<Record<string, string | number>>;
@@ -9,7 +10,7 @@ export type Values = Readonly<Record<string, string | number>>;
 const ALL: Record<Language, Readonly<Record<string, string>>> = { en, zh };
 const KEPT = 'language';
 
-let language: Language = (localStorage.getItem(KEPT) ?? navigator.language).startsWith('zh') ? 'zh' : 'en';
+let language: Language = (recall(KEPT) ?? navigator.language).startsWith('zh') ? 'zh' : 'en';
 
 export const current = (): Language => language;
 export const words = (): Readonly<Record<string, string>> => ALL[language];
@@ -20,7 +21,7 @@ export const word = (name: string, values: Values = {}): string =>
 
 export function choose(wanted: Language): void {
   language = wanted;
-  localStorage.setItem(KEPT, wanted);
+  keep(KEPT, wanted);
 }
 
 /** Put the words into all markup that names one. */
