@@ -7,6 +7,8 @@ import os
 import shutil
 import subprocess
 import threading
+import time
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -79,7 +81,13 @@ def _bundle(folder, sources):
 
 
 class _Quiet(http.server.SimpleHTTPRequestHandler):
-    """A host that sends no header of its own, as the poorest do."""
+    """A host without headers of its own, as the poorest are; `slow` is for how many seconds it thinks of a file."""
+
+    slow: Mapping[str, float] = {}
+
+    def do_GET(self):
+        time.sleep(sum(seconds for end, seconds in self.slow.items() if self.path.endswith(end)))
+        super().do_GET()
 
     def guess_type(self, path):
         return {'.mjs': 'text/javascript', '.wasm': 'application/wasm'}.get(Path(path).suffix) or super().guess_type(
@@ -90,9 +98,10 @@ class _Quiet(http.server.SimpleHTTPRequestHandler):
         pass
 
 
-def serve(folder):
-    """A server of a folder on a free port: call `shutdown` on it."""
-    server = http.server.ThreadingHTTPServer(('127.0.0.1', 0), functools.partial(_Quiet, directory=str(folder)))
+def serve(folder, slow=None):
+    """A server of a folder on a free port, with seconds by how a file's name ends: call `shutdown` on it."""
+    handler = type('Handler', (_Quiet,), {'slow': slow or {}})
+    server = http.server.ThreadingHTTPServer(('127.0.0.1', 0), functools.partial(handler, directory=str(folder)))
     threading.Thread(target=server.serve_forever, daemon=True).start()
     return server
 

@@ -7,6 +7,7 @@ import { Engine } from './engine/client';
 import { Album } from './page/album';
 import { canvasOf, complain, find, say } from './page/dom';
 import { Editor } from './page/editor';
+import { comesAgain, keepAll, serviceWorker } from './page/offline';
 import { choose, current, translate, word, words } from './page/words';
 
 const examples = import.meta.glob<string>('../../examples/*.jpg', { query: '?url', import: 'default', eager: true });
@@ -141,38 +142,14 @@ async function showSample(): Promise<void> {
 }
 
 async function begin(): Promise<void> {
-  const isolated = await keep();
-  if (!isolated) return; // the page comes again, isolated
+  const helper = await serviceWorker();
+  if (comesAgain(helper)) return;
   const { threads } = await engine.start();
   document.body.dataset.threads = String(threads);
-  if (!find('#start').hidden) await showSample();
+  if (!find('#start').hidden) await showSample().catch((error) => complain(error));
   document.body.dataset.ready = 'yes';
-  navigator.serviceWorker?.controller?.postMessage('keep all');
+  keepAll(helper);
 }
 
-/** Have all files kept; false where the page must come again to be isolated, which threads need. */
-async function keep(): Promise<boolean> {
-  if (!('serviceWorker' in navigator) || import.meta.env.DEV) return true;
-  navigator.serviceWorker.addEventListener('message', ({ data }) => {
-    if (data === 'all kept') document.body.dataset.offline = 'yes';
-  });
-  try {
-    await navigator.serviceWorker.register('./sw.js');
-    await navigator.serviceWorker.ready;
-  } catch {
-    return true; // a private window may refuse; all but the offline use works
-  }
-  if (!navigator.serviceWorker.controller) {
-    await Promise.race([
-      new Promise((done) => navigator.serviceWorker.addEventListener('controllerchange', done, { once: true })),
-      new Promise((done) => setTimeout(done, 3000)),
-    ]);
-  }
-  const isFramed = window.top !== window.self; // there the page around it decides
-  if (crossOriginIsolated || isFramed || sessionStorage.getItem('came again') || find('#start').hidden) return true;
-  sessionStorage.setItem('came again', 'yes');
-  location.reload();
-  return false;
-}
 
 begin().catch((error) => complain(error));
