@@ -1,5 +1,6 @@
 """What the tests of the static page share: Node, the built page, and its TypeScript as something that can be asked."""
 
+import contextlib
 import functools
 import http.server
 import json
@@ -104,6 +105,32 @@ def serve(folder, slow=None):
     server = http.server.ThreadingHTTPServer(('127.0.0.1', 0), functools.partial(handler, directory=str(folder)))
     threading.Thread(target=server.serve_forever, daemon=True).start()
     return server
+
+
+@contextlib.contextmanager
+def site(folder, slow=None):
+    """The address of such a server, as long as it is needed."""
+    server = serve(folder, slow)
+    try:
+        yield f'http://127.0.0.1:{server.server_address[1]}/'
+    finally:
+        server.shutdown()
+
+
+@contextlib.contextmanager
+def visit(browser, **settings):
+    """Somebody who comes for the first time, as a browser's context."""
+    context = browser.new_context(**({'viewport': {'width': 1280, 'height': 900}, 'locale': 'en-US'} | settings))
+    context.set_default_timeout(30_000)
+    try:
+        yield context
+    finally:
+        context.close()
+
+
+def is_said(page, name):
+    """Wait until the page says of itself that it is `ready`, can be used `offline`, or how many `looks` there were."""
+    page.wait_for_selector(f'body[data-{name}]', state='attached')
 
 
 def peak_of_tabs():

@@ -1,13 +1,12 @@
 """What a visit to the static page outlives: refused storage, slow and failing workers, another version of the page."""
 
-import contextlib
 import re
 import shutil
 
 import numpy as np
 import pytest
 from PIL import Image
-from static_page import built, serve
+from static_page import built, is_said, site, visit
 
 pytestmark = pytest.mark.browser
 NO_STORAGE = """for (const name of ['localStorage', 'sessionStorage']) Object.defineProperty(window, name, {
@@ -19,29 +18,6 @@ def photo(tmp_path):
     path = tmp_path / 'ramp.jpg'
     Image.fromarray(np.tile(np.linspace(0, 255, 200).astype('uint8'), (150, 1))).save(path)
     return path
-
-
-@contextlib.contextmanager
-def site(folder, slow=None):
-    server = serve(folder, slow)
-    try:
-        yield f'http://127.0.0.1:{server.server_address[1]}/'
-    finally:
-        server.shutdown()
-
-
-@contextlib.contextmanager
-def visit(browser):
-    context = browser.new_context(viewport={'width': 1280, 'height': 900}, locale='en-US')
-    context.set_default_timeout(30_000)
-    try:
-        yield context
-    finally:
-        context.close()
-
-
-def is_said(page, name):
-    page.wait_for_selector(f'body[data-{name}]', state='attached')
 
 
 def test_a_frame_that_may_keep_nothing_has_its_words_and_examples(browser):
