@@ -133,6 +133,15 @@ def is_said(page, name):
     page.wait_for_selector(f'body[data-{name}]', state='attached')
 
 
+def until(page, expression):
+    """Wait until JavaScript is true of the page, whose policy lets nobody but the debugger evaluate any."""
+    for _ in range(300):
+        if page.evaluate(expression):
+            return
+        page.wait_for_timeout(50)
+    raise AssertionError(f'Never: {expression}')
+
+
 def peak_of_tabs():
     """The most megabytes that a process of a page has held, of a Chromium that this process has started."""
     return max(_peak(pid) for pid in _renderers())

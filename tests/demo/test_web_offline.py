@@ -6,7 +6,7 @@ import shutil
 import numpy as np
 import pytest
 from PIL import Image
-from static_page import built, is_said, site, visit
+from static_page import built, is_said, site, until, visit
 
 pytestmark = pytest.mark.browser
 NO_STORAGE = """for (const name of ['localStorage', 'sessionStorage']) Object.defineProperty(window, name, {
@@ -91,10 +91,8 @@ def test_a_tab_works_on_after_another_version_came_and_other_pages_keep_theirs(b
         new = context.new_page()
         new.goto(url)
         is_said(new, 'ready')
-        new.wait_for_function(
-            'navigator.serviceWorker.getRegistration().then(({ waiting, active }) => waiting ?? active.state)'
-        )
-        new.wait_for_timeout(1000)
+        until(new, "caches.keys().then(names => names.some(name => name.endsWith('ffffffffffff')))")
+        new.wait_for_timeout(1000)  # for what else it may do, now that it is there
         with page.expect_download() as download:
             page.click('#download')
         assert download.value.suggested_filename == 'ramp-colour.jpg'

@@ -44,8 +44,6 @@ export class Player extends Element {
   constructor() {
     super(MARKUP, shared, style);
     this.#slider.room = this;
-    void this.#slider.show('before', this.#before);
-    void this.#slider.show('after', this.#after);
     this.find('.play').onclick = () => this.toggle();
     this.find('.sound').onclick = () => {
       this.#after.muted = !this.#after.muted;
@@ -75,6 +73,8 @@ export class Player extends Element {
   show(before: Blob, after: Blob, [width, height]: readonly [number, number], sound: boolean): void {
     this.clear();
     this.#slider.begin(width, height);
+    void this.#slider.show('before', this.#before);
+    void this.#slider.show('after', this.#after);
     this.#before.src = URL.createObjectURL(before);
     this.#after.src = URL.createObjectURL(after);
     this.find('.sound').hidden = !sound;

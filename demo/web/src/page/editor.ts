@@ -1,7 +1,7 @@
 /** One photo: shown before and after, steered by hints and sliders, and written at its full size. */
 
-import type { Hint, History, Painter } from '../../components';
-import { AS_THEY_COME, type Adjustments, SETTINGS } from '../engine/adjustments';
+import type { History, Painter } from '../../components';
+import { AS_THEY_COME, type Adjustments, type Hint, SETTINGS } from '../engine/adjustments';
 import { Cancelled, type Engine } from '../engine/client';
 import type { Opened } from '../engine/protocol';
 import { named } from '../files/encode';
