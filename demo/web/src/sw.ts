@@ -8,22 +8,13 @@
 
 /// <reference lib="webworker" />
 
+import { POLICY } from './policy';
+
 const worker = self as unknown as ServiceWorkerGlobalScope;
 const FILES = '__FILES__'.split('|').map((name) => new URL(name, worker.registration.scope).href);
 const OWN = `lumachrome-${new URL(worker.registration.scope).pathname}-`; // other pages share the origin
 const CACHE = `${OWN}__VERSION__`;
 const MODELS = `${OWN}models`;
-const POLICY = [
-  "default-src 'none'",
-  "script-src 'self' 'wasm-unsafe-eval'",
-  "worker-src 'self'",
-  "style-src 'self'",
-  "img-src 'self' blob:",
-  "connect-src 'self'",
-  "manifest-src 'self'",
-  "base-uri 'none'",
-  "form-action 'none'",
-].join('; ');
 
 const isModel = (url: string): boolean => url.includes('/model/');
 const isFixed = (url: string): boolean => isModel(url) || url.includes('/assets/');
