@@ -42,6 +42,17 @@ def test_a_worker_that_cannot_be_installed_keeps_nobody_waiting(browser, tmp_pat
         is_said(page, 'ready')
 
 
+def test_a_sample_that_is_missing_keeps_nobody_waiting(browser, tmp_path):
+    folder = shutil.copytree(built(), tmp_path / 'site')
+    for path in folder.glob('assets/old-grace-hopper*'):
+        path.unlink()
+    with site(folder) as url, visit(browser) as context:
+        page = context.new_page()
+        page.goto(url)
+        is_said(page, 'ready')
+        assert not page.is_visible('#error')
+
+
 def test_a_photo_that_is_chosen_early_outlives_the_coming_again(browser, photo):
     with site(built(), {'sw.js': 1, '-0.bin': 3}) as url, visit(browser) as context:
         page, loads = context.new_page(), []
