@@ -1,5 +1,6 @@
 """What the tests of the static page share: Node, the built page, and its TypeScript as something that can be asked."""
 
+import contextlib
 import functools
 import http.server
 import json
@@ -7,6 +8,8 @@ import os
 import shutil
 import subprocess
 import threading
+import time
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -79,7 +82,13 @@ def _bundle(folder, sources):
 
 
 class _Quiet(http.server.SimpleHTTPRequestHandler):
-    """A host that sends no header of its own, as the poorest do."""
+    """A host without headers of its own, as the poorest are; `slow` is for how many seconds it thinks of a file."""
+
+    slow: Mapping[str, float] = {}
+
+    def do_GET(self):
+        time.sleep(sum(seconds for end, seconds in self.slow.items() if self.path.endswith(end)))
+        super().do_GET()
 
     def guess_type(self, path):
         return {'.mjs': 'text/javascript', '.wasm': 'application/wasm'}.get(Path(path).suffix) or super().guess_type(
@@ -90,11 +99,47 @@ class _Quiet(http.server.SimpleHTTPRequestHandler):
         pass
 
 
-def serve(folder):
-    """A server of a folder on a free port: call `shutdown` on it."""
-    server = http.server.ThreadingHTTPServer(('127.0.0.1', 0), functools.partial(_Quiet, directory=str(folder)))
+def serve(folder, slow=None):
+    """A server of a folder on a free port, with seconds by how a file's name ends: call `shutdown` on it."""
+    handler = type('Handler', (_Quiet,), {'slow': slow or {}})
+    server = http.server.ThreadingHTTPServer(('127.0.0.1', 0), functools.partial(handler, directory=str(folder)))
     threading.Thread(target=server.serve_forever, daemon=True).start()
     return server
+
+
+@contextlib.contextmanager
+def site(folder, slow=None):
+    """The address of such a server, as long as it is needed."""
+    server = serve(folder, slow)
+    try:
+        yield f'http://127.0.0.1:{server.server_address[1]}/'
+    finally:
+        server.shutdown()
+
+
+@contextlib.contextmanager
+def visit(browser, **settings):
+    """Somebody who comes for the first time, as a browser's context."""
+    context = browser.new_context(**({'viewport': {'width': 1280, 'height': 900}, 'locale': 'en-US'} | settings))
+    context.set_default_timeout(30_000)
+    try:
+        yield context
+    finally:
+        context.close()
+
+
+def is_said(page, name):
+    """Wait until the page says of itself that it is `ready`, can be used `offline`, or how many `looks` there were."""
+    page.wait_for_selector(f'body[data-{name}]', state='attached')
+
+
+def until(page, expression):
+    """Wait until JavaScript is true of the page, whose policy lets nobody but the debugger evaluate any."""
+    for _ in range(300):
+        if page.evaluate(expression):
+            return
+        page.wait_for_timeout(50)
+    raise AssertionError(f'Never: {expression}')
 
 
 def peak_of_tabs():

@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from demo.page import controls
 from lumachrome import Colorizer, adjustments, contract, hints, metadata
 from lumachrome.adjustments import SETTINGS
 
@@ -20,10 +21,11 @@ def known() -> dict[str, Any]:
                 'low': setting.shown[0],
                 'high': setting.shown[1],
                 'step': setting.step,
-                'presets': list(setting.presets),
+                'presets': controls.named_presets(name),
             }
             for name, setting in numbers.items()
         },
+        'sliders': list(controls.SLIDERS),
         'warmest': adjustments.WARMEST.tolist(),
         'palette_gain': list(adjustments.PALETTE_GAIN),
         'colored': adjustments.COLORED,

@@ -3,6 +3,7 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { defineConfig, type Plugin } from 'vite';
+import { POLICY } from './src/policy.ts';
 
 const MODEL = new URL('../../lumachrome/models/lumachrome.onnx', import.meta.url);
 const PIECE = 4 << 20;
@@ -51,11 +52,20 @@ function serviceWorker(): Plugin {
   };
 }
 
+/** The page's own policy, for the first visit, when no service worker sends it yet. */
+function policy(): Plugin {
+  const attrs = { 'http-equiv': 'Content-Security-Policy', content: POLICY };
+  return {
+    name: 'policy',
+    apply: 'build',
+    transformIndexHtml: () => [{ tag: 'meta', attrs, injectTo: 'head-prepend' }],
+  };
+}
+
 export default defineConfig({
   base: './', // a Space, or any folder
-  plugins: [model(), serviceWorker()],
+  plugins: [model(), policy(), serviceWorker()],
   worker: { format: 'es', plugins: () => [model()] },
-  assetsInclude: ['**/*.onnx'],
   // Not the bundle with its WebAssembly inside: its threads would start from our own worker, and run it again.
   resolve: { conditions: ['onnxruntime-web-use-extern-wasm', 'module', 'browser'] },
   build: {

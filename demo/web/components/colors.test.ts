@@ -9,11 +9,11 @@ test.each([
   ['#7fb2e5', 'color_blue', ''],
   ['#b3d4f0', 'color_blue', 'color_light'],
   ['#2b3a67', 'color_blue', 'color_dark'],
-  ['#4a7a30', 'color_green', 'color_dark'],
+  ['#4a7a30', 'color_green', ''],
+  ['#2a4a1c', 'color_green', 'color_dark'],
   ['#ff80c0', 'color_pink', 'color_light'],
 ])('%s is %s', (shade, hue, light) => {
-  expect(nameOf(shade).hue).toBe(hue);
-  expect([light, '']).toContain(nameOf(shade).light);
+  expect(nameOf(shade)).toEqual({ hue, light });
 });
 
 test('things have colours that are written as hints have them', () => {

@@ -1,5 +1,7 @@
 /** What the elements have in common: markup and style in a shadow of their own, and the visitor's words. */
 
+import { filled, type Values } from './filled';
+
 /** A language's words by name, as demo/page/i18n holds them; what is missing shows as its name. */
 export type Words = Readonly<Record<string, string>>;
 
@@ -7,6 +9,14 @@ export interface Point {
   readonly x: number;
   readonly y: number;
 }
+
+/** Where keys go, across and down. */
+export const ARROWS: Readonly<Record<string, readonly [number, number] | undefined>> = {
+  ArrowLeft: [-1, 0],
+  ArrowRight: [1, 0],
+  ArrowUp: [0, -1],
+  ArrowDown: [0, 1],
+};
 
 export const inside = (value: number, low = 0, high = 1): number => Math.max(low, Math.min(high, value));
 
@@ -34,7 +44,7 @@ export abstract class Element extends HTMLElement {
     for (const node of this.root.querySelectorAll<HTMLElement>('[data-label]')) {
       const text = this.word(node.dataset.label ?? '');
       node.setAttribute('aria-label', text);
-      node.title = text;
+      if (node.localName === 'button') node.title = text; // a picture is not to be hidden by its own name
     }
     this.spoken();
   }
@@ -46,8 +56,8 @@ export abstract class Element extends HTMLElement {
   /** After the words came: what an element says beyond its markup. */
   protected spoken(): void {}
 
-  protected word(name: string, values: Readonly<Record<string, string | number>> = {}): string {
-    return (this.say[name] ?? name).replace(/\{(\w+)\}/g, (all, key: string) => String(values[key] ?? all));
+  protected word(name: string, values: Values = {}): string {
+    return filled(this.say[name] ?? name, values);
   }
 
   protected find<Found extends globalThis.Element = HTMLElement>(selector: string): Found {

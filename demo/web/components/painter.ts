@@ -7,21 +7,18 @@
  * there or -1); likely colours for it are given by `swatches`.
  */
 
+import { most_hints as MOST_HINTS } from '../src/adjustments.json';
+import type { Hint } from '../src/engine/adjustments';
 import { nameOf, THINGS } from './colors';
-import { define, Element, enable, inside, isEnabled, type Point } from './element';
+import { ARROWS, define, Element, enable, inside, isEnabled, type Point } from './element';
 import style from './painter.css?inline';
 import shared from './shared.css?inline';
 import type { Slider } from './slider';
 import './slider';
 
-export interface Hint extends Point {
-  readonly color: string;
-}
-
 const GRAY = '#808080';
 const STROKE_STEP = 0.03; // of the width, between two hints of a stroke
 const STROKE_HINTS = 24;
-const MOST_HINTS = 200;
 
 const MARKUP = `
 <lumachrome-slider></lumachrome-slider>
@@ -186,6 +183,7 @@ export class Painter extends Element {
 
   /** What can be done next. */
   #help(): string {
+    if (this.#hints.length >= MOST_HINTS) return this.word('hints_full', { most: MOST_HINTS });
     if (this.#dropping) return this.word('drop_help');
     if (this.#point) return this.word('help_place');
     if (this.#chosen >= 0) return this.word('help_hint');
@@ -241,6 +239,7 @@ export class Painter extends Element {
     let start: Point | null = null;
     let moved = false;
     mark.addEventListener('pointerdown', (event) => {
+      if (event.button > 0) return;
       event.stopPropagation();
       mark.setPointerCapture(event.pointerId);
       start = { x: event.clientX, y: event.clientY };
@@ -253,7 +252,12 @@ export class Painter extends Element {
       const to = this.slider.placeOf(event);
       Object.assign(mark.style, { left: `${100 * to.x}%`, top: `${100 * to.y}%` });
     });
+    mark.addEventListener('pointercancel', () => {
+      start = null;
+      this.#draw(); // back where its hint is
+    });
     mark.addEventListener('pointerup', (event) => {
+      if (!start) return;
       event.stopPropagation();
       start = null;
       if (moved) this.#shift(index(), this.slider.placeOf(event), '');
@@ -263,9 +267,9 @@ export class Painter extends Element {
       const i = index();
       const at = this.#hints[i] ?? this.#point;
       const step = event.shiftKey ? 0.05 : 0.01;
-      const way = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }[event.key];
+      const way = ARROWS[event.key];
       if (way && at) {
-        const [across = 0, down = 0] = way;
+        const [across, down] = way;
         this.#shift(i, { x: inside(at.x + step * across), y: inside(at.y + step * down) }, `move ${i}`);
       } else if (event.key === 'Delete' || event.key === 'Backspace') {
         if (i < this.#hints.length) this.#drop(i);
@@ -281,7 +285,7 @@ export class Painter extends Element {
   // What is done to the hints
 
   #set(hints: readonly Hint[], edit = ''): void {
-    this.#hints = hints.slice(0, MOST_HINTS);
+    this.#hints = hints;
     this.#chosen = Math.min(this.#chosen, this.#hints.length - 1);
     this.#draw();
     this.find('.live').textContent = this.word('hints_now', { count: this.#hints.length });
@@ -298,7 +302,8 @@ export class Painter extends Element {
       return;
     }
     if (!this.#point) return;
-    const added = this.#path.length ? this.#path : [this.#point];
+    const added = (this.#path.length ? this.#path : [this.#point]).slice(0, MOST_HINTS - this.#hints.length);
+    if (!added.length) return;
     this.#point = null;
     this.#chosen = this.#hints.length + added.length - 1;
     this.#set([...this.#hints, ...added.map(({ x, y }) => ({ x, y, color: shade }))], edit && `${edit} ${this.#chosen}`);
@@ -312,10 +317,11 @@ export class Painter extends Element {
   }
 
   #drop(i: number): void {
+    const isHeld = this.find('.chosen').contains(this.root.activeElement);
     this.#chosen = -1;
     this.slider.reveal(false);
     this.#set(this.#hints.filter((_, j) => j !== i));
-    if (!this.#hints.length) this.find('.add').focus();
+    if (isHeld || !this.#hints.length) this.find('.add').focus();
   }
 
   #shift(i: number, place: Point, edit: string): void {

@@ -1,27 +1,32 @@
 /** Pictures as nodes that can be shown, and what lies in them. */
 
-import { inside } from './element';
+import type { Region } from '../src/engine/protocol';
+import { inside, type Point } from './element';
 
 /** An address, or pixels, which may move. */
-export type Picture = string | HTMLCanvasElement | HTMLVideoElement | ImageBitmap;
+export type Picture = string | HTMLCanvasElement | HTMLVideoElement;
 
-/** A part of the photo, in its own pixels. */
-export interface Region {
-  readonly x: number;
-  readonly y: number;
+export interface Size {
   readonly width: number;
   readonly height: number;
+}
+
+/** The part of a photo that is seen: a share of its width and height, as near as can be around a place on it. */
+export function around(center: Point, share: Point, { width, height }: Size): Region {
+  const [across, down] = [Math.min(1, share.x), Math.min(1, share.y)];
+  const x = Math.floor(inside(center.x - across / 2, 0, 1 - across) * width);
+  const y = Math.floor(inside(center.y - down / 2, 0, 1 - down) * height);
+  return {
+    x,
+    y,
+    width: Math.min(width - x, Math.ceil(across * width) + 1),
+    height: Math.min(height - y, Math.ceil(down * height) + 1),
+  };
 }
 
 /** A picture as a node that can be shown at once; null where it cannot be read. */
 export async function decoded(picture: Picture): Promise<HTMLElement | null> {
   if (picture instanceof HTMLElement) return picture;
-  if (typeof picture !== 'string') {
-    const canvas = document.createElement('canvas');
-    [canvas.width, canvas.height] = [picture.width, picture.height];
-    canvas.getContext('2d')?.drawImage(picture, 0, 0);
-    return canvas;
-  }
   const image = new Image();
   image.src = picture;
   return image.decode().then(
@@ -37,7 +42,7 @@ export function heldWidth(node: Element | null): number {
 }
 
 /** A picture of a part of the photo, at its place in a layer that holds all of it. */
-export function placed(node: HTMLElement, region: Region, size: { width: number; height: number }): HTMLElement {
+export function placed(node: HTMLElement, region: Region, size: Size): HTMLElement {
   node.classList.add('patch');
   if (node instanceof HTMLImageElement) node.alt = '';
   else node.setAttribute('aria-hidden', 'true');

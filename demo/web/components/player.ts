@@ -44,8 +44,7 @@ export class Player extends Element {
   constructor() {
     super(MARKUP, shared, style);
     this.#slider.room = this;
-    void this.#slider.show('before', this.#before);
-    void this.#slider.show('after', this.#after);
+    this.#begin(1, 1);
     this.find('.play').onclick = () => this.toggle();
     this.find('.sound').onclick = () => {
       this.#after.muted = !this.#after.muted;
@@ -74,11 +73,18 @@ export class Player extends Element {
   /** Two videos of the same frames, their width and height, and whether the second one has sound. */
   show(before: Blob, after: Blob, [width, height]: readonly [number, number], sound: boolean): void {
     this.clear();
-    this.#slider.begin(width, height);
+    this.#begin(width, height);
     this.#before.src = URL.createObjectURL(before);
     this.#after.src = URL.createObjectURL(after);
     this.find('.sound').hidden = !sound;
     if (!matchMedia('(prefers-reduced-motion: reduce)').matches) this.toggle();
+  }
+
+  /** Another clip, in the same two videos. */
+  #begin(width: number, height: number): void {
+    this.#slider.begin(width, height);
+    void this.#slider.show('before', this.#before);
+    void this.#slider.show('after', this.#after);
   }
 
   /** Stop, and let go of what was shown. */

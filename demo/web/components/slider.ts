@@ -7,9 +7,10 @@
  * (while `stroking`), `shown` (a new picture can be seen).
  */
 
-import { define, Element, enable, inside, type Point } from './element';
+import type { Region } from '../src/engine/protocol';
+import { ARROWS, define, Element, enable, inside, type Point } from './element';
 import { Hands } from './hands';
-import { decoded, heldWidth, type Picture, placed, type Region, shadeAt } from './pictures';
+import { around, decoded, heldWidth, type Picture, placed, type Size, shadeAt } from './pictures';
 import shared from './shared.css?inline';
 import style from './slider.css?inline';
 
@@ -31,15 +32,17 @@ const MARKUP = `
     <div class="stage">
       <div class="layer before"></div>
       <div class="layer after"></div>
-      <svg class="trace" viewBox="0 0 1 1" preserveAspectRatio="none" aria-hidden="true">
-        <polyline vector-effect="non-scaling-stroke" />
-      </svg>
-      <div class="marks"></div>
     </div>
     <span class="tag left" aria-hidden="true" data-word="before"></span>
     <span class="tag right" aria-hidden="true" data-word="after"></span>
     <div class="line"></div>
     <div class="knob" role="slider" tabindex="0" aria-valuemin="0" aria-valuemax="100" data-label="compare"></div>
+    <div class="above">
+      <svg class="trace" viewBox="0 0 1 1" preserveAspectRatio="none" aria-hidden="true">
+        <polyline vector-effect="non-scaling-stroke" />
+      </svg>
+      <div class="marks"></div>
+    </div>
   </div>
   <div class="under">
     <button type="button" class="zoom-out" data-label="zoom_out">−</button>
@@ -57,14 +60,12 @@ export class Slider extends Element {
   readonly marks: HTMLElement;
   /** What fills the screen: this element, or one around it. */
   room: HTMLElement = this;
-  /** Whether a drag on the photo is a stroke, not a move of the divider or of the photo. */
-  stroking = false;
 
   readonly #frame = this.find('.frame');
   readonly #stage = this.find('.stage');
   readonly #knob = this.find('.knob');
   #pictures: Partial<Record<'before' | 'after', Picture>> = {};
-  #size = { width: 0, height: 0 };
+  #size: Size = { width: 0, height: 0 };
   #read: Read | null = null;
   #at = 0.5; // the divider, as a share of what is seen of the photo
   #hidden: number | null = null; // where it was before `reveal`
@@ -108,21 +109,32 @@ export class Slider extends Element {
     if (!document.fullscreenElement) this.fill(false);
   };
 
+  /** Where it fills the window alone, nobody else leaves that. */
+  readonly #escape = (event: KeyboardEvent): void => {
+    if (event.key !== 'Escape' || event.defaultPrevented || !this.room.classList.contains('full')) return;
+    this.fill(false);
+    event.preventDefault();
+  };
+
   connectedCallback(): void {
     this.#watcher.observe(this.#frame);
     addEventListener('wheel', this.#scrolled, { passive: true });
     document.addEventListener('fullscreenchange', this.#left);
+    document.addEventListener('keydown', this.#escape);
   }
 
   disconnectedCallback(): void {
     this.#watcher.disconnect();
     removeEventListener('wheel', this.#scrolled);
     document.removeEventListener('fullscreenchange', this.#left);
+    document.removeEventListener('keydown', this.#escape);
     this.#asked?.abort();
   }
 
-  /** Another photo: its own size, and who reads its pixels. The pictures follow by `show`. */
+  /** Another photo: its own size, and who reads its pixels. The last one's pictures go, its own follow by `show`. */
   begin(width: number, height: number, read: Read | null = null): void {
+    this.#pictures = {};
+    for (const side of SIDES) this.find(`.${side}`).replaceChildren();
     this.#size = { width, height };
     this.#read = read;
     this.#zoom = 1;
@@ -142,11 +154,19 @@ export class Slider extends Element {
     this.#name(side, node);
     this.#forget();
     this.find(`.${side}`).replaceChildren(node);
-    if (!this.#size.width && node instanceof HTMLImageElement) {
+    if (!this.#size.width && node instanceof HTMLImageElement)
       this.#size = { width: node.naturalWidth, height: node.naturalHeight };
-    }
     this.#layout();
     this.tell('shown', { side });
+  }
+
+  /** Whether a drag on the photo is a stroke, not a move of the divider or of the photo. */
+  get stroking(): boolean {
+    return this.#frame.classList.contains('stroking');
+  }
+
+  set stroking(on: boolean) {
+    this.#frame.classList.toggle('stroking', on);
   }
 
   /** The divider, from 0 (all after) to 1 (all before). */
@@ -227,7 +247,7 @@ export class Slider extends Element {
     return Math.max(1, 1 / (this.#fit * devicePixelRatio));
   }
 
-  get #shown(): { width: number; height: number } {
+  get #shown(): Size {
     const scale = this.#fit * this.#zoom;
     return { width: Math.max(1, this.#size.width * scale), height: Math.max(1, this.#size.height * scale) };
   }
@@ -256,11 +276,8 @@ export class Slider extends Element {
     this.#center = { x: kept(this.#center.x, margin.x), y: kept(this.#center.y, margin.y) };
     const left = frame.clientWidth / 2 - this.#center.x * width;
     const top = frame.clientHeight / 2 - this.#center.y * height;
-    Object.assign(this.#stage.style, {
-      width: `${width}px`,
-      height: `${height}px`,
-      transform: `translate(${left}px, ${top}px)`,
-    });
+    const place = { width: `${width}px`, height: `${height}px`, transform: `translate(${left}px, ${top}px)` };
+    for (const layer of [this.#stage, this.find('.above')]) Object.assign(layer.style, place);
     const [first, last] = [Math.max(0, left), Math.min(frame.clientWidth, left + width)];
     const line = first + this.#at * (last - first);
     this.find('.after').style.clipPath = `inset(0 0 0 ${inside((line - left) / width) * 100}%)`;
@@ -271,11 +288,9 @@ export class Slider extends Element {
     this.#knob.setAttribute('aria-valuetext', this.word('compare_value', { before: percent, after: 100 - percent }));
     this.find('.left').hidden = line - first < 70;
     this.find('.right').hidden = last - line < 70;
-    Object.assign(this.find('.left').style, { left: `${first + 10}px`, top: `${Math.max(0, top) + 10}px` });
-    Object.assign(this.find('.right').style, {
-      right: `${frame.clientWidth - last + 10}px`,
-      top: `${Math.max(0, top) + 10}px`,
-    });
+    const high = `${Math.max(0, top) + 10}px`;
+    Object.assign(this.find('.left').style, { left: `${first + 10}px`, top: high });
+    Object.assign(this.find('.right').style, { right: `${frame.clientWidth - last + 10}px`, top: high });
     frame.classList.toggle('zoomed', this.#zoom > 1);
     const scale = this.find('.scale');
     scale.textContent = `${Math.round((100 * this.#zoom) / this.#ownPixels)} %`;
@@ -308,9 +323,8 @@ export class Slider extends Element {
   }
 
   #wheel(event: WheelEvent): void {
-    const smaller = event.deltaY > 0;
     // A page that scrolls past goes on scrolling, and so does one whose photo cannot get smaller.
-    if (!event.ctrlKey && this.#zoom === 1 && (smaller || event.timeStamp - this.#wheeled < 400)) {
+    if (!event.ctrlKey && this.#zoom === 1 && (event.deltaY > 0 || event.timeStamp - this.#wheeled < 400)) {
       this.#wheeled = event.timeStamp;
       return;
     }
@@ -322,8 +336,8 @@ export class Slider extends Element {
 
   #key(event: KeyboardEvent): void {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
-    const way = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }[event.key];
-    const [across = 0, down = 0] = way ?? [];
+    const way = ARROWS[event.key];
+    const [across, down] = way ?? [0, 0];
     if (event.target === this.#knob) {
       const step = event.shiftKey ? 0.1 : 0.01;
       const places: Record<string, number> = { Home: 0, End: 1, PageUp: this.#at + 0.1, PageDown: this.#at - 0.1 };
@@ -364,16 +378,8 @@ export class Slider extends Element {
       this.#forget();
       return;
     }
-    const frame = this.#frame;
-    const share = { x: Math.min(1, frame.clientWidth / width), y: Math.min(1, frame.clientHeight / height) };
-    const x = Math.floor(inside(this.#center.x - share.x / 2, 0, 1 - share.x) * this.#size.width);
-    const y = Math.floor(inside(this.#center.y - share.y / 2, 0, 1 - share.y) * this.#size.height);
-    const region = {
-      x,
-      y,
-      width: Math.min(this.#size.width - x, Math.ceil(share.x * this.#size.width) + 1),
-      height: Math.min(this.#size.height - y, Math.ceil(share.y * this.#size.height) + 1),
-    };
+    const share = { x: this.#frame.clientWidth / width, y: this.#frame.clientHeight / height };
+    const region = around(this.#center, share, this.#size);
     this.#asked?.abort();
     const asked = new AbortController();
     this.#asked = asked;

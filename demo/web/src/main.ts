@@ -5,8 +5,9 @@ import type { Slider } from '../components';
 import { AS_THEY_COME } from './engine/adjustments';
 import { Engine } from './engine/client';
 import { Album } from './page/album';
-import { canvasOf, complain, find, say } from './page/dom';
+import { canvasOf, complain, find, mention, say } from './page/dom';
 import { Editor } from './page/editor';
+import { comesAgain, keepAll, serviceWorker } from './page/offline';
 import { choose, current, translate, word, words } from './page/words';
 
 const examples = import.meta.glob<string>('../../examples/*.jpg', { query: '?url', import: 'default', eager: true });
@@ -51,7 +52,7 @@ async function take(transfer: DataTransfer | null): Promise<void> {
     show('album');
     await album.drop(transfer);
   } else if (files.length === 1) await open(files[0]);
-  else say(word('nothing_there'));
+  else mention(word('nothing_came'));
 }
 
 async function open(file: File): Promise<void> {
@@ -72,7 +73,12 @@ document.addEventListener('drop', (event) => {
   event.preventDefault();
   void take(event.dataTransfer);
 });
-document.addEventListener('paste', (event) => void take(event.clipboardData));
+document.addEventListener('paste', (event) => {
+  const [node] = event.composedPath(); // in a component, too
+  if (node instanceof HTMLElement && node.matches('input:not([type=range])')) return;
+  if (event.clipboardData?.files.length) void take(event.clipboardData);
+  else mention(word('nothing_pasted'));
+});
 for (const id of ['#file', '#camera', '#another']) {
   const input = find<HTMLInputElement>(id);
   input.addEventListener('change', () => {
@@ -97,8 +103,7 @@ async function example(url: string): Promise<File> {
 const buttons = Object.entries(examples).map(([path, url]) => {
   const button = document.createElement('button');
   button.type = 'button';
-  const name = path.split('/').pop()?.replace('.jpg', '').replaceAll('-', ' ') ?? '';
-  button.setAttribute('aria-label', name);
+  button.dataset.name = path.split('/').pop()?.replace('.jpg', '') ?? '';
   const image = new Image();
   Object.assign(image, { src: url, alt: '', loading: 'lazy', decoding: 'async' });
   button.append(image);
@@ -116,6 +121,10 @@ function speak(): void {
   language.lang = other;
   language.textContent = other === 'zh' ? '中文' : 'English';
   sample.words = words();
+  for (const button of buttons) {
+    const name = (button.dataset.name ?? '').replace(/^old-/, () => `${word('old')} `).replaceAll('-', ' ');
+    button.setAttribute('aria-label', word('example', { name }));
+  }
   editor.spoken();
   album.spoken();
 }
@@ -141,38 +150,14 @@ async function showSample(): Promise<void> {
 }
 
 async function begin(): Promise<void> {
-  const isolated = await keep();
-  if (!isolated) return; // the page comes again, isolated
+  const helper = await serviceWorker();
+  if (comesAgain(helper)) return;
   const { threads } = await engine.start();
   document.body.dataset.threads = String(threads);
-  if (!find('#start').hidden) await showSample();
+  if (!find('#start').hidden) await showSample().catch(console.error); // nobody has asked for it
   document.body.dataset.ready = 'yes';
-  navigator.serviceWorker?.controller?.postMessage('keep all');
+  keepAll(helper);
 }
 
-/** Have all files kept; false where the page must come again to be isolated, which threads need. */
-async function keep(): Promise<boolean> {
-  if (!('serviceWorker' in navigator) || import.meta.env.DEV) return true;
-  navigator.serviceWorker.addEventListener('message', ({ data }) => {
-    if (data === 'all kept') document.body.dataset.offline = 'yes';
-  });
-  try {
-    await navigator.serviceWorker.register('./sw.js');
-    await navigator.serviceWorker.ready;
-  } catch {
-    return true; // a private window may refuse; all but the offline use works
-  }
-  if (!navigator.serviceWorker.controller) {
-    await Promise.race([
-      new Promise((done) => navigator.serviceWorker.addEventListener('controllerchange', done, { once: true })),
-      new Promise((done) => setTimeout(done, 3000)),
-    ]);
-  }
-  const isFramed = window.top !== window.self; // there the page around it decides
-  if (crossOriginIsolated || isFramed || sessionStorage.getItem('came again') || find('#start').hidden) return true;
-  sessionStorage.setItem('came again', 'yes');
-  location.reload();
-  return false;
-}
 
 begin().catch((error) => complain(error));

@@ -2,46 +2,50 @@
  * The page without a network, and its headers: files with a digest in their names are kept for good, the page itself
  * until there is another. Static hosts send no headers, so the policy that nothing leaves the origin, and the isolation
  * that lets threads share memory, are added here.
+ *
+ * Another version waits until no tab shows the old one: such a tab may yet need files that the host has no more.
  */
 
 /// <reference lib="webworker" />
 
-const worker = self as unknown as ServiceWorkerGlobalScope;
-const FILES = '__FILES__'.split('|');
-const CACHE = 'lumachrome-__VERSION__';
-const MODELS = 'lumachrome-models';
-const POLICY = [
-  "default-src 'none'",
-  "script-src 'self' 'wasm-unsafe-eval'",
-  "worker-src 'self'",
-  "style-src 'self'",
-  "img-src 'self' blob:",
-  "connect-src 'self'",
-  "manifest-src 'self'",
-  "base-uri 'none'",
-  "form-action 'none'",
-].join('; ');
+import { POLICY } from './policy';
 
-const isModel = (path: string): boolean => path.includes('/model/');
+const worker = self as unknown as ServiceWorkerGlobalScope;
+const FILES = '__FILES__'.split('|').map((name) => new URL(name, worker.registration.scope).href);
+const OWN = `lumachrome-${new URL(worker.registration.scope).pathname}-`; // other pages share the origin
+const CACHE = `${OWN}__VERSION__`;
+const MODELS = `${OWN}models`;
+
+const isModel = (url: string): boolean => url.includes('/model/');
+const isFixed = (url: string): boolean => isModel(url) || url.includes('/assets/');
+const cacheOf = (url: string): Promise<Cache> => caches.open(isModel(url) ? MODELS : CACHE);
 
 worker.addEventListener('install', (event) => {
-  const first = FILES.filter((name) => name === './' || /\.(css|svg|webmanifest)$|assets\/index-/.test(name));
-  event.waitUntil(
-    caches
-      .open(CACHE)
-      .then((cache) => cache.addAll(first))
-      .then(() => worker.skipWaiting()),
-  );
+  const first = FILES.filter((url) => url === worker.registration.scope || /\.(css|svg)$|assets\/index-/.test(url));
+  event.waitUntil(caches.open(CACHE).then((cache) => cache.addAll(first)));
 });
 
 worker.addEventListener('activate', (event) => {
   event.waitUntil(
     (async () => {
-      for (const name of await caches.keys()) if (name !== CACHE && name !== MODELS) await caches.delete(name);
+      for (const name of await caches.keys())
+        if (name.startsWith(OWN) && name !== CACHE && name !== MODELS) await takeOver(name);
+      const models = await caches.open(MODELS);
+      for (const { url } of await models.keys()) if (!FILES.includes(url)) await models.delete(url);
       await worker.clients.claim();
     })(),
   );
 });
+
+/** Keep of another version's files what is in this one too, and let go of the rest. */
+async function takeOver(name: string): Promise<void> {
+  const [old, own] = [await caches.open(name), await caches.open(CACHE)];
+  for (const { url } of await old.keys()) {
+    const kept = isFixed(url) && FILES.includes(url) ? await old.match(url) : undefined;
+    if (kept) await own.put(url, kept);
+  }
+  await caches.delete(name);
+}
 
 // The page says when it has what it needs: then the rest is fetched, so that nothing is missing without a network.
 worker.addEventListener('message', (event) => {
@@ -49,14 +53,10 @@ worker.addEventListener('message', (event) => {
   const source = event.source;
   event.waitUntil(
     (async () => {
-      for (const name of FILES) {
-        const url = new URL(name, worker.registration.scope).href;
-        const cache = await caches.open(isModel(url) ? MODELS : CACHE);
+      for (const url of FILES) {
+        const cache = await cacheOf(url);
         if (!(await cache.match(url))) await cache.add(url);
       }
-      const models = await caches.open(MODELS);
-      const current = new Set(FILES.map((name) => new URL(name, worker.registration.scope).href));
-      for (const { url } of await models.keys()) if (!current.has(url)) await models.delete(url);
       source?.postMessage('all kept');
     })(),
   );
@@ -64,20 +64,19 @@ worker.addEventListener('message', (event) => {
 
 worker.addEventListener('fetch', (event) => {
   const { request } = event;
-  const path = request.url.split(/[?#]/)[0];
-  if (request.method !== 'GET' || !path.startsWith(worker.registration.scope)) return;
+  const url = request.url.split(/[?#]/)[0];
+  if (request.method !== 'GET' || !url.startsWith(worker.registration.scope)) return;
   event.respondWith(
     (async () => {
-      const cache = await caches.open(isModel(path) ? MODELS : CACHE);
-      const isFixed = isModel(path) || path.includes('/assets/');
-      const kept = isFixed ? await cache.match(path) : undefined;
+      const cache = await cacheOf(url);
+      const kept = isFixed(url) ? await cache.match(url) : undefined;
       if (kept) return guarded(kept);
       try {
         const response = await fetch(request);
-        if (response.ok && response.status === 200) event.waitUntil(cache.put(path, response.clone()));
+        if (response.status === 200) event.waitUntil(cache.put(url, response.clone()));
         return guarded(response);
       } catch (error) {
-        const found = await cache.match(path);
+        const found = await cache.match(url);
         if (found) return guarded(found);
         throw error;
       }

@@ -2,13 +2,15 @@
 
 import { AS_THEY_COME, type Adjustments } from '../engine/adjustments';
 import { Cancelled, Engine } from '../engine/client';
+import { PhotoError } from '../engine/photo';
 import { named } from '../files/encode';
 import { canvasOf, complain, find, SLIDERS, sentence, slider } from './dom';
 import { fromFiles, fromTransfer, type Source } from './sources';
 import { word } from './words';
 
 interface Directory {
-  getDirectoryHandle(name: string, options: { create: boolean }): Promise<Directory>;
+  readonly name: string;
+  getDirectoryHandle(name: string, options?: { create: boolean }): Promise<Directory>;
   getFileHandle(
     name: string,
     options: { create: boolean },
@@ -20,6 +22,9 @@ interface Colored {
   readonly modified: Date;
 }
 
+const NAME = 'lumachrome'; // of the ZIP, and of the folder in the one that a visitor chooses
+const MOST_SHOWN = 24; // pictures, the last ones
+
 const picker = (window as { showDirectoryPicker?: (options: object) => Promise<Directory> }).showDirectoryPicker;
 
 export class Album {
@@ -29,8 +34,11 @@ export class Album {
   #done = 0;
   #colored = 0;
   #cancelled = false;
+  readonly #ready = (): string => word('files_ready', { count: this.#sources.length });
+  #message = this.#ready; // made anew when another language is chosen
 
   constructor() {
+    find('#album .folder').hidden = !('webkitdirectory' in HTMLInputElement.prototype);
     for (const name of SLIDERS) {
       find('#album-settings .sliders').append(
         slider(name, 'album-', (value) => {
@@ -70,12 +78,14 @@ export class Album {
   }
 
   async add(read: () => Promise<Source[]>): Promise<void> {
-    if (this.isRunning) return;
     complain(null);
     try {
+      if (this.isRunning) throw new PhotoError('album_busy');
       const found = await read();
-      if (!found.length) find('#count').textContent = word('nothing_there');
+      if (!found.length) throw new PhotoError('nothing_there');
+      if (this.isRunning) throw new PhotoError('album_busy');
       this.#sources.push(...found);
+      this.#message = this.#ready;
       this.#draw();
     } catch (error) {
       complain(error);
@@ -84,6 +94,7 @@ export class Album {
 
   #forget(): void {
     this.#sources = [];
+    this.#message = this.#ready;
     this.#clear();
     this.#draw();
   }
@@ -100,9 +111,7 @@ export class Album {
     const count = this.#sources.length;
     find('#list').hidden = !count;
     find('#album .drop').classList.toggle('small-drop', count > 0);
-    find('#count').textContent = this.isRunning
-      ? word('album_done', { done: this.#done, photos: count })
-      : word('files_ready', { count });
+    find('#count').textContent = this.#message();
     const names = this.#sources.slice(0, 200).map(({ name }) => {
       const item = document.createElement('li');
       item.textContent = name;
@@ -112,24 +121,29 @@ export class Album {
     for (const id of ['#colour', '#into-folder', '#forget'])
       find(id).hidden = this.isRunning || (id === '#into-folder' && !picker);
     find('#cancel').hidden = find('#progress').hidden = !this.isRunning;
+    for (const input of document.querySelectorAll<HTMLInputElement>('#album-settings input'))
+      input.disabled = this.isRunning; // all photos of an album get the same
   }
 
-  async #run(write: (photos: AsyncIterable<Colored>) => Promise<void>): Promise<void> {
+  /** Color all photos; `write` gives what is to be said besides. */
+  async #run(write: (photos: AsyncIterable<Colored>) => Promise<() => string>): Promise<void> {
     if (this.isRunning || !this.#sources.length) return;
     this.#clear();
     complain(null);
     this.#engine = new Engine();
     this.#done = this.#colored = 0;
     this.#cancelled = false;
+    const photos = this.#sources.length;
+    this.#message = () => word('album_done', { done: this.#done, photos });
     this.#draw();
     find('#cancel').focus();
     try {
-      await write(this.#photos(this.#engine));
-      const said = [word('album_finished', { colored: this.#colored, photos: this.#sources.length })];
-      const left = this.#sources.length - this.#done;
-      if (left) said.push(word('album_stopped', { left }));
-      this.#end();
-      find('#count').textContent = said.join(' ');
+      const written = await write(this.#photos(this.#engine));
+      const [colored, left] = [this.#colored, photos - this.#done];
+      this.#message = () => {
+        const stopped = left ? word('album_stopped', { left }) : '';
+        return [word('album_finished', { colored, photos }), stopped, written()].filter(Boolean).join(' ');
+      };
     } catch (error) {
       complain(error);
     } finally {
@@ -138,10 +152,12 @@ export class Album {
   }
 
   #end(): void {
-    if (!this.#engine) return;
-    this.#engine.stop();
+    const isHeld = document.activeElement === find('#cancel');
+    this.#engine?.stop();
     this.#engine = null;
     this.#draw();
+    const zip = find('#zip');
+    if (isHeld) (zip.hidden ? find('#colour') : zip).focus();
   }
 
   async *#photos(engine: Engine): AsyncGenerator<Colored> {
@@ -161,7 +177,7 @@ export class Album {
       }
       this.#done++;
       find<HTMLProgressElement>('#progress').value = this.#done / this.#sources.length;
-      find('#count').textContent = word('album_done', { done: this.#done, photos: this.#sources.length });
+      find('#count').textContent = this.#message();
     }
   }
 
@@ -180,11 +196,13 @@ export class Album {
     const caption = document.createElement('figcaption');
     caption.textContent = name.split('/').pop() ?? name;
     figure.append(canvas, caption);
-    find('#results').prepend(figure);
+    const results = find('#results');
+    results.prepend(figure);
+    if (results.children.length > MOST_SHOWN) results.lastElementChild?.remove();
     find('#results-title').hidden = false;
   }
 
-  async #zip(photos: AsyncIterable<Colored>): Promise<void> {
+  async #zip(photos: AsyncIterable<Colored>): Promise<() => string> {
     const { downloadZip } = await import('client-zip');
     async function* entries() {
       for await (const { name, file, modified } of photos) {
@@ -193,30 +211,48 @@ export class Album {
       }
     }
     const zip = await downloadZip(entries()).blob(); // the browser puts it on the disk where it is large
-    if (!this.#colored) return;
-    const link = find<HTMLAnchorElement>('#zip');
-    link.href = URL.createObjectURL(zip);
-    link.download = 'lumachrome.zip';
-    link.hidden = false;
+    if (this.#colored) {
+      const link = find<HTMLAnchorElement>('#zip');
+      link.href = URL.createObjectURL(zip);
+      link.download = `${NAME}.zip`;
+      link.hidden = false;
+    }
+    return () => '';
   }
 
   async #intoFolder(): Promise<void> {
-    let root: Directory;
+    let chosen: Directory;
     try {
-      root = await (picker as NonNullable<typeof picker>)({ id: 'album', mode: 'readwrite' });
+      chosen = await (picker as NonNullable<typeof picker>)({ id: 'album', mode: 'readwrite' });
     } catch {
       return; // nobody chose one
     }
     await this.#run(async (photos) => {
+      const root = await fresh(chosen);
       for await (const { name, file } of photos) {
         const folders = name.split('/');
         const last = folders.pop() ?? name;
         let folder = root;
         for (const each of folders) folder = await folder.getDirectoryHandle(each, { create: true });
         const target = await (await folder.getFileHandle(last, { create: true })).createWritable();
-        await file.stream().pipeTo(target); // which closes it: until then the old file is there
+        await file.stream().pipeTo(target); // which closes it
       }
+      return () => word('album_written', { name: root.name });
     });
+  }
+}
+
+/** A new folder in another one: what lies there, perhaps the photos as they came, stays as it is. */
+async function fresh(above: Directory): Promise<Directory> {
+  for (let i = 1; ; i++) {
+    const name = i === 1 ? NAME : `${NAME} (${i})`;
+    try {
+      await above.getDirectoryHandle(name);
+    } catch (error) {
+      const { name: kind } = error as DOMException;
+      if (kind === 'NotFoundError') return above.getDirectoryHandle(name, { create: true });
+      if (kind !== 'TypeMismatchError') throw error; // that is a file
+    }
   }
 }
 

@@ -1,5 +1,6 @@
 /** Small things that all views need. */
 
+import { sliders } from '../adjustments.json';
 import { AS_THEY_COME, type Adjustments, SETTINGS } from '../engine/adjustments';
 import { PhotoError } from '../engine/photo';
 import { word } from './words';
@@ -12,6 +13,14 @@ export function find<Found extends Element = HTMLElement>(selector: string, root
 
 export function say(text: string): void {
   find('#status').textContent = text;
+}
+
+/** Say what needs no more than to be read. */
+export function mention(text: string): void {
+  say(text);
+  setTimeout(() => {
+    if (find('#status').textContent === text) say('');
+  }, 6000);
 }
 
 /** What went wrong, in a sentence; what is no visitor's fault shows in the console too. */
@@ -28,6 +37,7 @@ export function sentence(error: unknown, name = ''): string {
   return word(known ? error.message : 'failed', { name: name || word('photo'), ...(known ? error.values : {}) });
 }
 
+/** A picture that can be shown; the bitmap is no more. */
 export function canvasOf(bitmap: ImageBitmap): HTMLCanvasElement {
   const canvas = document.createElement('canvas');
   [canvas.width, canvas.height] = [bitmap.width, bitmap.height];
@@ -35,8 +45,9 @@ export function canvasOf(bitmap: ImageBitmap): HTMLCanvasElement {
   return canvas;
 }
 
-export type NumberName = 'vividness' | 'saturation' | 'warmth' | 'reach' | 'strength';
-export const SLIDERS: readonly NumberName[] = ['vividness', 'saturation', 'warmth'];
+/** The fields of `Adjustments` that are numbers. */
+export type NumberName = { [Key in keyof Adjustments]: Adjustments[Key] extends number ? Key : never }[keyof Adjustments];
+export const SLIDERS = sliders as readonly NumberName[];
 
 /** A slider for a setting; `changed` is told each step. */
 export function slider(name: NumberName, prefix: string, changed: (value: number) => void): HTMLElement {
@@ -86,8 +97,6 @@ export function latest(run: () => Promise<void>): () => Promise<void> {
     return running;
   };
 }
-
-export type Change = Partial<Adjustments>;
 
 export function offer(file: Blob, name: string): void {
   const link = document.createElement('a');

@@ -1,24 +1,34 @@
 /** One photo: shown before and after, steered by hints and sliders, and written at its full size. */
 
-import type { Hint, History, Painter } from '../../components';
-import { AS_THEY_COME, type Adjustments, SETTINGS } from '../engine/adjustments';
+import type { History, Painter } from '../../components';
+import { AS_THEY_COME, type Adjustments, type Hint, type Palette, SETTINGS } from '../engine/adjustments';
 import { Cancelled, type Engine } from '../engine/client';
 import type { Opened } from '../engine/protocol';
 import { named } from '../files/encode';
-import { canvasOf, type Change, complain, find, latest, offer, SLIDERS, say, set, slider } from './dom';
+import { canvasOf, complain, find, latest, offer, SLIDERS, say, set, slider } from './dom';
+import { sure } from './question';
 import { word, words } from './words';
 
+/** What a visitor has set; a palette has the name of its photo. */
+interface Look extends Adjustments {
+  readonly palette: (Palette & { readonly name: string }) | null;
+}
+
+const PLAIN: Look = { ...AS_THEY_COME, palette: null };
+const REST = 400; // milliseconds for which nothing is changed before other colourings, which take longer, are made anew
 const VARIANTS = SETTINGS.variant.presets;
 const EDITED = [...SLIDERS, 'reach'] as const; // an album has no hints
 const WRITTEN = { jpeg: 'save_jpeg', png: 'save_png', webp: 'save_webp' } as const;
 
 export class Editor {
   readonly #painter = find<Painter>('lumachrome-painter');
-  readonly #history = find<History<Adjustments>>('lumachrome-history');
+  readonly #history = find<History<Look>>('lumachrome-history');
   #file: File | null = null;
   #opened: Opened | null = null;
-  #set: Adjustments = AS_THEY_COME;
+  #set = PLAIN;
   #look = latest(() => this.#looked());
+  #variants = latest(() => this.#offerVariants());
+  #later = 0;
   #saving = false;
 
   constructor(private readonly engine: Engine) {
@@ -36,7 +46,12 @@ export class Editor {
       slider('strength', '', (value) => this.#change({ strength: value }, 'strength')),
     );
     find<HTMLInputElement>('#palette').addEventListener('change', (event) => void this.#borrow(event));
-    find('#variants').addEventListener('toggle', () => void this.#offerVariants());
+    find('#no-palette').addEventListener('click', () => {
+      this.#change({ palette: null });
+      find('#palette').focus();
+    });
+    find('#variants .pictures').append(...VARIANTS.map((variant) => this.#variant(variant)));
+    find('#variants').addEventListener('toggle', () => void this.#variants());
     const size = find<HTMLSelectElement>('#render-size');
     size.addEventListener('change', () => this.#change({ render_size: Number(size.value) }));
     find('#download').addEventListener('click', () => void this.#save());
@@ -57,24 +72,24 @@ export class Editor {
     this.#painter.words = words();
     this.#history.words = words();
     const presets = SETTINGS.render_size.presets.map(
-      (value) => new Option(value ? String(value) : word('render_size_0'), String(value)),
+      (value) => new Option(word(`render_size_${value}`), String(value)),
     );
     const size = find<HTMLSelectElement>('#render-size');
     size.replaceChildren(...presets);
     size.value = String(this.#set.render_size);
     if (this.#opened) this.#describe(this.#opened);
-    void this.#offerVariants();
   }
 
   async open(file: File): Promise<void> {
-    if (this.changed && !confirm(word('discard_photo'))) return;
+    if (this.#file && this.changed && !(await sure(this.#file.name))) return;
     complain(null);
     say(word('opening', { name: file.name }));
     try {
       const opened = await this.engine.ask('open', { file });
       this.#file = file;
       this.#opened = opened;
-      this.#set = AS_THEY_COME;
+      this.#set = PLAIN;
+      for (const picture of document.querySelectorAll('#variants canvas')) picture.remove();
       this.#history.begin(this.#set);
       find('#start').hidden = true;
       find('#editor').hidden = false;
@@ -98,23 +113,23 @@ export class Editor {
   #describe({ width, height, notes, format }: Opened): void {
     const megapixels = ((width * height) / 1e6).toFixed(1);
     find('#about').textContent = word('about', { name: this.#file?.name ?? '', width, height, megapixels });
-    find('#format').textContent = [
-      word(WRITTEN[format]),
-      ...notes.filter((note) => note !== 'has_colors').map((note) => word(note)),
-    ].join(' ');
-    const colors = find('#hint-note');
-    colors.textContent = notes.includes('has_colors') ? word('has_colors') : '';
-    colors.hidden = !colors.textContent;
+    const becomes = notes.some((note) => note.startsWith('becomes_')); // which says how it is written, too
+    const said = notes.filter((note) => note !== 'has_colors');
+    find('#format').textContent = (becomes ? said : [WRITTEN[format], ...said]).map((note) => word(note)).join(' ');
+    const colors = find('#own-colors');
+    colors.textContent = word('has_colors');
+    colors.hidden = !notes.includes('has_colors');
   }
 
-  #change(change: Change, edit = ''): void {
+  #change(change: Partial<Look>, edit = ''): void {
     if (!this.#opened) return;
     this.#set = { ...this.#set, ...change };
     this.#history.push(this.#set, edit);
+    this.#mark();
     void this.#look();
   }
 
-  #restore(state: Adjustments): void {
+  #restore(state: Look): void {
     this.#set = state;
     this.#controls();
     void this.#look();
@@ -123,7 +138,6 @@ export class Editor {
   #controls(): void {
     for (const name of [...EDITED, 'strength'] as const) set(find<HTMLInputElement>(`#${name}`), this.#set[name]);
     find<HTMLSelectElement>('#render-size').value = String(this.#set.render_size);
-    if (!this.#set.palette) find('#palette-name').textContent = '';
     this.#painter.hints = this.#set.hints;
     this.#mark();
   }
@@ -139,11 +153,14 @@ export class Editor {
     } catch (error) {
       if (!(error instanceof Cancelled)) complain(error, this.#file?.name);
     }
+    clearTimeout(this.#later);
+    this.#later = window.setTimeout(() => void this.#variants(), REST);
   }
 
   async #region(region: { x: number; y: number; width: number; height: number }, width: number, signal: AbortSignal) {
     const { before, after } = await this.engine.ask('region', { region, width, adjustments: this.#set });
-    return signal.aborted ? null : { before: canvasOf(before), after: canvasOf(after) };
+    const pair = { before: canvasOf(before), after: canvasOf(after) };
+    return signal.aborted ? null : pair;
   }
 
   async #suggest({ x, y, hint }: { x: number; y: number; hint: number }): Promise<void> {
@@ -154,34 +171,40 @@ export class Editor {
     }
   }
 
+  #variant(variant: number): HTMLElement {
+    const button = document.createElement('button');
+    button.type = 'button';
+    const name = document.createElement('span');
+    name.dataset.word = `variant_${variant}`;
+    button.append(name);
+    button.addEventListener('click', () => this.#change({ variant }));
+    return button;
+  }
+
   async #offerVariants(): Promise<void> {
-    const box = find<HTMLDetailsElement>('#variants');
-    if (!box.open || !this.#opened) return;
+    const [box, opened, adjustments] = [find<HTMLDetailsElement>('#variants'), this.#opened, this.#set];
+    if (!box.open || !opened) return;
     try {
-      const { pictures } = await this.engine.ask('variants', { adjustments: this.#set, variants: VARIANTS });
-      const buttons = pictures.map((picture, i) => {
-        const button = document.createElement('button');
-        button.type = 'button';
-        const name = document.createElement('span');
-        name.textContent = word(`variant_${VARIANTS[i]}`);
-        button.append(canvasOf(picture), name);
-        button.addEventListener('click', () => {
-          this.#change({ variant: VARIANTS[i] });
-          this.#mark();
-        });
-        return button;
+      const { pictures } = await this.engine.ask('variants', { adjustments, variants: VARIANTS });
+      const canvases = pictures.map(canvasOf);
+      if (this.#opened !== opened) return; // another photo came
+      box.querySelectorAll('button').forEach((button, i) => {
+        button.querySelector('canvas')?.remove();
+        button.prepend(canvases[i]);
       });
-      find('.pictures', box).replaceChildren(...buttons);
-      this.#mark();
     } catch (error) {
       if (!(error instanceof Cancelled)) complain(error);
     }
   }
 
+  /** What of the settings shows beside the sliders. */
   #mark(): void {
+    const { variant, palette } = this.#set;
     document.querySelectorAll('#variants button').forEach((button, i) => {
-      button.setAttribute('aria-pressed', String(VARIANTS[i] === this.#set.variant));
+      button.setAttribute('aria-pressed', String(VARIANTS[i] === variant));
     });
+    find('#palette-name').textContent = palette?.name ?? '';
+    find('#no-palette').hidden = find('#palettes .strength').hidden = !palette;
   }
 
   async #borrow(event: Event): Promise<void> {
@@ -191,8 +214,7 @@ export class Editor {
     if (!file) return;
     try {
       const { palette } = await this.engine.ask('palette', { file });
-      find('#palette-name').textContent = file.name;
-      this.#change({ palette });
+      this.#change({ palette: { ...palette, name: file.name } });
     } catch (error) {
       complain(error, file.name);
     }
@@ -211,6 +233,7 @@ export class Editor {
       progress(0);
       const saved = await this.engine.ask('save', { adjustments: this.#set }, progress);
       document.body.dataset.joinMs = saved.ms.toFixed(0);
+      saved.thumbnail.close();
       offer(saved.file, named(file.name, saved, '-colour'));
     } catch (error) {
       if (!(error instanceof Cancelled)) complain(error, file.name);
