@@ -26,7 +26,7 @@ EXAMPLE_SIDE = 128  # long side in pixels of an example's picture
 # What presets set; what else is in `controls.SLIDERS` goes to its default.
 PRESETS: dict[str, dict[str, float]] = {
     'natural': {},
-    'vivid': {'saturation': 1.35},
+    'rich': {'saturation': 1.35},
     'warm': {'warmth': 0.4},
     'faded': {'saturation': 0.65, 'warmth': 0.15},
     'archive': {'saturation': 0.4, 'warmth': 0.45},

@@ -224,7 +224,7 @@ def test_next_to_no_color_brings_a_warning_and_what_to_do(page, photo, tmp_path)
     with news(page):
         page.set_input_files('.studio .hints-file', tmp_path / 'gray.json')
     assert page.inner_text('.studio .warning').strip() == (
-        'The network found next to nothing to colour here. Click on the photo to help it.'
+        'The model found next to nothing to colour here. Click on the photo to help it.'
     )
 
 

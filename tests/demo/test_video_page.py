@@ -183,7 +183,7 @@ def test_a_clip_can_be_cancelled_and_leaves_nothing(page, film, cache):
     stayed = {path for path in cache.rglob('*') if path.is_file()}
     page.click('#video-start')
     page.wait_for_selector('#video-stop', state='visible')
-    assert page.get_attribute('#video-report progress', 'aria-label') == 'How far it is'
+    assert page.get_attribute('#video-report progress', 'aria-label') == 'Progress'
     page.click('#video-stop')
     page.wait_for_selector('#video .picker', state='visible')
     until(lambda: {path for path in cache.rglob('*') if path.is_file()} == stayed)
@@ -233,7 +233,7 @@ def test_what_is_no_clip_is_refused_in_a_sentence(page, film, tmp_path):
                 out.mux(packet)
     _open(page)
     for path in (letter, cut):
-        assert f'{path.name} is not a video that can be read: it is none, or damaged.' in _refused(page, path)
+        assert f'{path.name} is not a video that can be read, or it is damaged.' in _refused(page, path)
     assert 'song.mp4 has no pictures that can be read: choose a video with a picture track.' in _refused(page, sound)
     assert page.errors == []
 

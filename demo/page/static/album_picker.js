@@ -59,7 +59,7 @@ async function take(given) {
   bytes += wanted.reduce((sum, { file }, i) => sum + (there[i] ? file.size : 0), 0);
   const ready = files.length ? filled(words.ready, { count: files.length, size: megabytes(bytes) }) : '';
   const lost = missing.length ? filled(words.not_uploaded, { names: missing.join(', ') }) : '';
-  say([ready, lost].filter(Boolean).join('. '));
+  say([ready, lost].filter(Boolean).join(' · '));
   send();
 }
 receive('album');
