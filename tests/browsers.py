@@ -38,12 +38,12 @@ def opened(page):
 
 def after(page):
     """The address of the picture in colour."""
-    return page.evaluate(f'() => {{ {_AFTER} return after.src; }}')
+    return page.wait_for_function(f'() => {{ {_AFTER} return after?.src; }}').json_value()
 
 
 def before(page):
     """The address of the picture as it came."""
-    return page.evaluate(f'() => {{ {_AFTER} return before.src; }}')
+    return page.wait_for_function(f'() => {{ {_AFTER} return before?.src; }}').json_value()
 
 
 def pixels(page):
@@ -56,7 +56,8 @@ def news(page):
     before = after(page)
     yield
     page.wait_for_function(
-        f'src => {{ {_AFTER} return after.src !== src && after.naturalWidth === before.naturalWidth; }}', arg=before
+        f'src => {{ {_AFTER} return after && after.src !== src && after.naturalWidth === before?.naturalWidth; }}',
+        arg=before,
     )
 
 

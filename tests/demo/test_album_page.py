@@ -105,7 +105,8 @@ def test_what_cannot_be_uploaded_is_named(page, photo, tmp_path):
         file.truncate(210_000_000)
     _open(page)
     _choose(page, [large, photo], 1)
-    assert page.inner_text('.state') == 'Files ready: 1 (0.0 MB). Not uploaded, because too large or cut off: large.tif'
+    lost = 'Not uploaded, because too large or cut off: large.tif'
+    assert page.inner_text('.state') == f'Files ready: 1 (0.0 MB) · {lost}'
 
 
 def test_a_folder_keeps_its_folders(page, holiday, tmp_path):

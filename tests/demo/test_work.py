@@ -39,7 +39,7 @@ def _saturation(page):
 
 def _is_kept(page):
     """Wait until what is seen lies in the browser's storage."""
-    page.wait_for_timeout(500)
+    page.wait_for_selector('.studio[data-kept=yes]')
 
 
 def test_each_tab_keeps_its_own_work(page, other, tmp_path):
@@ -116,7 +116,7 @@ def test_who_leaves_is_asked_if_the_work_could_not_be_kept(page, url, tmp_path, 
         page.set_input_files('.studio .file', tmp_path / 'large.png')
         page.wait_for_selector('.studio .status:has-text("900 × 900")')
         _change(page)
-        _is_kept(page)
+        page.wait_for_selector(f'.studio[data-kept={"no" if room else "yes"}]')
         page.on('dialog', lambda dialog: (asked.append(dialog.type), dialog.accept()))
         page.reload()
         page.wait_for_selector('lumachrome-painter .after img')

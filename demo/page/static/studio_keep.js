@@ -12,7 +12,6 @@ const database = new Promise((resolve, reject) => {
   request.onsuccess = () => resolve(request.result);
   request.onerror = () => reject(request.error);
 }).catch(() => null);
-let kept = false;      // whether what is seen now lies there
 let laid = null;       // the file that lies there
 let unfit = null;      // one that does not fit there
 let keeping = 0;
@@ -70,12 +69,13 @@ function dropOldest(store, mine) {
 }
 function remember() {
   clearTimeout(keeping);
-  kept = false;
+  studio.dataset.kept = '';   // whether what is seen now lies there: not yet known
   keeping = setTimeout(keep, 200);
 }
 async function keep() {
   const file = own, mine = keeping, name = await tab;
-  if (!file || file === unfit) return;
+  const said = answer => { if (mine === keeping) studio.dataset.kept = answer; };
+  if (!file || file === unfit) return said('no');
   const work = { tab: name, when: Date.now(), look: { ...look, palette: null }, model, sample };
   const done = await transact('readwrite', store => {
     store.count(['photo', name]).onsuccess = ({ target }) => {
@@ -88,10 +88,11 @@ async function keep() {
   if (own !== file) return;
   if (done) {
     laid = file;
-    kept = mine === keeping;
+    said('yes');
     nameNow(name);
   } else {
     unfit = file;
+    said('no');
     transact('readwrite', store => drop(store, name));   // the photo before, which would come back with this one's look
   }
 }
@@ -119,4 +120,4 @@ async function resume() {
   };
 }
 resume();
-addEventListener('beforeunload', event => { if (own && past.changed && !kept) event.preventDefault(); });
+addEventListener('beforeunload', event => { if (own && past.changed && studio.dataset.kept !== 'yes') event.preventDefault(); });
