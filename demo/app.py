@@ -115,8 +115,9 @@ def build(
         private: dict[str, Any] = {'api_visibility': 'private', 'show_progress': 'hidden'}
         network: dict[str, Any] = {'concurrency_id': 'network', 'concurrency_limit': 1, **private}
         live = {**network, 'trigger_mode': 'always_last'}  # while a slider moves, the last place counts
-        lost: dict[str, Any] = {'fn': None, 'outputs': answers, 'js': '() => ({ failed: true })', **private}
-        missed: dict[str, Any] = lost | {'js': '() => ({ missed: true })'}
+        lost: dict[str, Any] = {'fn': None, 'outputs': answers, **private}
+        lost['js'] = '() => ({ failed: true, number: Date.now() })'
+        missed: dict[str, Any] = lost | {'js': '() => ({ missed: true, number: Date.now() })'}
         page.load(photo_page.hero, None, answers, **network)
         # The browser asks for one at a time, and for the next one before Gradio is quite done with the last
         studio.begin(photo_page.begin, studio, [seen, answers], **live).failure(**lost)

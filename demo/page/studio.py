@@ -8,6 +8,7 @@ it.
 
 import base64
 import io
+import itertools
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -105,9 +106,11 @@ class Answer(GradioModel):
     """What Python tells the browser; None is no news.
 
     `rough` is a small picture in colour, as a data: URL; `failed` says that a photo could not be read, `missed` that a
-    file that was asked for could not be made.
+    file that was asked for could not be made. `number` tells it from the answer before: one that were the same would
+    never be heard, as Gradio passes on only what changes.
     """
 
+    number: int | None = None
     before: ImageData | None = None
     after: ImageData | None = None
     rough: str | None = None
@@ -210,6 +213,7 @@ class Answers(Component):
 
     def __init__(self, **settings: Any):
         super().__init__('answers', **settings)
+        self._numbers = itertools.count()
 
     def preprocess(self, payload: Answer | None) -> None:
         """Nothing comes back."""
@@ -230,7 +234,7 @@ class Answers(Component):
             path = value['brought']['photo']
             file = FileData(path=path, orig_name=Path(path).name)
             files['brought'] = Brought(**value['brought'] | {'photo': file})
-        return Answer(**value | files)
+        return Answer(**value | files, number=next(self._numbers))
 
 
 def picture(path: Path) -> str:

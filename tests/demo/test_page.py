@@ -118,6 +118,16 @@ def test_photos_are_dropped_and_pasted_anywhere(page, photo, tmp_path):
     assert page.errors == []
 
 
+def test_of_several_that_are_no_photos_each_is_refused(page, photo, tmp_path):
+    for name in ('first.jpg', 'second.jpg'):
+        (tmp_path / name).write_text('Dear grandmother')
+        page.set_input_files('.studio .file', tmp_path / name)
+        page.wait_for_selector(f'text={name} is not a photo that can be read.')
+        page.wait_for_selector('.studio .choose', state='visible')
+        assert not page.is_visible('.studio .busy')
+    choose(page, photo)
+
+
 def test_what_hovers_is_told_of_buttons_alone(page, photo):
     choose(page, photo)
     labelled = "document.querySelectorAll('[data-label][aria-label]').length"  # of the page itself, not of its elements

@@ -95,6 +95,14 @@ def test_likely_colors_are_offered_as_they_will_look(page, photo):
     assert taken != shade
 
 
+def test_likely_colors_come_again_where_a_place_was_left(page, photo):
+    steered(page, photo)
+    for _ in range(2):
+        page.click('.tools .add')
+        page.wait_for_selector('.likely .swatch')
+        page.click('.chosen .remove')
+
+
 def test_hints_work_from_the_keyboard_alone(page, photo):
     steered(page, photo)
     page.focus('.tools .add')
