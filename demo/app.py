@@ -124,6 +124,7 @@ def build(
         studio.look(photo_page.look, [seen, studio], [seen, answers], **live)
         studio.tint(photo_page.tint, [seen, studio], answers, **live)
         studio.point(photo_page.suggest, [seen, studio], answers, **live)
+        studio.borrow(photo_page.borrow, studio, answers, **live)
         studio.variants(photo_page.variants, [seen, studio], answers, **live)
         studio.part(photo_page.part, [seen, studio], answers, **live)
         for event, made in ((studio.save, photo_page.save), (studio.compared, photo_page.compared)):

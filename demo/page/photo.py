@@ -188,6 +188,13 @@ class PhotoPage:
                 colors = colorizer.colors(preview, wish.without(colorizer.lacks(wish)), vivid=False)
             return {'swatches': hints.swatches(colorizer, preview, x, y, hints.suggestions(colors, x, y))}
 
+    def borrow(self, request: gr.Request, given: Given) -> Shown:
+        """The photo whose palette is wanted, if it can be read: what is set is what every later event begins with."""
+        say, photo = words.of(request), given.detail.palette
+        with in_words(say):
+            controls.adjustments({'palette': photo and photo.path})
+        return {'palette': photo and photo.path}
+
     def variants(self, request: gr.Request, seen: Seen | None, given: Given) -> Shown:
         """Small pictures of the other colourings that the network finds likely, as all else is set."""
         say = words.of(request)

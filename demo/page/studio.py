@@ -58,7 +58,8 @@ class Came(GradioModel):
 
 
 class Detail(GradioModel):
-    """What an event is about: a place or a part of the photo, which hint lies there, an example's name, an album.
+    """What an event is about: a place or a part of the photo, which hint lies there, an example's name, an album, a
+    photo whose palette is wanted.
 
     It travels with the value because Gradio, where it drops all events but the last, mixes up their own data.
     """
@@ -73,6 +74,7 @@ class Detail(GradioModel):
     rough: bool = False
     example: str = ''
     came: Came | None = None
+    palette: ImageData | None = None
 
 
 class Brought(GradioModel):
@@ -121,6 +123,7 @@ class Answer(GradioModel):
     presets: list[str] | None = None
     variants: list[str] | None = None
     swatches: list[str] | None = None
+    palette: ImageData | None = None
     ready: FileData | None = None
     patch: list[ImageData] | None = None
     asked: int | None = None
@@ -223,7 +226,7 @@ class Answers(Component):
             return None
         files: dict[str, Any] = {
             name: ImageData(path=str(value[name]), orig_name=Path(value[name]).name)
-            for name in ('before', 'after')
+            for name in ('before', 'after', 'palette')
             if value.get(name)
         }
         if value.get('ready'):

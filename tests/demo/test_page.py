@@ -79,6 +79,16 @@ def test_sliders_looks_and_a_palette_are_live_and_undone_together(page, photo, t
     (tmp_path / 'letter.jpg').write_text('Dear grandmother')
     page.set_input_files('.studio .palette-file', tmp_path / 'letter.jpg')
     page.wait_for_selector('text=letter.jpg is not a photo that can be read.')
+    assert not page.is_visible('.studio .no-palette')  # nor does it stand in the way of what follows
+    with news(page):
+        page.fill('.saturation input[type=number]', '0')
+        page.keyboard.press('Enter')
+    with news(page):
+        page.set_input_files('.studio .palette-file', tmp_path / 'red.png')
+    with news(page):
+        page.click('.studio .no-palette')
+    assert page.evaluate("document.activeElement.matches('.palette')")
+    assert page.locator('.toast-body').count() == 1
 
 
 def test_photos_are_dropped_and_pasted_anywhere(page, photo, tmp_path):

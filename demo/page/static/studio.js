@@ -165,6 +165,7 @@ function show(answer) {
     find('.variants').hidden = !has(SETTINGS.variant.needs);
     find('.keep').hidden = !painter.steerable;
   }
+  if (news.palette && own) change({ ...look, palette: news.palette }, '', false);
   if (news.swatches) painter.swatches = news.swatches;
   if (news.presets) {   // the network has run
     presets.forEach(({ button }, i) => { button.querySelector('img').src = news.presets[i]; });

@@ -61,10 +61,13 @@ find('.palette-file').onchange = async () => {
   const [file] = find('.palette-file').files;
   find('.palette-file').value = '';
   try {
-    change({ ...look, palette: await stored(file) }, '', false);
+    tell('borrow', { palette: await stored(file) });
   } catch {
     say(filled(words.not_uploaded, { names: file.name }));
   }
 };
-find('.no-palette').onclick = () => change({ ...look, palette: null }, '', false);
+find('.no-palette').onclick = () => {
+  change({ ...look, palette: null }, '', false);
+  find('.palette').focus();
+};
 addEventListener('lumachrome-answer', ({ detail }) => show(detail));
