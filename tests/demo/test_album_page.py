@@ -162,6 +162,9 @@ def test_a_result_is_opened_changed_and_put_back(page, tmp_path):
     assert archive.name == 'family-colour.zip' and names_in(archive) == ['a.jpg', 'summer/b.jpg']
     gray, other = ('summer/b.jpg', 'a.jpg') if name == 'b.jpg' else ('a.jpg', 'summer/b.jpg')
     assert redness(archive, gray, tmp_path) == 0 and redness(archive, other, tmp_path) > 30
+    page.locator('#album-gallery button.thumbnail-item').last.click()
+    # What lies in the album is not lost, so nothing is asked.
+    page.wait_for_function("document.querySelector('.saturation input[type=number]').value === '1'")
     assert page.errors == []
 
 

@@ -53,6 +53,9 @@ def test_sliders_looks_and_a_palette_are_live_and_undone_together(page, photo, t
     assert np.abs(got[..., 0] - got[..., 2]).max() <= 2
     with news(page):
         page.get_by_role('button', name='Warm', exact=True).click()
+    page.fill('.warmth input[type=number]', '')
+    page.keyboard.press('Enter')
+    assert page.input_value('.warmth input[type=number]') == '0.4'
     assert (first[..., 2] - pixels(page)[..., 2]).mean() < -3  # the stand-in's blue is the gray plus b
     assert page.locator('.presets [aria-pressed=true]').inner_text() == 'Warm'
     Image.new('RGB', (60, 60), (200, 60, 60)).save(tmp_path / 'red.png')

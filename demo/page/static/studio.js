@@ -65,7 +65,10 @@ function slider(name) {
   number.setAttribute('aria-label', words[name]);
   range.setAttribute('aria-label', words[name]);
   range.oninput = () => set(name, Number(range.value));
-  number.onchange = () => set(name, Math.max(low, Math.min(high, Number(number.value) || 0)));
+  number.onchange = () => {
+    if (number.value) set(name, Math.max(low, Math.min(high, Number(number.value))));
+    else showLook();   // emptied, or no number: it stays what it was
+  };
   range.ondblclick = () => set(name, initial);
   label.className = `set ${name}`;
   label.append(text, number, range);

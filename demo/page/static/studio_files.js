@@ -1,10 +1,12 @@
 // What a visitor takes away: the photo in colour, a comparison, the hints; and the palette that is brought along.
 
 let fetching = null;   // the button whose file is awaited
+let lookThen = null, placed = null;  // the look that a file was asked for with, and the one that lies in the album
 function ask(button, event, word, about = () => ({})) {
   button.onclick = () => {
     if (fetching || !photo && !own) return;
     fetching = button;
+    lookThen = look;
     button.setAttribute('aria-disabled', true);
     button.textContent = words[word];
     find('.busy').hidden = false;
@@ -32,6 +34,7 @@ ask(find('.share'), 'compared', 'working');
 ask(find('.put-back'), 'put_back', 'working', () => ({ came }));
 function putBack() {
   fetched();
+  placed = lookThen;
   say(words.is_back);
   openTab(1);
 }

@@ -19,7 +19,7 @@ function openTab(which) {
 }
 // Whether the photo that is open may go.
 function agreed() {
-  if (!own || !past.changed) return true;
+  if (!own || !past.changed || look === placed) return true;
   const box = find('.sure');
   box.querySelector('p').textContent = filled(words.sure, { name: own.name });
   box.showModal();
