@@ -106,7 +106,14 @@ def test_what_cannot_be_uploaded_is_named(page, photo, tmp_path):
     _open(page)
     _choose(page, [large, photo], 1)
     lost = 'Not uploaded, because too large or cut off: large.tif'
-    assert page.inner_text('.state') == f'Files ready: 1 (0.0 MB) · {lost}'
+    assert page.inner_text('.state') == f'Files ready: 1 (0.1 MB) · {lost}'
+
+
+def test_who_removes_all_photos_is_where_others_are_chosen(page, photo):
+    _open(page)
+    _choose(page, [photo], 1)
+    page.click('#album .forget')
+    assert page.evaluate("document.activeElement.matches('#album .choose-photos')")
 
 
 def test_a_folder_keeps_its_folders(page, holiday, tmp_path):

@@ -92,6 +92,12 @@ def test_the_end_is_said_in_each_language_the_focus_stays_and_so_do_the_last_pic
     assert page.inner_text('#count') == '30 张中已上色 30 张。'
 
 
+def test_who_removes_all_photos_is_where_others_are_chosen(page, photos):
+    page.set_input_files('#files', photos[:1])
+    page.click('#forget')
+    assert page.evaluate('document.activeElement.id') == 'files'
+
+
 def test_no_folder_is_offered_where_none_can_be_chosen(browser):
     with site(built()) as url, visit(browser) as context:
         page = context.new_page()

@@ -110,6 +110,11 @@ def test_what_becomes_of_a_file_is_said_without_contradiction(page, tmp_path):
     assert page.inner_text('#format') == (
         "Browsers cannot write the format that came in: it becomes a PNG without the old file's metadata."
     )
+    pages = [Image.new('L', (64, 48), 90)] * 2
+    pages[0].save(tmp_path / 'pages.tif', save_all=True, append_images=pages[1:])
+    page.set_input_files('#another', tmp_path / 'pages.tif')
+    page.wait_for_selector('#about:has-text("pages.tif")')
+    assert page.inner_text('#format').endswith('metadata. Only its first page is coloured.')
 
 
 def test_sizes_and_examples_have_the_names_of_the_other_page(page):

@@ -74,6 +74,8 @@ def test_a_finger_draws_a_line_in_whatever_direction(phone):
     phone.touch('End')
     phone.wait_for_selector('lumachrome-painter .chosen', state='visible')
     assert phone.evaluate('scrollY') == 0
+    shade = phone.locator('lumachrome-painter .things .swatch').first.bounding_box()
+    assert shade['width'] == shade['height'] == 44  # round, and as large as a finger
 
 
 def test_a_touch_that_is_cancelled_lets_go_of_a_hint(phone):

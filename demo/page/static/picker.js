@@ -4,9 +4,14 @@
 const picker = find('.picker');
 let round = 0;   // another one begins when what was chosen is removed: what is still under way belongs to none
 function say(text) { find('.state').textContent = text; }
-function megabytes(bytes) { return (bytes / 1e6).toFixed(bytes < 1e7 ? 1 : 0); }
+// Never none at all.
+function megabytes(bytes) { return Math.max(0.1, bytes / 1e6).toFixed(bytes < 1e7 ? 1 : 0); }
 function receive(kind) {
-  find('.forget').onclick = () => { forget(); send(); };
+  find('.forget').onclick = () => {
+    forget();
+    send();
+    find('.ways button').focus();   // the one that was pressed is gone
+  };
   for (const input of element.querySelectorAll('input')) {
     input.onchange = () => {
       take([...input.files].map(file => ({ file, name: file.webkitRelativePath || file.name })));

@@ -97,6 +97,7 @@ export class Album {
     this.#message = this.#ready;
     this.#clear();
     this.#draw();
+    find('#files').focus(); // the button that was pressed is gone
   }
 
   #clear(): void {
