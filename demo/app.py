@@ -238,7 +238,7 @@ def _album(
     leave.click(album_page.choose, None, shown, cancels=running, **at_once)
     stop.click(album_page.cancel, None, stop, **at_once)
     forget = "() => document.querySelector('#album .forget').click()"
-    again.click(album_page.choose, None, shown, js=forget, **at_once)
+    again.click(album_page.choose, None, shown, js=forget, **at_once).then(**_focused('album'))
     return gallery, download, finished
 
 
@@ -273,7 +273,13 @@ def _video(
     leave.click(video_page.choose, None, shown, cancels=running, **at_once)
     stop.click(video_page.cancel, None, None, **at_once)
     forget = "() => document.querySelector('#video .forget').click()"
-    again.click(video_page.choose, None, shown, js=forget, **at_once)
+    again.click(video_page.choose, None, shown, js=forget, **at_once).then(**_focused('video'))
+
+
+def _focused(kind: str) -> dict[str, Any]:
+    """An event's settings: the focus goes to where an 'album' or a 'video' is chosen, as the button before is gone."""
+    focus = f"() => requestAnimationFrame(() => document.querySelector('#{kind} .ways button').focus())"
+    return {'fn': None, 'js': focus, 'queue': False, 'api_visibility': 'private', 'show_progress': 'hidden'}
 
 
 def serve(

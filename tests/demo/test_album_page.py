@@ -61,6 +61,7 @@ def test_an_album_with_a_broken_file_from_upload_to_zip(page, holiday, tmp_path)
     page.wait_for_selector('.picker', state='visible')
     page.wait_for_selector('#album-start[disabled]')
     assert page.inner_text('.state') == ''
+    page.wait_for_function("document.activeElement.matches('#album .choose-photos')")
     assert not page.is_visible('#album-gallery') and not page.is_visible('.forget')
     assert page.outside == [] and page.errors == []
 
@@ -165,6 +166,7 @@ def test_a_result_is_opened_changed_and_put_back(page, tmp_path):
     small = np.asarray(Image.open(io.BytesIO(httpx.get(picture.get_attribute('src')).content))).astype(int)
     assert np.ptp(small, axis=2).max() <= 4  # gray, as it has become
     page.wait_for_selector('.said:has-text("now holds this version")')
+    assert page.evaluate("document.activeElement.matches('[role=tab]')")
     archive = _download(page, tmp_path)
     assert archive.name == 'family-colour.zip' and names_in(archive) == ['a.jpg', 'summer/b.jpg']
     gray, other = ('summer/b.jpg', 'a.jpg') if name == 'b.jpg' else ('a.jpg', 'summer/b.jpg')

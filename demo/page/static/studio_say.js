@@ -15,7 +15,9 @@ function wait(text) {
 }
 // Gradio has a second row of tabs, unseen, to measure them.
 function openTab(which) {
-  [...document.querySelectorAll('[role=tab]')].filter(tab => tab.checkVisibility())[which]?.click();
+  const tab = [...document.querySelectorAll('[role=tab]')].filter(tab => tab.checkVisibility())[which];
+  tab?.click();
+  tab?.focus();   // what had the focus may be in the other one
 }
 // Whether the photo that is open may go.
 function agreed() {
