@@ -239,6 +239,8 @@ def choose(reader: Reader, target: Path) -> tuple[Encoder, list[str]]:
             ) from error
         with probe:
             held, apart = probe.supported_codecs, bool(probe.format.flags & FormatFlags.global_header.value)
+            # AVI knows no times: frames are shown in the order in which they lie there, so none may wait for later ones
+            in_order = [('bf', '0')] if probe.format.name == 'avi' else []
     frame = next(iter(reader), None)
     if frame is None:
         raise VideoError(f'{reader.name} has no pictures that can be read: it is damaged.')
@@ -252,9 +254,8 @@ def choose(reader: Reader, target: Path) -> tuple[Encoder, list[str]]:
             continue
         name, options = _ENCODERS[codec]
         pixels = _pixels(name, frame.format, height, width)
-        encoder = Encoder(
-            name, tuple(options.items()), pixels, height, width, reader.stream.time_base, rate, aspect, apart
-        )
+        how = *options.items(), *in_order
+        encoder = Encoder(name, how, pixels, height, width, reader.stream.time_base, rate, aspect, apart)
         try:
             encoder.start()
         except FFmpegError:  # it does not take this unit of time, or this size
