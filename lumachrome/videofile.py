@@ -233,6 +233,8 @@ def choose(reader: Reader, target: Path) -> tuple[Encoder, list[str]]:
     with tempfile.TemporaryDirectory() as folder:  # a file that is never written says what its kind can hold
         try:
             probe = av.open(str(Path(folder) / f'probe{target.suffix}'), 'w')
+            if probe.format.flags & FormatFlags.no_file.value:  # a picture a frame, or pieces for streaming
+                raise ValueError(target.suffix)
         except (ValueError, FFmpegError) as error:
             raise VideoError(
                 f'{target} has the suffix of no video: name the result {target.stem}.mp4 or {target.stem}.mkv.'
