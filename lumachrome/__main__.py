@@ -202,11 +202,14 @@ def _parser() -> argparse.ArgumentParser:
         description='Colour photos, and all photos in folders and ZIPs. Names, folders, format and metadata stay.',
     )
     command.set_defaults(run=colorize)
-    command.add_argument('photos', nargs='+', metavar='PHOTO|FOLDER|ZIP', help='- is a photo on standard input')
+    command.add_argument(
+        'photos', nargs='+', type=_name, metavar='PHOTO|FOLDER|ZIP', help='- is a photo on standard input'
+    )
     command.add_argument(
         '-o',
         '--out',
         required=True,
+        type=_name,
         help='folder for the results; for one photo also a file name, or - for standard output',
     )
     _add_network(command, names)
@@ -220,12 +223,12 @@ def _parser() -> argparse.ArgumentParser:
         'moment, the same command goes on where it was. Needs lumachrome[video].',
     )
     command.set_defaults(run=video)
-    command.add_argument('video', metavar='VIDEO')
+    command.add_argument('video', type=_name, metavar='VIDEO')
     command.add_argument(
-        'out', metavar='OUT', help='the result, such as film.mp4; or a .json, to list the scenes for --scenes'
+        'out', type=_name, metavar='OUT', help='the result, such as film.mp4; or a .json, to list scenes for --scenes'
     )
     command.add_argument(
-        '--scenes', metavar='FILE', help='hints and adjustments for single scenes, as OUT.json has them'
+        '--scenes', type=_name, metavar='FILE', help='hints and adjustments for single scenes, as OUT.json has them'
     )
     command.add_argument('--fast', action='store_true', help='the network looks at every fourth frame only')
     _add_network(command, names)
@@ -238,8 +241,12 @@ def _parser() -> argparse.ArgumentParser:
         f'come with the results. It ends with {LEFT_OUT} if photos were left gray, and 1 if it could not go on.',
     )
     command.set_defaults(run=archive)
-    command.add_argument('source', metavar='SOURCE', help='a folder or a .tar, also as an address: s3://bucket/scans')
-    command.add_argument('target', metavar='TARGET', help='a new folder for results, or that of a run to go on with')
+    command.add_argument(
+        'source', type=_name, metavar='SOURCE', help='a folder or a .tar, also as an address: s3://bucket/scans'
+    )
+    command.add_argument(
+        'target', type=_name, metavar='TARGET', help='a new folder for results, or that of a run to go on with'
+    )
     _add_network(command, names)
     _add_consistent(command, ', within a shard, and within some dozen photos that follow each other')
     command.add_argument('--workers', type=_count, metavar='N', help=f'by default one a core: {limits.cores()} here')
@@ -250,6 +257,13 @@ def _parser() -> argparse.ArgumentParser:
         '--gpus', type=_share, default=0.0, metavar='SHARE', help='the share of a GPU that a worker on Ray takes'
     )
     return parser
+
+
+def _name(text: str) -> str:
+    """A name that is not empty, as that of a shell's unset variable: it would be the current folder, or no option."""
+    if not text:
+        raise argparse.ArgumentTypeError('the name is empty; "." is the current folder.')
+    return text
 
 
 def _count(text: str) -> int:
@@ -270,7 +284,7 @@ def _share(text: str) -> float:
 
 def _add_network(command: argparse.ArgumentParser, names: str) -> None:
     """The options that say which network runs where, and how its colors are adjusted."""
-    command.add_argument('--model', metavar='MODEL', help=f'a name ({names}) or an .onnx file')
+    command.add_argument('--model', type=_name, metavar='MODEL', help=f'a name ({names}) or an .onnx file')
     _add_adjustments(command)
     command.add_argument('--provider', choices=('cpu', 'cuda'), help='by default CUDA where it works, else the CPU')
 
@@ -297,11 +311,12 @@ def _add_adjustments(command: argparse.ArgumentParser) -> None:
             more: dict[str, Any] = {'type': _number(setting), 'metavar': 'NUMBER'}
             more['help'] = f'{setting.help} A number {setting.range}, by default {setting.default:g}.'
         elif name == 'palette':
-            more = {'metavar': 'PHOTO', 'help': setting.help}
+            more = {'type': _name, 'metavar': 'PHOTO', 'help': setting.help}
         elif command.prog.endswith('archive'):  # hints are for single photos
             continue
         else:
             more = {
+                'type': _name,
                 'metavar': 'FILE',
                 'action': 'append',
                 'help': f'{setting.help} A file that the page saved; again for more.',

@@ -30,7 +30,7 @@ _SIZES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12
 _UNITS = _SIZES | {5: 4, 10: 4}  # bytes that turn around together where the order of bytes changes
 _POINTERS, _MAY_POINT = {13, 18}, {4, 16}  # types of values that are places in the file, and that may be
 
-PHOTOMETRIC, BITS, DNG_VERSION = 262, 258, 50706
+PHOTOMETRIC, BITS, COMPRESSION, DNG_VERSION = 262, 258, 259, 50706
 LAB = (8, 9, 10)  # values of the first: CIELAB in three spellings
 _XMP, _IPTC, _PHOTOSHOP, _PROFILE, _LAYERS = 700, 33723, 34377, 34675, 37724
 _RESOURCES = {b'8BIM', b'PHUT', b'AgHg', b'DCSR', b'MeSa'}  # how a resource of Photoshop begins
@@ -142,12 +142,12 @@ class Directories:
 
 
 def page_directory(path: Path, page: int = 0) -> dict[int, list[int]]:
-    """Photometric interpretation, bits a sample and DNG version of a TIFF's page, as far as it states them."""
+    """How a TIFF's page says that its pixels are meant and packed, and its DNG version, as far as it states them."""
     try:
         with path.open('rb') as file:
             directories = Directories(file, page)
             entries, _ = directories.directory(directories.first)
-            asked = (PHOTOMETRIC, BITS, DNG_VERSION)
+            asked = (PHOTOMETRIC, BITS, COMPRESSION, DNG_VERSION)
             return {tag: directories.numbers(entries[tag]) for tag in asked if tag in entries}
     except (OSError, ValueError):  # another format, or damaged
         return {}

@@ -53,6 +53,17 @@ Image.MAX_IMAGE_PIXELS = MAX_PIXELS // 2  # Pillow warns from here and refuses a
 pyvips.operation_block_set('VipsForeignLoad', True)
 for _kind in ('Jpeg', 'Png', 'Tiff', 'Webp', 'Nsgif', 'Heif'):
     pyvips.operation_block_set(f'VipsForeignLoad{_kind}', False)
+# When a photo is written libvips tells pyvips how it went: a Ctrl-C from meanwhile would be raised in that callback,
+# where nobody hears of it: so it tells of warnings alone.
+_of = pyvips.GLogLevelFlags
+_SERIOUS = _of.LEVEL_WARNING | _of.LEVEL_CRITICAL | _of.LEVEL_ERROR | _of.FLAG_FATAL | _of.FLAG_RECURSION
+pyvips._remove_log_handler()  # pyright: ignore[reportPrivateUsage]
+pyvips._log_handler_id = pyvips.glib_lib.g_log_set_handler(  # pyright: ignore[reportPrivateUsage]
+    b'VIPS',
+    _SERIOUS,
+    pyvips._log_handler_cb,  # pyright: ignore
+    pyvips.ffi.NULL,
+)
 
 
 @dataclass

@@ -11,6 +11,10 @@ RAW_SUFFIXES = ('.dng', '.cr2', '.cr3', '.nef', '.arw', '.orf', '.rw2', '.raf', 
 HOLDS_LAB = '{name} holds Lab values: save it as RGB first.'
 
 _BITS = {1, 2, 4, 8, 16}  # a channel, that Pillow reads as they are meant
+_UNREAD = {
+    **dict.fromkeys((33003, 33005, 34712), 'JPEG 2000'),
+    **{34887: 'LERC', 34925: 'LZMA', 50000: 'Zstandard', 50001: 'WebP', 50002: 'JPEG XL'},
+}  # compressions of TIFF that some programs write, and the libtiff of libvips does not know
 _PLANAR = 284  # a tag of TIFF: 2 where each channel lies for itself
 
 
@@ -23,6 +27,11 @@ def check_kind(path: Path, name: str, parts: list[containers.Part], page: int) -
         raise PhotoError(f'{name} is a raw file of a camera: develop it first, and take the JPEG or TIFF.')
     if set(tags.get(exif.PHOTOMETRIC, ())) & set(exif.LAB):
         raise PhotoError(HOLDS_LAB.format(name=name))
+    for compression in set(tags.get(exif.COMPRESSION, ())) & set(_UNREAD):
+        kind = _UNREAD[compression]
+        raise PhotoError(
+            f'{name} is compressed by {kind}, which is not read in TIFF: save it with LZW or Deflate first.'
+        )
     bits = max(tags.get(exif.BITS, (8,)), default=8)
     if bits not in _BITS:  # Pillow gives 12 bits as if they were 16
         raise PhotoError(too_deep(name, f'{bits}-bit'))

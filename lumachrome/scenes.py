@@ -7,9 +7,10 @@
 with the film from there. Scenes of which there is nothing to say may be left out.
 """
 
+import contextlib
 import json
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -59,12 +60,28 @@ def write(path: str | Path, video: str, found: Sequence[Scene], times: Sequence[
     times : sequence of float
         Seconds at which frames are shown.
     """
-    listed = [
+    entries = [
         {'start': round(times[scene.first], 3), 'end': round(times[scene.end - 1], 3), 'hints': [], 'adjustments': {}}
         for scene in found
     ]
     with atomic(path) as temporary:
-        temporary.write_text(json.dumps({'video': video, 'scenes': listed}, indent=1, ensure_ascii=False), 'utf-8')
+        temporary.write_text(json.dumps({'video': video, 'scenes': entries}, indent=1, ensure_ascii=False), 'utf-8')
+
+
+def listed(path: str | Path) -> list[Any]:
+    """The entries of a JSON file of scenes, as they stand there.
+
+    Raises
+    ------
+    AdjustmentError
+        The file cannot be read, or holds no list of scenes; the message names it.
+    """
+    path = Path(path)
+    with _named(path), path.open('rb') as file:
+        entries: Any = json.loads(file.read(MOST_BYTES))['scenes']
+        if not isinstance(entries, list):
+            raise TypeError
+        return entries
 
 
 def read(path: str | Path, found: Sequence[Scene], times: Sequence[float]) -> list[Scene]:
@@ -82,11 +99,10 @@ def read(path: str | Path, found: Sequence[Scene], times: Sequence[float]) -> li
         The file cannot be read, or says what cannot be meant; the message names it.
     """
     path = Path(path)
-    try:
-        with path.open('rb') as file:
-            listed: Any = json.loads(file.read(MOST_BYTES))['scenes']
+    entries = listed(path)
+    with _named(path):
         wanted = list(found)
-        for entry in listed:
+        for entry in entries:
             index, scene = _meant(found, times, entry['start'])
             given = entry.get('adjustments') or {}
             if unknown := given.keys() - set(_NUMBERS):
@@ -103,6 +119,13 @@ def read(path: str | Path, found: Sequence[Scene], times: Sequence[float]) -> li
         for scene in wanted:
             Adjustments(hints=tuple(hint for some in scene.hints.values() for hint in some))  # not too many
         return wanted
+
+
+@contextlib.contextmanager
+def _named(path: Path) -> Generator[None]:
+    """What is wrong in a file becomes a sentence that names it."""
+    try:
+        yield
     except OSError as error:
         raise AdjustmentError(f'{path} cannot be read: {error.strerror}.') from error
     except AdjustmentError as error:
@@ -122,6 +145,6 @@ def _meant(found: Sequence[Scene], times: Sequence[float], second: float) -> tup
 def _frame(times: Sequence[float], second: float) -> int:
     """The number of the frame that is shown at a second, which may have been rounded to three places."""
     frame = bisect_right(times, float(second) + 0.0006) - 1
-    if frame < 0 or float(second) > times[-1] + 1:
+    if frame < 0 or not float(second) <= times[-1] + 1:  # no number is not below any
         raise AdjustmentError(f'The video has no second {second}.')
     return frame

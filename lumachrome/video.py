@@ -134,6 +134,8 @@ def colorize(
     source, target, progress = Path(source), Path(target), progress or _silent
     _check_target(source, target, force)
     colorizer.check(adjustments)
+    if scene_file is not None:
+        scenes.listed(scene_file)  # before minutes have been spent on a look at the film
     with Reader(source) as reader:
         encoder, notes = choose(reader, target)
     work = target.with_name(f'{target.name}.parts')

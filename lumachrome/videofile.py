@@ -233,12 +233,16 @@ def choose(reader: Reader, target: Path) -> tuple[Encoder, list[str]]:
     with tempfile.TemporaryDirectory() as folder:  # a file that is never written says what its kind can hold
         try:
             probe = av.open(str(Path(folder) / f'probe{target.suffix}'), 'w')
+            if probe.format.flags & FormatFlags.no_file.value:  # a picture a frame, or pieces for streaming
+                raise ValueError(target.suffix)
         except (ValueError, FFmpegError) as error:
             raise VideoError(
                 f'{target} has the suffix of no video: name the result {target.stem}.mp4 or {target.stem}.mkv.'
             ) from error
         with probe:
             held, apart = probe.supported_codecs, bool(probe.format.flags & FormatFlags.global_header.value)
+            # AVI knows no times: frames are shown in the order in which they lie there, so none may wait for later ones
+            in_order = [('bf', '0')] if probe.format.name == 'avi' else []
     frame = next(iter(reader), None)
     if frame is None:
         raise VideoError(f'{reader.name} has no pictures that can be read: it is damaged.')
@@ -252,9 +256,8 @@ def choose(reader: Reader, target: Path) -> tuple[Encoder, list[str]]:
             continue
         name, options = _ENCODERS[codec]
         pixels = _pixels(name, frame.format, height, width)
-        encoder = Encoder(
-            name, tuple(options.items()), pixels, height, width, reader.stream.time_base, rate, aspect, apart
-        )
+        how = *options.items(), *in_order
+        encoder = Encoder(name, how, pixels, height, width, reader.stream.time_base, rate, aspect, apart)
         try:
             encoder.start()
         except FFmpegError:  # it does not take this unit of time, or this size

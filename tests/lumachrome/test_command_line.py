@@ -223,3 +223,23 @@ def test_hints_of_an_album_belong_to_the_photo_that_they_name(gray, red, tmp_pat
         hints.write(red, name, [Hint(0.9, 0.9, '#ff0000')])
         assert main([*command, '--hints', str(red)]) == 1
         assert f'There are hints for {name}, and {count} of that name.' in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    'command',
+    [
+        ['colorize', '', '-o', 'out'],
+        ['colorize', 'a.jpg', '-o', ''],
+        ['colorize', 'a.jpg', '-o', 'out', '--palette', ''],
+        ['colorize', 'a.jpg', '-o', 'out', '--model', ''],
+        ['video', 'a.mp4', 'b.mp4', '--scenes', ''],
+        ['archive', '', 'out'],
+        ['archive', 'in', ''],
+    ],
+)
+def test_an_empty_name_is_not_the_current_folder(command, folder, monkeypatch, capsys):
+    monkeypatch.chdir(folder)
+    before = names(folder)
+    with pytest.raises(SystemExit, match='2'):
+        main(command)
+    assert 'the name is empty' in capsys.readouterr().err and names(folder) == before

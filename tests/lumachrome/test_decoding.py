@@ -163,6 +163,15 @@ def test_nothing_in_the_current_folder_is_imported(sound, tmp_path):
     assert not (tmp_path / 'ran').exists()
 
 
+@pytest.mark.parametrize(('compression', 'kind'), [('lzma', 'LZMA'), ('zstd', 'Zstandard')])
+def test_a_sound_tiff_that_is_not_read_is_not_called_damaged(compression, kind, gray, tmp_path):
+    Image.fromarray(gray).save(tmp_path / 'a.tif', compression=compression)
+    with pytest.raises(
+        PhotoError, match=rf'^a\.tif is compressed by {kind}, which is not read in TIFF: save it with LZW'
+    ):
+        photofile.read(tmp_path / 'a.tif')
+
+
 def test_a_bug_in_decoding_shows_its_traceback(sound, gray):
     with pytest.raises(RuntimeError, match='TypeError'):
         decoding.decoded(sound, 5, photofile.MAX_PIXELS)

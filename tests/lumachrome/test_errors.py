@@ -1,14 +1,18 @@
 """Files that appear whole or not at all, errors with one base, and examples in docstrings."""
 
+import _thread
 import doctest
 import importlib
 import os
 import pkgutil
+import threading
 
+import numpy as np
 import pytest
+from albums import photo_file
 
 import lumachrome
-from lumachrome import errors
+from lumachrome import errors, photofile
 from lumachrome.errors import UserError, atomic
 
 
@@ -33,6 +37,18 @@ def test_what_goes_wrong_leaves_the_file_as_it_was(wrong, tmp_path):
     with atomic(target):
         pass  # nothing was written
     assert target.read_text() == 'before' and os.listdir(tmp_path) == ['a.txt']
+
+
+def test_who_interrupts_a_long_write_is_heard(tmp_path):
+    small = photo_file(tmp_path / 'photo.png')
+    noise = np.random.default_rng(1).integers(0, 256, (2400, 3000, 3), 'uint8')
+    photo = photofile.read(small)
+    clock = threading.Timer(0.1, _thread.interrupt_main)
+    with pytest.raises(KeyboardInterrupt):
+        clock.start()
+        photofile.write(tmp_path / 'out.png', noise, photo)
+        pytest.fail('nobody heard of the interrupt')
+    assert os.listdir(tmp_path) == ['photo.png']
 
 
 def test_two_who_write_the_same_file_do_not_mix(tmp_path):

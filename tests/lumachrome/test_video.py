@@ -82,6 +82,17 @@ def test_an_mp4_keeps_its_times_to_the_tick(tmp_path, plain):
         assert was == now
 
 
+def test_an_avi_shows_its_frames_in_their_order(tmp_path, plain):
+    shown = list(range(12))
+    blocks = np.kron(np.random.default_rng(3).integers(0, 255, (8, 12)), np.ones((8, 8))).astype(np.uint16) * 257
+    moving = np.stack([np.roll(blocks, number, 1) for number in shown])  # slowly, so that frames could wait
+    source = films.film(tmp_path / 'a.avi', moving, 'wmv2', unit=films.Fraction(1, 10), shown=shown)
+    video.colorize(source, tmp_path / 'out.avi', plain, SMALL)
+    with films.av.open(str(tmp_path / 'out.avi')) as file:  # whose readers may begin a frame late, but no frame twice
+        times = [round(frame.time, 3) for frame in file.decode(video=0)]
+    np.testing.assert_allclose(np.diff(times), 0.1, atol=1e-3)
+
+
 def test_ten_bits_and_rotation(tmp_path, plain):
     ramp = np.tile(np.linspace(20000, 22000, 96).astype(np.uint16), (3, 64, 1))
     source = films.film(tmp_path / 'deep.mov', ramp, pixels='yuv420p10le', sound=False, rotation=90)
@@ -184,6 +195,7 @@ def test_scenes_are_listed_and_have_wishes_of_their_own(film, tmp_path, capsys):
     ('scenes', 'reason'),
     [
         ('[]', 'holds no scenes'),
+        ('{"scenes": [{"start": NaN}]}', 'The video has no second nan'),
         ('{"scenes": [{"start": 99}]}', 'The video has no second 99'),
         ('{"scenes": [{"start": 0, "adjustments": {"hue": 1}}]}', 'A scene has no hue'),
         ('{"scenes": [{"start": 0, "adjustments": {"warmth": 7}}]}', 'warmth is a number'),
@@ -197,6 +209,16 @@ def test_wishes_that_cannot_be_meant(film, tmp_path, plain, scenes, reason):
     with pytest.raises(UserError, match=reason) as caught:
         video.colorize(film, tmp_path / 'out.mkv', plain, SMALL, scene_file=path)
     assert 'scenes.json' in str(caught.value)
+
+
+@pytest.mark.parametrize('content', [None, '{', '{"scenes": {"start": 0}}'])
+def test_a_file_that_holds_no_scenes_is_known_before_the_film_is_looked_at(content, film, tmp_path, plain):
+    path = tmp_path / 'scenes.json'
+    if content:
+        path.write_text(content)
+    with pytest.raises(UserError, match=r'scenes\.json (cannot be read|holds no scenes)'):
+        video.colorize(film, tmp_path / 'out.mkv', plain, SMALL, scene_file=path)
+    assert not list(tmp_path.glob('out*'))
 
 
 def test_bad_videos_get_a_sentence(film, tmp_path, plain):
@@ -219,7 +241,8 @@ def test_bad_videos_get_a_sentence(film, tmp_path, plain):
     assert 'cannot be read as a video: it is none, or it is damaged' in refused(text, out)
     assert 'does not exist' in refused(tmp_path / 'none.mp4', out)
     assert 'would be replaced by its colour version' in refused(film, film, force=True)
-    assert 'has the suffix of no video' in refused(film, tmp_path / 'out.txt')
+    for name in ('out.txt', 'out.png', 'out.m3u8'):  # the last two would be many files
+        assert f'{name} has the suffix of no video: name the result out.mp4' in refused(film, tmp_path / name)
     assert 'is a folder: name a file' in refused(film, tmp_path)
     parts = tmp_path / 'out.mkv.parts'
     parts.mkdir()
