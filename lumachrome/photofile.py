@@ -53,17 +53,23 @@ Image.MAX_IMAGE_PIXELS = MAX_PIXELS // 2  # Pillow warns from here and refuses a
 pyvips.operation_block_set('VipsForeignLoad', True)
 for _kind in ('Jpeg', 'Png', 'Tiff', 'Webp', 'Nsgif', 'Heif'):
     pyvips.operation_block_set(f'VipsForeignLoad{_kind}', False)
-# When a photo is written libvips tells pyvips how it went: a Ctrl-C from meanwhile would be raised in that callback,
-# where nobody hears of it: so it tells of warnings alone.
-_of = pyvips.GLogLevelFlags
-_SERIOUS = _of.LEVEL_WARNING | _of.LEVEL_CRITICAL | _of.LEVEL_ERROR | _of.FLAG_FATAL | _of.FLAG_RECURSION
-pyvips._remove_log_handler()  # pyright: ignore[reportPrivateUsage]
-pyvips._log_handler_id = pyvips.glib_lib.g_log_set_handler(  # pyright: ignore[reportPrivateUsage]
-    b'VIPS',
-    _SERIOUS,
-    pyvips._log_handler_cb,  # pyright: ignore
-    pyvips.ffi.NULL,
-)
+
+
+def _hear_warnings_alone() -> None:
+    """Have libvips tell Python of warnings, and not of each file that it has written.
+
+    It tells in a callback, and a Ctrl-C that is raised there is heard by nobody.
+    """
+    levels = pyvips.GLogLevelFlags
+    serious = levels.LEVEL_WARNING | levels.LEVEL_CRITICAL | levels.LEVEL_ERROR | levels.FLAG_FATAL
+    ours: Any = pyvips
+    with contextlib.suppress(AttributeError):  # a later version may call them otherwise
+        handler, none = ours._log_handler_cb, ours.ffi.NULL
+        ours._remove_log_handler()
+        ours._log_handler_id = ours.glib_lib.g_log_set_handler(b'VIPS', serious | levels.FLAG_RECURSION, handler, none)
+
+
+_hear_warnings_alone()
 
 
 @dataclass
