@@ -133,6 +133,9 @@ def _new_folder() -> Generator[Path]:
 
 async def _received(request: Request, path: Path) -> None:
     """Write a request's body to a file."""
+    as_body = HTTPException(400, 'Send the photo as the body: curl --data-binary @photo.jpg')
+    if request.headers.get('content-type', '').startswith('multipart/'):  # a form, as of curl -F
+        raise as_body
     too_large = HTTPException(413, f'A photo has at most {FILE_MB} MB here: make it smaller first.')
     if int(request.headers.get('content-length') or 0) > UPLOAD_BYTES:
         raise too_large
@@ -146,7 +149,7 @@ async def _received(request: Request, path: Path) -> None:
                 raise too_large
             file.write(piece)
     if not size:
-        raise HTTPException(400, 'Send the photo as the body: curl --data-binary @photo.jpg')
+        raise as_body
 
 
 def _colored(folder: Path, colorizer: Any, adjustments: Adjustments) -> Path:

@@ -60,6 +60,11 @@ def test_what_cannot_be_done_is_told(query, content, status, sentence, server, p
     assert answer.status_code == status and sentence in answer.json()['detail']
 
 
+def test_a_form_is_not_taken_for_a_photo(server, png):
+    answer = server.post('/colorize', files={'photo': png})
+    assert answer.status_code == 400 and 'curl --data-binary' in answer.json()['detail']
+
+
 def test_a_body_is_bounded_whatever_it_says_of_its_length(server, monkeypatch):
     monkeypatch.setattr(api, 'UPLOAD_BYTES', 1000)
     assert server.post('/colorize', content=bytes(2000)).status_code == 413
