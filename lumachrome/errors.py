@@ -5,11 +5,14 @@ says what to do. Everything else that is raised is a bug, and shows its tracebac
 """
 
 import contextlib
+import errno
 import secrets
 from collections.abc import Generator
 from pathlib import Path
 
 VIDEO_EXTRA = 'Videos need PyAV and OpenCV ({error}): pip install "lumachrome[video]".'
+
+_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
 class UserError(Exception):
@@ -76,7 +79,8 @@ def atomic(path: str | Path) -> Generator[Path]:
     Raises
     ------
     OSError
-        The folder takes no file; before the block, and about the folder.
+        The folder takes no file; before the block, and about the folder. Or the block met a full disk; then it is
+        about `path`.
     """
     path = Path(path)
     temporary = path.with_name(
@@ -92,6 +96,10 @@ def atomic(path: str | Path) -> Generator[Path]:
         yield temporary
         if temporary.exists():
             temporary.replace(path)
+    except OSError as error:
+        if error.errno in _FULL and not error.filename:  # what writes a piece of a file does not know its name
+            error.filename = str(path)
+        raise
     finally:
         with contextlib.suppress(OSError):  # it would hide why the block failed
             temporary.unlink(missing_ok=True)

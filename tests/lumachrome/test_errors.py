@@ -2,6 +2,7 @@
 
 import _thread
 import doctest
+import errno
 import importlib
 import os
 import pkgutil
@@ -37,6 +38,13 @@ def test_what_goes_wrong_leaves_the_file_as_it_was(wrong, tmp_path):
     with atomic(target):
         pass  # nothing was written
     assert target.read_text() == 'before' and os.listdir(tmp_path) == ['a.txt']
+
+
+def test_a_full_disk_is_said_of_the_file_that_was_to_be_written(tmp_path):
+    with pytest.raises(OSError, match='No space left') as caught, atomic(tmp_path / 'a.txt') as temporary:
+        temporary.write_text('half')
+        raise OSError(errno.ENOSPC, 'No space left on device')  # as a write says it, which knows no name
+    assert caught.value.filename == str(tmp_path / 'a.txt') and not os.listdir(tmp_path)
 
 
 def test_who_interrupts_a_long_write_is_heard(tmp_path):
