@@ -334,11 +334,13 @@ class Colorizer:
         Raises
         ------
         TypeError, ValueError
-            The photo is of another type or shape, or a band does not lie within it.
+            The photo or its colors are of another type or shape, or a band does not lie within it.
         ModelError
             The file knows no bands, because it is older than they are.
         """
         photo = pictures.checked(photo)
+        if np.ndim(ab) != 3 or np.shape(ab)[2] != 2 or 0 in np.shape(ab):
+            raise ValueError(f'Colours have the shape [h, w, 2], not {list(np.shape(ab))}.')
         first, height = rows or (0, len(photo))
         if not 0 <= first <= height - len(photo):
             raise ValueError(f'{len(photo)} rows from {first} on are no band of a photo with {height}.')

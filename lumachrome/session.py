@@ -51,6 +51,8 @@ def choose_providers(providers: Sequence[str] | None) -> list[str]:
     available = onnxruntime.get_available_providers()
     if not providers:
         return [CUDA, CPU] if CUDA in available and _has_gpu() else [CPU]
+    if isinstance(providers, str):
+        raise ProviderError(f'Execution providers are a list, such as [{providers!r}], not a text.')
     for provider in providers:
         if provider not in available:
             raise ProviderError(f'{provider} is not in this onnxruntime, which has {", ".join(available)}.')

@@ -66,6 +66,9 @@ def test_a_photo_is_joined_band_by_band(gray, depth):
     for rows in ((-1, 31), (1, 31), (0, 30)):
         with pytest.raises(ValueError, match=r'^31 rows from -?\d on are no band of a photo with 3\d'):
             plain.join(photo, ab, rows)
+    for shape in ((5, 5), (5, 5, 3), (0, 5, 2)):
+        with pytest.raises(ValueError, match=r'^Colours have the shape \[h, w, 2\], not \['):
+            plain.join(photo, np.zeros(shape))
 
 
 def test_pixels_of_either_byte_order_are_the_same_photo(gray):

@@ -98,6 +98,11 @@ def test_a_gpu_that_is_asked_for_and_not_there_is_an_error(monkeypatch):
         session.choose_providers([CUDA])
 
 
+def test_a_provider_is_not_taken_letter_by_letter():
+    with pytest.raises(ProviderError, match=r"are a list, such as \['CPUExecutionProvider'\], not a text"):
+        session.choose_providers(CPU)
+
+
 @pytest.mark.parametrize(('system', 'library'), [('nt', 'nvcuda.dll'), ('posix', 'libcuda.so.1')])
 def test_a_gpu_is_there_where_its_driver_is(system, library, monkeypatch):
     monkeypatch.setattr(session, 'os', types.SimpleNamespace(name=system))
