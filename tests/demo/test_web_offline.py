@@ -1,5 +1,6 @@
 """What a visit to the static page outlives: refused storage, slow and failing workers, another version of the page."""
 
+import contextlib
 import re
 import shutil
 
@@ -32,24 +33,26 @@ def test_a_frame_that_may_keep_nothing_has_its_words_and_examples(browser):
         assert page.get_attribute('html', 'lang') == 'zh' and errors == []
 
 
-def test_a_worker_that_cannot_be_installed_keeps_nobody_waiting(browser, tmp_path):
+@contextlib.contextmanager
+def _opened_without(pattern, browser, tmp_path):
+    """The page of a site that lacks some files, once it is ready."""
     folder = shutil.copytree(built(), tmp_path / 'site')
-    for path in folder.glob('assets/*.svg'):
+    for path in folder.glob(pattern):
         path.unlink()
     with site(folder) as url, visit(browser) as context:
         page = context.new_page()
         page.goto(url)
         is_said(page, 'ready')
+        yield page
+
+
+def test_a_worker_that_cannot_be_installed_keeps_nobody_waiting(browser, tmp_path):
+    with _opened_without('assets/*.svg', browser, tmp_path):
+        pass
 
 
 def test_a_sample_that_is_missing_keeps_nobody_waiting(browser, tmp_path):
-    folder = shutil.copytree(built(), tmp_path / 'site')
-    for path in folder.glob('assets/old-grace-hopper*'):
-        path.unlink()
-    with site(folder) as url, visit(browser) as context:
-        page = context.new_page()
-        page.goto(url)
-        is_said(page, 'ready')
+    with _opened_without('assets/old-grace-hopper*', browser, tmp_path) as page:
         assert not page.is_visible('#error')
 
 
