@@ -1,6 +1,7 @@
 """The run of an archive: what is to be done, who does it, and what is told of it when it ends."""
 
 import gzip
+import itertools
 import json
 import random
 import tempfile
@@ -208,19 +209,22 @@ class Archive:
         Raises
         ------
         ArchiveError
-            It cannot go on; what is done is recorded.
+            It cannot go on; what is done is recorded. Or there is no photo.
         """
+        found = self._some_found()
         self._sweep()
         with scratch_folder(self._to, self._target) as scratch:
             (scratch / 'run').write_text(json.dumps(self._settings, indent=1))
             store(self._to, scratch / 'run', f'{self._target}/{RUN}')
         with tempfile.TemporaryDirectory(prefix='lumachrome-') as folder:
-            left = Left(self.found(self._note), Path(folder, 'left'))
+            left = Left(found, Path(folder, 'left'))
             if left.count:
                 with tqdm(total=left.bytes, unit='B', unit_scale=True, file=err) as bar:
                     _work(crew, left.units(), bar)
         with scratch_folder(self._to, self._target) as scratch:
             totals = records.write_report(self._records, scratch / REPORT, SAMPLES)
+            if not totals.colored + totals.failed:  # shards, and no photo in them
+                raise self._no_photos()
             name = find_model(self.job.model).stem
             (scratch / PAGE).write_text(records.page(totals, self.job.source, name), encoding='utf-8')
             for file in (REPORT, PAGE):
@@ -228,11 +232,29 @@ class Archive:
         self._sweep()
         return totals
 
+    def _some_found(self) -> Iterator[Found]:
+        """What is left to do; ArchiveError if that is nothing and nothing has been done."""
+        found = self.found(self._note)
+        first = next(found, None)
+        if first is None and not self._shards_done:
+            raise self._no_photos()
+        return itertools.chain([first] if first else [], found)
+
+    def _no_photos(self) -> ArchiveError:
+        source = f'{self.job.source}/{self._only}'.rstrip('/')
+        return ArchiveError(f'{source} holds no photos: name a folder of photos or of .tar shards, or one shard.')
+
     def estimate(self) -> Estimate:
-        """What is left to do, with the time and space that a few photos of it took; nothing is written."""
+        """What is left to do, with the time and space that a few photos of it took; nothing is written.
+
+        Raises
+        ------
+        ArchiveError
+            There is no photo, or the source or the network cannot be used.
+        """
         estimate, chance = Estimate(), random.Random(1)
         photos, shards = list[Found](), list[Found]()
-        for found in self.found(self._note):
+        for found in self._some_found():
             if found.is_shard:
                 shards = shards or [found]
                 estimate.shards += 1
@@ -241,6 +263,8 @@ class Archive:
                 at = chance.randrange(estimate.photos)  # so that each has the same chance
                 photos[at : at + 1] = [found] if at < TRIALS else photos[at : at + 1]
             estimate.source_bytes += found.bytes
+        if not photos + shards:
+            return estimate
         with tempfile.TemporaryDirectory(prefix='lumachrome-') as folder:
             worker = Worker(self.job)
             tried = [worker.tried(Unit((found.name,)), TRIALS, Path(folder)) for found in photos[:1] + photos]

@@ -36,6 +36,11 @@ At = Callable[[str, int], object]  # is told which photo comes next, and how man
 PARTS = f'{HIDDEN}/parts'  # what is not whole yet, beside where it goes
 SAMPLE_SIDE = 400  # of a sample's two pictures, pixels
 _BLOCK = 512  # of a tar file
+_PACKERS = {b'\x1f\x8b': 'gzip', b'BZh': 'bzip2', b'\xfd7zXZ': 'xz', b'(\xb5/\xfd': 'zstd'}  # by how their files begin
+_PACKED = (
+    '{name} is compressed by {packer}, and a shard is not: unpack it (`{packer} -d < {name}`), and colour that into '
+    'another folder.'
+)
 _KEPT_HEADERS = ('mtime', 'uname', 'gname', 'comment')  # of a member; others tell of its size, its name or holes in it
 
 
@@ -274,6 +279,10 @@ class Worker:
             raise unreachable(self._job.source, error) from error
         try:
             with file, tarfile.open(scratch / 'shard', 'w') as out:
+                start = file.read(5)
+                if packer := next((name for begins, name in _PACKERS.items() if start.startswith(begins)), ''):
+                    return [Row(shard, error=_PACKED.format(name=shard, packer=packer))]
+                file.seek(0)
                 for member, path, name in self._members(file, shard, scratch, rows):
                     if not is_photo(member.name) or not member.isfile():
                         _add(out, member, path)

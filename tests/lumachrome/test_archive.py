@@ -1,8 +1,11 @@
 """Archives, on one machine and a network whose colours are known beforehand; workers are real processes."""
 
+import bz2
+import gzip
 import io
 import itertools
 import json
+import lzma
 import tarfile
 from dataclasses import replace
 
@@ -203,6 +206,43 @@ def test_a_shard_cut_short_keeps_what_came_before(tmp_path, model):
             assert tar.getnames() == ['0001.jpg', '0001.txt']
     assert 'nothing.tar is cut short or damaged from its start' in rows['nothing.tar']['error']
     assert not rows['whole.tar/0002.jpg']['error']
+
+
+@pytest.mark.parametrize('packer', [gzip, bz2, lzma])
+def test_a_compressed_shard_is_not_called_damaged(packer, tmp_path, model):
+    top = tmp_path / 'shards'
+    photo = photo_file(top / 'a.jpg')
+    _shard(top / 's.tar', photo, photo)
+    (top / 's.tar').write_bytes(packer.compress((top / 's.tar').read_bytes()))
+    archive = Archive(Job(str(top), str(tmp_path / 'out'), model))
+    archive.run(Inline(archive.job))
+    name = {gzip: 'gzip', bz2: 'bzip2', lzma: 'xz'}[packer]
+    error = report(tmp_path / 'out')['s.tar']['error']
+    assert error.startswith(f's.tar is compressed by {name}, and a shard is not: unpack it (`{name} -d < s.tar`)')
+    assert not (tmp_path / 'out' / 's.tar').exists()
+
+
+@pytest.mark.parametrize(('empty', 'dry'), [('folder', []), ('folder', ['--dry-run']), ('hidden', []), ('shard', [])])
+def test_an_archive_without_a_photo_is_an_error(empty, dry, tmp_path, model, capsys):
+    source = top = tmp_path / 'empty'
+    top.mkdir()
+    if empty == 'shard':
+        source = top / 's.tar'
+        with tarfile.open(source, 'w') as tar:
+            tar.addfile(_member('a.txt', 3), io.BytesIO(b'cat'))
+    else:
+        (top / {'folder': 'notes.txt', 'hidden': '.a.jpg'}[empty]).write_text('no photo')
+    assert main(['archive', str(source), str(tmp_path / 'out'), '--model', model, '--workers', '1', *dry]) == 1
+    assert f'{source} holds no photos: name a folder of photos' in capsys.readouterr().err
+    assert empty == 'shard' or not (tmp_path / 'out').exists()
+
+
+def test_an_archive_that_is_done_is_no_error(source, tmp_path, model, capsys):
+    command = ['archive', str(source), str(tmp_path / 'out'), '--model', model, '--workers', '1']
+    for _ in range(2):
+        assert main(command) == LEFT_OUT
+    assert main([*command, '--dry-run']) == 0
+    assert '0 photos are left to do' in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
