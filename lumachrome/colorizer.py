@@ -18,7 +18,7 @@ import numpy.typing as npt
 from PIL import Image
 
 from lumachrome import compiled, contract, limits, pictures, session
-from lumachrome.adjustments import SETTINGS, Adjustments, Colors
+from lumachrome.adjustments import SETTINGS, Adjustments, Colors, Setting
 from lumachrome.errors import ModelError, ProviderError
 from lumachrome.hints import Hint
 from lumachrome.rows import Rows
@@ -29,6 +29,7 @@ Photo = TypeVar('Photo', Array, Image.Image)
 MODELS = Path(__file__).parent / 'models'
 PREFERRED = ('lumachrome', 'unet', 'article')  # the first of these that is there is the default
 AS_THEY_COME = Adjustments()
+THREADS = Setting('threads', None, 'Of how many threads one photo is worked on.', 1, 1024, whole=True)
 NO_HINT = (-1.0, 0.0, 0.0, 0.0, 0.0)  # what fills up the rows of a photo that has fewer hints than another
 
 
@@ -82,8 +83,8 @@ class Colorizer:
         onnxruntime's execution providers in order of preference. By default CUDA where it works, else the CPU; with
         names given, the first must be had.
     threads : int, optional
-        Of how many threads one photo is worked on. By default as many as there are cores; programs that color several
-        photos at once do best with one or two.
+        Of how many threads one photo is worked on, 1 to 1024. By default as many as there are cores; programs that
+        color several photos at once do best with one or two.
 
     Attributes
     ----------
@@ -105,18 +106,16 @@ class Colorizer:
         There is no such file, or it is not one of ours.
     ProviderError
         The provider asked for cannot be had.
-    ValueError
-        There are fewer threads than one.
+    AdjustmentError
+        There are fewer threads than one, more than 1024, or they are no whole number.
     """
 
     def __init__(
         self, model: str | Path | None = None, providers: Sequence[str] | None = None, threads: int | None = None
     ) -> None:
-        if threads is not None and threads < 1:
-            raise ValueError(f'threads is at least 1, not {threads}.')
+        self._threads: int | None = THREADS.checked(threads)
         self.path = find_model(model)
-        self._threads = threads
-        self._session = session.open_file(self.path, session.choose_providers(providers), threads)
+        self._session = session.open_file(self.path, session.choose_providers(providers), self._threads)
         self.provider: str = self._session.get_providers()[0]
         if providers and self.provider != providers[0]:
             raise ProviderError(f'{providers[0]} does not work on this machine.')

@@ -101,8 +101,9 @@ def test_as_many_threads_as_are_asked_for(gray, monkeypatch):
         opened.clear()
         Colorizer('plain', threads=threads).colorize(gray)
         assert opened == [threads or 0] * 3
-    with pytest.raises(ValueError, match='threads is at least 1, not 0'):
-        Colorizer('plain', threads=0)
+    for threads in (0, 1025, 10**6, 1.5, 'many', True, [2]):
+        with pytest.raises(UserError, match=r'^threads is a whole number, from 1 to 1024, not .*\.$'):
+            Colorizer('plain', threads=threads)
 
 
 def test_every_setting_reaches_the_network(gray):
