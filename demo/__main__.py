@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 
 from lumachrome.colorizer import models
-from lumachrome.errors import UserError
+from lumachrome.errors import UserError, printable
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -35,7 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
             app.serve(options.model, options.mcp, host=options.host, port=options.port)
     except UserError as error:
-        print(error, file=sys.stderr)
+        print(printable(str(error)), file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         return 130

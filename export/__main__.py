@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from lumachrome.errors import UserError
+from lumachrome.errors import UserError, printable
 
 os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '2')
 
@@ -69,11 +69,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except KeyboardInterrupt:
         sys.exit(130)  # what a shell reports of Ctrl-C
     except UserError as error:
-        sys.exit(f'{error}')
+        sys.exit(printable(str(error)))
     except OSError as error:
         if error.filename is None:
             raise
-        sys.exit(f'{error.filename}: {error.strerror}.')
+        sys.exit(printable(f'{error.filename}: {error.strerror}.'))
 
 
 def run_network(options: argparse.Namespace) -> None:

@@ -26,7 +26,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         to_standard_output = getattr(options, 'out', None) == streams.NAME
         return options.run(options, err if to_standard_output else out, err)
     except UserError as error:
-        print(error, file=err)
+        err.say(error)
         return 1
     except KeyboardInterrupt:
         return 130
@@ -43,7 +43,7 @@ def colorize(options: argparse.Namespace, out: streams.Listener, err: streams.Li
 
     decoding.start()  # while the network is read
     colorizer = _colorizer(options)
-    found = album.tasks(options.photos, options.out, lambda sentence: print(sentence, file=err))
+    found = album.tasks(options.photos, options.out, err.say)
     sources = [task.source for task in found if isinstance(task.source, Path)]
     outcomes = album.colorize(
         found,
@@ -62,13 +62,11 @@ def colorize(options: argparse.Namespace, out: streams.Listener, err: streams.Li
     if done:
         where = done[0].target if len(found) == 1 else options.out
         where = 'standard output' if options.out == streams.NAME else where
-        print(
-            f'{counted(len(done), "photo")} coloured with {colorizer.name} on {colorizer.provider}: {where}', file=out
-        )
+        out.say(f'{counted(len(done), "photo")} coloured with {colorizer.name} on {colorizer.provider}: {where}')
     for outcome in failed:
-        print(outcome.error, file=err)
+        err.say(outcome.error)
     if failed and len(found) > 1:
-        print(f'{len(failed)} of {len(found)} photos were not coloured.', file=err)
+        err.say(f'{len(failed)} of {len(found)} photos were not coloured.')
     return 1 if failed else 0
 
 
@@ -81,9 +79,9 @@ def archive(options: argparse.Namespace, out: streams.Listener, err: streams.Lis
         raise UserError('--gpus is for workers on Ray: give --ray or --address as well.')
     network = options.model, _providers(options), _adjustments(options)
     job = Job(options.source, options.target, *network, options.consistent)
-    whole = Archive(job, lambda sentence: print(sentence, file=err))
+    whole = Archive(job, err.say)
     if options.dry_run:
-        print(whole.estimate().told(options.workers or limits.cores()), file=out)
+        out.say(whole.estimate().told(options.workers or limits.cores()))
         return 0
     if on_ray:
         crew = RayActors(whole.job, options.workers, options.address, options.gpus)
@@ -92,13 +90,13 @@ def archive(options: argparse.Namespace, out: streams.Listener, err: streams.Lis
     try:
         totals = whole.run(crew, err)
     except KeyboardInterrupt:
-        print('Stopped: the same command goes on.', file=err)
+        err.say('Stopped: the same command goes on.')
         raise
     finally:
         crew.stop()
-    print(f'{counted(totals.colored, "photo")} of the archive coloured: {options.target}/summary.html', file=out)
+    out.say(f'{counted(totals.colored, "photo")} of the archive coloured: {options.target}/summary.html')
     if totals.failed:
-        print(f'{totals.failed:,} were not; {options.target}/report.parquet says why.', file=err)
+        err.say(f'{totals.failed:,} were not; {options.target}/report.parquet says why.')
     return LEFT_OUT if totals.failed else 0
 
 
@@ -124,7 +122,7 @@ def video(options: argparse.Namespace, out: streams.Listener, err: streams.Liste
             if options.scenes:
                 raise UserError(f'{options.out} lists the scenes, and --scenes needs such a list: name a video.')
             count = video.list_scenes(options.video, options.out, options.force, progress)
-            said = [f'{counted(count, "scene")}: {options.out}']
+            said = f'{counted(count, "scene")}: {options.out}'
         else:
             adjustments = _adjustments(options)
             if options.hints:
@@ -143,16 +141,16 @@ def video(options: argparse.Namespace, out: streams.Listener, err: streams.Liste
                 progress,
             )
             counts = f'{counted(outcome.frames, "frame")} in {counted(outcome.scenes, "scene")}'
-            said = [f'{counts} coloured with {colorizer.name} on {colorizer.provider}: {options.out}']
+            said = f'{counts} coloured with {colorizer.name} on {colorizer.provider}: {options.out}'
             for note in outcome.notes:
-                print(note, file=err)
+                err.say(note)
     except KeyboardInterrupt:
-        print('Stopped. What is done is kept: the same command goes on from there.', file=err)
+        err.say('Stopped. What is done is kept: the same command goes on from there.')
         raise
     finally:
         for bar in bars.values():
             bar.close()
-    print(*said, sep='\n', file=out)
+    out.say(said)
     return 0
 
 

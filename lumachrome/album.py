@@ -315,7 +315,7 @@ def colorize(
             except MemoryError:
                 outcome = Outcome(task.name, error=limits.NO_MEMORY.format(name=task.name))
             except Exception as error:  # a bug, or a photo that nobody thought of: its own alone
-                LOG.exception('%s cannot be coloured', task.name)
+                LOG.exception('%s cannot be coloured', printable(task.name))
                 reason = ' '.join(str(error).split()) or repr(error)
                 outcome = Outcome(task.name, error=f'{task.name} cannot be coloured: {reason}.')
             del ready

@@ -6,12 +6,15 @@ says what to do. Everything else that is raised is a bug, and shows its tracebac
 
 import contextlib
 import errno
+import re
 import secrets
 from collections.abc import Generator
 from pathlib import Path
 
 VIDEO_EXTRA = 'Videos need PyAV and OpenCV ({error}): pip install "lumachrome[video]".'
 
+# Control characters, ends of lines, orders to write from right to left, and halves of characters
+_UNPRINTABLE = re.compile('[\0-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]')
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
@@ -53,12 +56,14 @@ def counted(count: int, what: str) -> str:
 
 
 def printable(text: str) -> str:
-    r"""A text that every output takes: a file's name may be no Unicode, and such bytes of it come as escapes.
+    r"""A text of one line that every output takes.
 
-    >>> print(printable('Z\udcfcrich.jpg'))
-    Z\udcfcrich.jpg
+    A file's name may be no Unicode, or hold what steers a terminal: such bytes and characters of it come as escapes.
+
+    >>> print(printable('Z\udcfcrich\n\x1b[2J.jpg'))
+    Z\udcfcrich\n\x1b[2J.jpg
     """
-    return text.encode('utf-8', 'backslashreplace').decode()
+    return _UNPRINTABLE.sub(lambda found: found[0].encode('unicode_escape').decode(), text)
 
 
 @contextlib.contextmanager

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, TextIO
 import numpy.typing as npt
 
 from lumachrome import limits
-from lumachrome.errors import PhotoError
+from lumachrome.errors import PhotoError, printable
 
 if TYPE_CHECKING:
     from lumachrome.photofile import Page, Photo, Pixels
@@ -108,6 +108,10 @@ class Listener:
             except (OSError, ValueError):
                 _silence(self._stream)
         return len(text)
+
+    def say(self, sentence: object) -> None:
+        """Write a sentence as a line: whatever the names in it are, it is no more than that."""
+        self.write(f'{printable(str(sentence))}\n')
 
     def flush(self) -> None:
         self.write('')

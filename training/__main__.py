@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, cast
 
-from lumachrome.errors import UserError
+from lumachrome.errors import UserError, printable
 
 os.environ.setdefault('TF_ENABLE_ONEDNN_OPTS', '1')  # a fifth to two fifths faster where TensorFlow leaves it off
 os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '2')
@@ -110,9 +110,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except OSError as error:
         if error.filename is None:
             raise
-        sys.exit(f'{error.filename}: {error.strerror}.')
+        sys.exit(printable(f'{error.filename}: {error.strerror}.'))
     except UserError as error:
-        sys.exit(f'{error}')
+        sys.exit(printable(str(error)))
 
 
 def run_fit(options: argparse.Namespace) -> None:

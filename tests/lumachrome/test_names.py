@@ -63,6 +63,27 @@ def test_what_is_said_of_such_a_name_can_be_read(tmp_path, plain, capsys):
         photofile.write(photo / photo.name, np.zeros((2, 2, 3), np.uint8), photofile.read(photo))
 
 
+@NO_UNICODE
+def test_no_name_steers_the_terminal(tmp_path, plain, capsys):
+    folder = tmp_path / 'a\nb\x1b[2J\x9b1m\u202e'
+    photo_file(folder / 'whole.jpg')
+    (folder / 'c\rd.jpg').write_bytes(b'no photo')
+    (folder / 'e.f\x07').write_text('a letter')
+    (folder / 'link').symlink_to(tmp_path)
+    missing = folder / 'none.jpg'
+    assert main(['colorize', str(folder), str(missing), '-o', str(tmp_path / 'out')]) == 1
+    assert main(['colorize', str(folder / 'whole.jpg'), '-o', str(folder / 'whole.png')]) == 1
+    assert main(['colorize', str(folder / 'whole.jpg'), '-o', str(folder / 'out.jpg')]) == 0
+    assert main(['colorize', str(missing), '-o', str(tmp_path / 'out'), '--model', str(missing)]) == 1
+    assert main(['video', str(missing), str(tmp_path / 'out.mp4')]) == 1
+    said = ''.join(capsys.readouterr())
+    for escaped in ('c\\rd.jpg is not a photo', '1 .f\\x07', 'link is a link', 'none.jpg does not exist', 'out.jpg\n'):
+        assert escaped in said
+    assert 'a\\nb\\x1b[2J\\x9b1m\\u202e' in said
+    assert not set(said.replace('\x1b[A', '')) & set('\x1b\x9b\x07\u202e')  # but for those of tqdm
+    assert 'a\nb' not in said and 'c\rd' not in said
+
+
 def _zip_with(path, photo, raw, flags, system):
     """A ZIP with a good photo, and one whose name is `raw`."""
     with zipfile.ZipFile(path, 'w') as archive:
