@@ -238,9 +238,16 @@ def hints_by_name(given: Iterable[tuple[str, Iterable[Hint]]], found: Sequence[T
     for name, hints in given:
         named = [task.name for task in found if task.name == name]
         named = named or [task.name for task in found if PurePath(task.name).name == name]
-        if len(named) != 1:
-            count = 'no photo' if not named else f'{len(named)} photos'
-            raise AdjustmentError(f'There are hints for {name or "a photo without a name"}, and {count} of that name.')
+        if not named:
+            raise AdjustmentError(
+                f'There are hints for {name or "a photo without a name"}, and no photo of that name: '
+                'take it along, or leave its hints out.'
+            )
+        if len(named) > 1:
+            raise AdjustmentError(
+                f'There are hints for {name}, and {len(named)} photos of that name: '
+                f'write it with its folders in the file of hints, as in {named[0]}.'
+            )
         if named[0] in meant:
             raise AdjustmentError(f'There are hints for {named[0]} twice: leave one of the two files out.')
         meant[named[0]] = tuple(hints)

@@ -219,10 +219,19 @@ def test_hints_of_an_album_belong_to_the_photo_that_they_name(gray, red, tmp_pat
     assert abs(redness(tmp_path / 'out' / 'b.png', -1, -1)) < 20
     assert main([*command, '--hints', str(red), '--hints', str(red)]) == 1
     assert 'a.png twice: leave one of the two files out.' in capsys.readouterr().err
-    for name, count in (('b.png', '2 photos'), ('nobody.png', 'no photo')):
+    for name, what in (
+        (
+            'b.png',
+            f'2 photos of that name: write it with its folders in the file of hints, as in {tmp_path}/album/b.png.',
+        ),
+        ('nobody.png', 'no photo of that name: take it along, or leave its hints out.'),
+    ):
         hints.write(red, name, [Hint(0.9, 0.9, '#ff0000')])
         assert main([*command, '--hints', str(red)]) == 1
-        assert f'There are hints for {name}, and {count} of that name.' in capsys.readouterr().err
+        assert f'There are hints for {name}, and {what}' in capsys.readouterr().err
+    hints.write(red, f'{tmp_path}/album/deep/b.png', [Hint(0.9, 0.9, '#ff0000')])
+    assert main([*command, '--vividness', '0', '--hints', str(red)]) == 0
+    assert redness(tmp_path / 'out' / 'deep' / 'b.png', -1, -1) == 80
 
 
 @pytest.mark.parametrize(
