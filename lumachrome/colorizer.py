@@ -30,6 +30,7 @@ MODELS = Path(__file__).parent / 'models'
 PREFERRED = ('lumachrome', 'unet', 'article')  # the first of these that is there is the default
 AS_THEY_COME = Adjustments()
 THREADS = Setting('threads', None, 'Of how many threads one photo is worked on.', 1, 1024, whole=True)
+FARTHEST = 1e4  # of a and b, either way: the tail cubes them, and float32 still holds that
 NO_HINT = (-1.0, 0.0, 0.0, 0.0, 0.0)  # what fills up the rows of a photo that has fewer hints than another
 
 
@@ -321,7 +322,8 @@ class Colorizer:
         ----------
         photo : array [H, W] or [H, W, 1, 3 or 4], uint8 or uint16
         ab : float array [h, w, 2]
-            CIELAB a and b of the whole photo at any resolution, as `Adjustments.applied` gives them.
+            CIELAB a and b of the whole photo at any resolution, as `Adjustments.applied` gives them. What is no number
+            is no color, and what is beyond all colors comes to `FARTHEST`: the luminance stays.
         rows : pair of int, optional
             Where the band lies that is given as `photo`: its first row, and the height of the whole photo.
 
@@ -340,6 +342,7 @@ class Colorizer:
         photo = pictures.checked(photo)
         if np.ndim(ab) != 3 or np.shape(ab)[2] != 2 or 0 in np.shape(ab):
             raise ValueError(f'Colours have the shape [h, w, 2], not {list(np.shape(ab))}.')
+        ab = np.clip(np.nan_to_num(ab), -FARTHEST, FARTHEST).astype(np.float32)
         first, height = rows or (0, len(photo))
         if not 0 <= first <= height - len(photo):
             raise ValueError(f'{len(photo)} rows from {first} on are no band of a photo with {height}.')
@@ -351,7 +354,7 @@ class Colorizer:
         part = self._part(contract.JOINS[photo.dtype.name])
         feed = {
             contract.PHOTO: np.ascontiguousarray(photo[None, ..., :3]),
-            contract.AB: np.asarray(ab, np.float32)[None],
+            contract.AB: ab[None],
         }
         if rows is not None:
             if not session.may_take(part, contract.ROWS):

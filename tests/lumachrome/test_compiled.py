@@ -5,6 +5,7 @@ import sys
 
 import numpy as np
 import pytest
+from skimage import color
 
 from lumachrome import Colorizer, compiled
 
@@ -42,6 +43,25 @@ def test_both_tails_give_the_same_within_a_level(colorizer, depth, shape, reques
     if len(photo) > 1:
         bands = [colorizer.join(photo[i : i + 11], ab, rows=(i, 53)) for i in range(0, 53, 11)]
         np.testing.assert_array_equal(np.concatenate(bands), ours)
+
+
+@pytest.mark.parametrize('depth', ['uint8', 'uint16'])
+@pytest.mark.parametrize('tail', ['file', 'fast'])
+def test_colors_that_are_no_numbers_leave_the_luminance(colorizer, depth, tail, request):
+    if tail == 'fast':
+        request.getfixturevalue('fast')
+    photo, most = photo_of((53, 41), depth), np.iinfo(depth).max
+    ab = np.random.default_rng(1).normal(0, 25, (7, 9, 2))
+    ab[2:5, 3:6] = 0
+    expected = colorizer.join(photo, ab)
+    ab[2:5, 3:6] = np.nan
+    np.testing.assert_array_equal(colorizer.join(photo, ab), expected)
+    for value in (np.inf, -np.inf, 1e30, -1e300):
+        ab[2:5, 3:6, 0] = value
+        joined = color.rgb2lab(colorizer.join(photo, ab) / most)[..., 0]
+        assert (
+            np.abs(joined - color.rgb2lab(color.gray2rgb(photo / most))[..., 0]).max() < 0.5
+        )  # of 100; a level is 0.4
 
 
 def test_views_are_taken_as_they_are(colorizer, fast):
