@@ -25,7 +25,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     fit.add_argument('--photos', nargs='+', required=True, metavar='SOURCE', help='folders and .tar files of photos')
     fit.add_argument('--validation', nargs='+', metavar='SOURCE', help='photos to judge by; else a tenth is split off')
     fit.add_argument(
-        '--out', required=True, help="the run's folder, such as runs/mine; the same command goes on with it"
+        '--out',
+        required=True,
+        type=_folder,
+        help="the run's folder, such as runs/mine; the same command goes on with it",
     )
     fit.add_argument('--config', help='a recipe, such as training/configs/unet.toml; the flags below override it')
     fit.add_argument(
@@ -60,7 +63,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     judge.add_argument('--spill', action='store_true', help='also try how far a hint colours what it is not meant for')
     judge.add_argument('--against', metavar='MODEL', help='another model, compared pair by pair on the same photos')
     judge.add_argument(
-        '--out', help='where metrics.json and sheet.jpg go: by default the run folder, or runs/evaluated-MODEL'
+        '--out',
+        type=_folder,
+        help='where metrics.json and sheet.jpg go: by default the run folder, or runs/evaluated-MODEL',
     )
     judge.add_argument('--json', action='store_true', help='print JSON instead of a table')
     judge.add_argument('--cache', metavar='DIR', help='keep the decoded photos there, and map them back the next time')
@@ -91,7 +96,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     )
     age.add_argument('--old', nargs='+', required=True, metavar='SOURCE', help='folders and .tar files of old prints')
     age.add_argument('--clean', nargs='+', required=True, metavar='SOURCE', help='the same of photos without age')
-    age.add_argument('--out', required=True, help="the run's folder, such as runs/age")
+    age.add_argument('--out', required=True, type=_folder, help="the run's folder, such as runs/age")
     age.add_argument('--budget', type=int, default=20_000, metavar='N', help='crops of each to see; default 20000')
     age.add_argument('--minutes', type=float, default=0.0, help='end by then, also where the budget is not reached')
 
@@ -113,6 +118,16 @@ def main(arguments: Sequence[str] | None = None) -> None:
         sys.exit(printable(f'{error.filename}: {error.strerror}.'))
     except UserError as error:
         sys.exit(printable(str(error)))
+
+
+def _folder(text: str) -> str:
+    """A folder for results, which is there or can be made; an empty name, as of a shell's unset variable, is none."""
+    if not text:
+        raise argparse.ArgumentTypeError('the name is empty; "." is the current folder.')
+    for path in (Path(text), *Path(text).parents):
+        if path.exists() and not path.is_dir():
+            raise argparse.ArgumentTypeError(f'{path} is a file: name a folder for the results.')
+    return text
 
 
 def run_fit(options: argparse.Namespace) -> None:

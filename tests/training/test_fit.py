@@ -59,7 +59,18 @@ def test_photos_that_were_learnt_from_are_not_reported_on(parts, photo_folder, o
         fit.fit(recipe.load(**SHORT | {'budget': 8}), train, validation, tmp_path / name, 'test', start)
     model = tmp_path / 'second' / 'last.keras'
     with pytest.raises(SystemExit) as error:
-        main(['evaluate', '--model', str(model), '--photos', str(photo_folder), str(other_photos), '--out', str(model)])
+        main(
+            [
+                'evaluate',
+                '--model',
+                str(model),
+                '--photos',
+                str(photo_folder),
+                str(other_photos),
+                '--out',
+                str(tmp_path / 'out'),
+            ]
+        )
     together = len(photos.read([photo_folder, other_photos], evaluate.SIDE))
     assert f'has learnt from {len(train)} of these {together} photos' in error.value.code
     assert 'name photos that were not given to fit' in error.value.code
@@ -300,6 +311,23 @@ def test_a_bug_shows_its_traceback(bug, photo_folder, monkeypatch):
     monkeypatch.setattr(fit, 'fit', fail)
     with pytest.raises(bug, match='broadcast'):
         main(['fit', '--photos', str(photo_folder), '--out', 'runs/mine', '--canvas', '64', '--size', '32'])
+
+
+@pytest.mark.parametrize('command', ['fit --photos x', 'evaluate --photos x --model x', 'age --old x --clean x'])
+@pytest.mark.parametrize(
+    ('out', 'sentence'),
+    [
+        ('', 'the name is empty; "." is the current folder.'),
+        ('file', 'file is a file: name a folder for the results.'),
+        ('file/below', 'file is a file: name a folder for the results.'),
+    ],
+)
+def test_where_a_run_cannot_be_is_said_before_any_work(command, out, sentence, tmp_path, monkeypatch, capsys):
+    (tmp_path / 'file').write_text('here')
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SystemExit):
+        main([*command.split(), '--out', out])
+    assert f'argument --out: {sentence}' in capsys.readouterr().err and os.listdir(tmp_path) == ['file']
 
 
 def test_files_that_cannot_be_written_are_named(tmp_path):
