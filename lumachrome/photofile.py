@@ -184,7 +184,7 @@ def _found(path: str | Path, name: str | None) -> tuple[Path, str]:
     return path, name or path.name
 
 
-def write(path: str | Path, pixels: Pixels, photo: Photo, more: Iterable[Page] = ()) -> None:
+def write(path: str | Path, pixels: Pixels, photo: Photo, more: Iterable[Page] = (), failed: str = '') -> None:
     """Write a photo's new pixels, with all that its file said beside them.
 
     The file appears under its name only when it is whole.
@@ -199,6 +199,8 @@ def write(path: str | Path, pixels: Pixels, photo: Photo, more: Iterable[Page] =
         The photo that the colours were made for.
     more : iterable of (pixels, photo)
         Of a TIFF file, the further pages; each is asked for when the one before is written.
+    failed : str
+        How the sentence begins that says why it cannot be written, where nobody knows the file by its path.
 
     Raises
     ------
@@ -219,7 +221,7 @@ def write(path: str | Path, pixels: Pixels, photo: Photo, more: Iterable[Page] =
         text = error.object.decode(errors='replace') if isinstance(error, UnicodeDecodeError) else str(error)
         reasons = re.findall('system error: (.+)', text) or text.strip().splitlines()[-1:]
         reason = getattr(error, 'strerror', None) or reasons[0].strip()
-        raise PhotoError(f'{path} cannot be written: {reason}.') from error
+        raise PhotoError(f'{failed or f"{path} cannot be written"}: {reason}.') from error
     finally:
         pyvips.vips_lib.vips_error_clear()
 

@@ -75,14 +75,15 @@ class Output:
 
         with tempfile.TemporaryDirectory(prefix='lumachrome-') as folder:
             path = Path(folder) / f'photo{photo.suffix}'
-            photofile.write(path, pixels, photo, more)
+            failed = f'{photo.name} cannot be written to standard output'
+            photofile.write(path, pixels, photo, more, failed)
             try:
                 with path.open('rb') as file:
                     shutil.copyfileobj(file, _binary(sys.stdout))
                 sys.stdout.flush()
             except (OSError, ValueError) as error:
                 _silence(sys.stdout)
-                raise PhotoError(f'{photo.name} cannot be written to standard output: {_reason(error)}.') from error
+                raise PhotoError(f'{failed}: {_reason(error)}.') from error
 
 
 class Listener:

@@ -193,14 +193,7 @@ class Writer:
         """
         file = self._path.with_name(place.name[-50:])  # file systems take 255 bytes
         try:
-            try:
-                photofile.write(file, pixels, photo, more)
-            except PhotoError as error:
-                if not str(error).startswith(str(file)):  # of a further page
-                    raise
-                # `file` is a temporary one
-                reason = str(error).rpartition(': ')[2]
-                raise PhotoError(f'{photo.name} cannot be put into the ZIP: {reason}') from error
+            photofile.write(file, pixels, photo, more, f'{photo.name} cannot be put into the ZIP')
             size = file.stat().st_size
             if self._max_bytes and self._path.stat().st_size + size > self._max_bytes:
                 raise PhotoError(f'{photo.name} no longer fits into the ZIP: send it as another album.')

@@ -9,7 +9,7 @@ import pytest
 from albums import names_in, photo_file
 from PIL import Image
 
-from lumachrome import album, colorizer, photofile, zipfiles
+from lumachrome import album, colorizer, photofile, streams, zipfiles
 from lumachrome.__main__ import main
 from lumachrome.errors import PhotoError, printable
 
@@ -200,6 +200,21 @@ def test_a_full_disk_is_said_whatever_the_format(suffix, tmp_path):
         signal.signal(signal.SIGXFSZ, ignored)
     assert str(caught.value) == f'{tmp_path}/out/a{suffix} cannot be written: File too large.'
     assert list((tmp_path / 'out').iterdir()) == []
+
+
+def test_a_full_disk_is_said_without_the_name_of_a_temporary_file(tmp_path, plain, monkeypatch):
+    photo = photo_file(tmp_path / 'in' / 'a.jpg')
+
+    def full(path, *more):
+        raise OSError(28, 'No space left on device')
+
+    monkeypatch.setattr(photofile, '_save', full)
+    task = album.Task('a.jpg', photo, album.PurePosixPath(), 'a')
+    with zipfiles.new_zip(tmp_path / 'out.zip') as target:
+        (packed,) = album.colorize([task], plain, target)
+    (piped,) = album.colorize([task], plain, streams.Output())
+    assert packed.error == 'a.jpg cannot be put into the ZIP: No space left on device.'
+    assert piped.error == 'a.jpg cannot be written to standard output: No space left on device.'
 
 
 def test_a_folder_that_takes_no_file_is_named_and_no_hidden_one(tmp_path, plain, monkeypatch):
