@@ -7,6 +7,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 
+from demo import API_PORT, HOST, PORT
 from lumachrome.colorizer import models
 from lumachrome.errors import UserError, printable
 
@@ -22,14 +23,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     parser.add_argument('--model', metavar='MODEL', help=f'a name ({names}) or an .onnx file')
     parser.add_argument('--mcp', action='store_true', help='the page is an MCP server too, for AI assistants')
-    parser.add_argument('--host', help='127.0.0.1 if not given; 0.0.0.0 lets other machines in')
-    parser.add_argument('--port', type=int, help='if not given: the first free one from 7860 on; 7861 for the api')
+    parser.add_argument('--host', help=f'{HOST} if not given; 0.0.0.0 lets other machines in')
+    parser.add_argument(
+        '--port', type=int, help=f'if not given: the first free one from {PORT} on; {API_PORT} for the api'
+    )
     options = parser.parse_args(arguments)
     try:
         if options.door == 'api':
             from demo import api
 
-            api.serve(options.model, options.host or '127.0.0.1', options.port or 7861)
+            api.serve(options.model, options.host or HOST, options.port or API_PORT)
         else:
             from demo import app  # gradio takes seconds to load, which --help need not wait for
 

@@ -20,14 +20,14 @@ from fastapi.responses import FileResponse, HTMLResponse, Response
 from starlette.background import BackgroundTask
 from starlette.concurrency import run_in_threadpool
 
+from demo import API_PORT, HOST
 from demo.colorizers import Colorizers, OpenColorizer
-from demo.server.limits import FILE_MB, MAX_PIXELS, UPLOAD_BYTES
+from demo.server.limits import FILE_MB, MAX_PIXELS, UPLOAD_BYTES, WAITING
 from lumachrome import album, decoding, limits
 from lumachrome.adjustments import SETTINGS, Adjustments
 from lumachrome.colorizer import find_model, models
 from lumachrome.errors import AdjustmentError, UserError
 
-WAITING = 32  # photos that wait or are coloured; the next one is told to come again
 AGAIN = '5'  # seconds
 FULL = 'The disk of this server is full: send it again later.'
 KINDS = {'.jpg': 'image/jpeg', '.png': 'image/png', '.webp': 'image/webp', '.tif': 'image/tiff', '.avif': 'image/avif'}
@@ -98,7 +98,7 @@ def build(model: str | Path | None = None, open_colorizer: OpenColorizer | None 
     return app
 
 
-def serve(model: str | Path | None = None, host: str = '127.0.0.1', port: int = 7861) -> None:
+def serve(model: str | Path | None = None, host: str = HOST, port: int = API_PORT) -> None:
     """Answer until it is stopped."""
     app = build(model)
     decoding.start()  # the first visitor need not wait for it

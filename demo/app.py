@@ -21,6 +21,7 @@ import gradio as gr
 from gradio.themes import Base
 from starlette.middleware import Middleware
 
+from demo import HOST, PORT
 from demo.colorizers import Colorizers, OpenColorizer
 from demo.page import controls, words
 from demo.page import photo as one_photo
@@ -35,7 +36,7 @@ from demo.page.video import ON_VIDEO, SUFFIXES, VideoPage
 from demo.page.video_parts import VideoPicker, VideoPlayer
 from demo.server import clips, gradio_patches, queueing, retention
 from demo.server.blocks import Blocks
-from demo.server.limits import FILE_MB
+from demo.server.limits import FILE_MB, WAITING
 from demo.server.middleware import SecurityMiddleware
 from lumachrome import decoding
 from lumachrome.adjustments import SETTINGS
@@ -44,7 +45,6 @@ from lumachrome.errors import UserError
 
 # The ones that were made to look old come last.
 EXAMPLES = dict(sorted(one_photo.EXAMPLES.items(), key=lambda item: (item[0].startswith('old-'), item[0])))
-QUEUE = 32  # visitors who wait, albums among them (see `queueing`); the next one is told to try again
 # Albums and clips take turns among themselves, and one of their photos runs beside a visitor's single one: an album
 # never makes that visitor wait, and two photos at most are in memory.
 ALBUM: dict[str, Any] = {
@@ -159,7 +159,7 @@ def build(
                 api_name='colorize_album',
                 **{**ALBUM, 'api_visibility': 'public'},
             )
-    page.queue(max_size=QUEUE, api_open=False)  # else calls to /run pass the queue by
+    page.queue(max_size=WAITING, api_open=False)  # else calls to /run pass the queue by
     return page
 
 
@@ -326,7 +326,7 @@ def serve(
             except OSError as error:
                 if 'empty port' not in str(error):  # so Gradio says that a port is taken, or that a host is not here
                     raise
-                where = f'{host or "127.0.0.1"}:{port}' if port else host or 'any port from 7860 on'
+                where = f'{host or HOST}:{port}' if port else host or f'any port from {PORT} on'
                 raise UserError(f'The page cannot be served at {where}: choose another --port or --host.') from error
 
 

@@ -3,7 +3,9 @@
 import sys
 import urllib.request
 
-for address in ('http://127.0.0.1:7860/', 'http://127.0.0.1:7861/health'):
+from demo import API_PORT, HOST, PORT
+
+for address in (f'http://{HOST}:{PORT}/', f'http://{HOST}:{API_PORT}/health'):
     try:
         with urllib.request.urlopen(address, timeout=5):
             sys.exit(0)

@@ -2,6 +2,7 @@
 
 MAX_PIXELS = 100_000_000  # of a photo: a 16-bit one of that size takes some 3 GB while it is coloured
 FILE_MB = 200  # of an uploaded file, in Gradio's megabytes of 1024 x 1024 bytes
+WAITING = 32  # who waits at a door, albums among them; the next one is told to come again
 UPLOAD_BYTES = FILE_MB * 2**20 + 2**16  # of one upload: a file of that size and what it is wrapped in
 
 # A clip is coloured on the page in some minutes of two cores, while others wait; `lumachrome video` takes any.

@@ -264,7 +264,7 @@ def gate(monkeypatch):
 def test_visitors_are_served_in_order_and_one_too_many_is_told(url, photo, page, gate):
     client = Client(url, verbose=False)
     order, events = [], []
-    for i in range(1 + app.QUEUE):
+    for i in range(1 + app.WAITING):
         body = {'data': [data_address(photo.read_bytes(), 'jpeg'), *DEFAULTS.values()]}
         events.append(httpx.post(f'{url}/gradio_api/call/colorize', json=body).json()['event_id'])
         if i == 0:
