@@ -2,12 +2,14 @@
 
     curl --data-binary @grandmother.jpg 'http://127.0.0.1:7861/colorize?saturation=1.1' -o coloured.jpg
 
-The parameters are the fields of `Adjustments`. A photo comes back in the format it came in, with its metadata.
+The parameters are the fields of `Adjustments`; `--url-query hints@photo-hints.json` sends a file of hints that the page
+saved. A photo comes back in the format it came in, with its metadata.
 """
 
 import asyncio
 import contextlib
 import html
+import json
 import shutil
 import tempfile
 from collections.abc import Generator
@@ -23,14 +25,19 @@ from starlette.concurrency import run_in_threadpool
 from demo import API_PORT, HOST
 from demo.colorizers import Colorizers, OpenColorizer
 from demo.server.limits import FILE_MB, MAX_PIXELS, UPLOAD_BYTES, WAITING
-from lumachrome import album, decoding, limits
+from lumachrome import album, decoding, hints, limits
 from lumachrome.adjustments import SETTINGS, Adjustments
 from lumachrome.colorizer import find_model, models
 from lumachrome.errors import AdjustmentError, UserError
+from lumachrome.hints import Hint
 
 AGAIN = '5'  # seconds
 FULL = 'The disk of this server is full: send it again later.'
 KINDS = {'.jpg': 'image/jpeg', '.png': 'image/png', '.webp': 'image/webp', '.tif': 'image/tiff', '.avif': 'image/avif'}
+HINTS = (
+    'Colours that are known at some places, as JSON: [{"x": 0.5, "y": 0.2, "color": "#4060c0"}], x and y from 0 to 1; '
+    'or what a file of hints holds that the page saved: curl --url-query hints@photo-hints.json.'
+)
 NUMBERS = [setting for setting in SETTINGS.values() if setting.is_number]
 
 
@@ -76,7 +83,7 @@ def build(model: str | Path | None = None, open_colorizer: OpenColorizer | None 
     @app.post('/colorize', openapi_extra=_described(names), response_class=FileResponse)
     async def colorize(request: Request) -> FileResponse:
         """Colour a photo: its bytes are the body, and so is the answer's."""
-        settings = _settings(dict(request.query_params), names)
+        named, adjustments = _asked(dict(request.query_params), names)
         if waiting[0] >= WAITING:
             raise HTTPException(503, 'Too many photos wait: send it again later.', {'retry-after': AGAIN})
         waiting[0] += 1
@@ -85,8 +92,8 @@ def build(model: str | Path | None = None, open_colorizer: OpenColorizer | None 
                 folder = made.enter_context(_new_folder())
                 await _received(request, folder / 'photo')
                 async with turns:
-                    colorizer = await run_in_threadpool(opened, settings.pop('model', model))
-                    result = await run_in_threadpool(_colored, folder, colorizer, Adjustments(**settings))
+                    colorizer = await run_in_threadpool(opened, named or model)
+                    result = await run_in_threadpool(_colored, folder, colorizer, adjustments)
                 kept = made.pop_all()  # the answer is sent from the folder
         except UserError as error:
             raise HTTPException(400, str(error)) from error
@@ -105,17 +112,28 @@ def serve(model: str | Path | None = None, host: str = HOST, port: int = API_POR
     uvicorn.run(app, host=host, port=port, server_header=False)
 
 
-def _settings(given: dict[str, str], names: list[str]) -> dict[str, Any]:
+def _asked(given: dict[str, str], names: list[str]) -> tuple[str | None, Adjustments]:
     """What a request asks for, checked; a model must be one of those that ship, never a path."""
-    known = [setting.name for setting in NUMBERS] + ['model']
+    known = [setting.name for setting in NUMBERS] + ['hints', 'model']
     if unknown := sorted(given.keys() - set(known)):
         raise HTTPException(422, f'There is no parameter {unknown[0][:50]}; there are: {", ".join(known)}.')
-    if 'model' in given and given['model'] not in names:
+    model = given.pop('model', None)
+    if model not in (None, *names):
         raise HTTPException(422, f'There is no such model; there are: {", ".join(names)}.')
     try:
-        return {name: text if name == 'model' else SETTINGS[name].checked(text) for name, text in given.items()}
+        settings: dict[str, Any] = {**given, 'hints': _hints(given.get('hints', 'null'))}
+        return model, Adjustments(**settings)
     except AdjustmentError as error:
         raise HTTPException(422, str(error)) from error
+
+
+def _hints(text: str) -> tuple[Hint, ...]:
+    """The hints of JSON: a list of them, or what a file of them holds."""
+    try:
+        content = json.loads(text)
+    except (ValueError, RecursionError):
+        content = text  # which is no list
+    return hints.parse(content.get('hints', text) if isinstance(content, dict) else content)
 
 
 @contextlib.contextmanager
@@ -172,9 +190,10 @@ def _described(names: list[str]) -> dict[str, Any]:
         }
         for setting in NUMBERS
     ]
+    hinted = {'name': 'hints', 'in': 'query', 'description': HINTS, 'schema': {'type': 'string'}}
     model = {'name': 'model', 'in': 'query', 'description': 'The network.', 'schema': {'type': 'string', 'enum': names}}
     body = {'required': True, 'content': {'image/*': {'schema': {'type': 'string', 'format': 'binary'}}}}
-    return {'parameters': [*numbers, model], 'requestBody': body}
+    return {'parameters': [*numbers, hinted, model], 'requestBody': body}
 
 
 def _page(names: list[str], address: str) -> str:
@@ -190,6 +209,6 @@ pre {{ overflow-x: auto; padding: .75rem; border: 1px solid #8886; border-radius
 td {{ padding: .35rem .75rem .35rem 0; vertical-align: top }}</style>
 <h1>POST a photo, get a photo</h1>
 <pre>curl --data-binary @grandmother.jpg '{html.escape(address)}?saturation=1.1' -o coloured.jpg</pre>
-<table>{rows}<tr><td><code>model</code><td>{', '.join(names)}</table>
+<table>{rows}<tr><td><code>hints</code><td>{html.escape(HINTS)}<tr><td><code>model</code><td>{', '.join(names)}</table>
 <p>At most {FILE_MB} MB and {MAX_PIXELS // 10**6} megapixels. The same for programs: <a href="openapi.json">OpenAPI</a>.
 </html>"""

@@ -1,6 +1,7 @@
 """The plain HTTP API, on networks whose colours are known beforehand."""
 
 import io
+import json
 import sys
 import threading
 
@@ -11,7 +12,9 @@ from starlette.testclient import TestClient
 
 from demo import api
 from demo.colorizers import Colorizers
-from lumachrome import colorizer
+from lumachrome import Hint, colorizer, hints
+
+ONE = '{"x": 0, "y": 0, "color": "%23ffffff"}'
 
 
 @pytest.fixture(scope='module')
@@ -22,9 +25,9 @@ def server(standins):
             yield client
 
 
-def redness(answer):
+def redness(answer, at=0):
     pixels = np.asarray(Image.open(io.BytesIO(answer.content))).astype(int)
-    return pixels[0, 0, 0] - pixels[0, 0, 1]
+    return pixels[at, at, 0] - pixels[at, at, 1]
 
 
 @pytest.fixture
@@ -53,11 +56,31 @@ def test_a_photo_comes_back_colored(server, photo, png):
         ('?model=/etc/passwd', b'x', 422, 'There is no such model'),
         ('?shine=1', b'x', 422, 'There is no parameter shine'),
         ('?vividness=0.5', None, 400, 'has no vividness'),
+        ('?hints=red', b'x', 422, 'Hints are a list, such as [{"x": 0.5'),
+        ('?hints={"photo": "a.jpg"}', b'x', 422, 'Hints are a list, such as'),
+        ('?hints=[[[', b'x', 422, 'Hints are a list, such as'),
+        ('?hints=[{"x": 2, "y": 0, "color": "%23ffffff"}]', b'x', 422, 'A hint has x and y, from 0 to 1'),
+        (f'?hints=[{",".join(201 * [ONE])}]', b'x', 422, 'Hints are a list of at most 200'),
+        (f'?hints=[{ONE}]', None, 400, 'plain takes no colour hints'),
     ],
 )
 def test_what_cannot_be_done_is_told(query, content, status, sentence, server, png):
     answer = server.post(f'/colorize{query}', content=png if content is None else content)
     assert answer.status_code == status and sentence in answer.json()['detail']
+
+
+@pytest.mark.parametrize('as_file', [False, True])
+def test_hints_steer_the_colors(as_file, server, png, tmp_path):
+    given = [Hint(0.9, 0.9, '#ff0000')]
+    text = json.dumps([hint.as_dict() for hint in given])
+    if as_file:
+        hints.write(tmp_path / 'photo-hints.json', 'photo.png', given)
+        text = (tmp_path / 'photo-hints.json').read_text('utf-8')
+    asked = {'model': 'steered', 'vividness': '0', 'hints': text}
+    answer = server.post('/colorize', params=asked, content=png)
+    assert answer.status_code == 200 and redness(answer, -1) == 80
+    without = server.post('/colorize', params={**asked, 'hints': 'null'}, content=png)
+    assert abs(redness(without, -1)) < 20
 
 
 def test_a_form_is_not_taken_for_a_photo(server, png):
@@ -111,9 +134,14 @@ def test_who_comes_when_too_many_wait_is_told_so(standins, png, monkeypatch):
 
 def test_it_describes_itself(server):
     described = server.get('/openapi.json').json()['paths']['/colorize']['post']
-    assert {'saturation', 'model'} <= {parameter['name'] for parameter in described['parameters']}
+    assert {'saturation', 'hints', 'model'} <= {parameter['name'] for parameter in described['parameters']}
     page = server.get('/')
-    assert 'saturation' in page.text and 'http://testserver/colorize?' in page.text and 'cdn' not in page.text
+    assert (
+        'saturation' in page.text
+        and 'url-query hints@' in page.text
+        and 'http://testserver/colorize?' in page.text
+        and 'cdn' not in page.text
+    )
     assert server.get('/health').json() == {'status': 'ok'}
 
 
