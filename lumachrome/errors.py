@@ -88,9 +88,8 @@ def atomic(path: str | Path) -> Generator[Path]:
         about `path`.
     """
     path = Path(path)
-    temporary = path.with_name(
-        f'.{secrets.token_hex(8)}.part{path.suffix}'
-    )  # short: `path` may be as long as names are
+    # A short name: that of `path` may be as long as names are
+    temporary = path.with_name(f'.{secrets.token_hex(8)}.part{path.suffix}')
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         temporary.touch()

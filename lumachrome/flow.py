@@ -37,10 +37,8 @@ MEMORY = 25  # frames over whose residuals the median is taken
 OLDEST_COLOR, OLDEST_LIGHT = 10, 5  # frames that an average of colors or of luminance counts at most
 FOLLOWED = 0.9  # of a change of brightness that is taken for flicker; the rest is followed, and fades come through
 BLACK = 16  # gray levels added before a logarithm, so that grain in the dark does not count most
-UNSURE = (
-    3.0,
-    10.0,
-)  # gray levels beyond the grain: residuals from which a place begins to count as new, and how many more
+# Gray levels beyond the grain: residuals from which a place begins to count as new, and how many more until it is
+UNSURE = (3.0, 10.0)
 
 
 @dataclass(frozen=True)

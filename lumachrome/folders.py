@@ -14,6 +14,8 @@ from lumachrome.errors import PhotoError
 
 Array = npt.NDArray[Any]
 
+NAMED, LONGEST = 12, 20  # suffixes in a sentence, and their letters: whoever sends a ZIP may think up thousands
+
 
 def photos(
     folder: Path, out: Path, onerror: Callable[[OSError], object], note: Callable[[str], object]
@@ -78,12 +80,12 @@ def one_file(place: PurePath) -> str:
 
 
 def passed_over(name: str, suffixes: Mapping[str, int]) -> str:
-    """A sentence on the files of a folder or a ZIP that are no photos: how many there are of each suffix."""
-    kinds = ', '.join(
-        f'{count} {suffix or "without a suffix"}'
-        for suffix, count in sorted(suffixes.items(), key=lambda each: (not each[0], each))
-    )
-    return f'{name} holds files that are no photos by their names, and were passed over: {kinds}.'
+    """A sentence on the files of a folder or a ZIP that are no photos: how many there are of the commonest suffixes."""
+    named = sorted(Counter(suffixes).most_common(NAMED), key=lambda each: (not each[0], each))
+    kinds = [f'{count} {suffix[:LONGEST] or "without a suffix"}' for suffix, count in named]
+    if others := sum(suffixes.values()) - sum(count for _, count in named):
+        kinds.append(f'{others} others')
+    return f'{name} holds files that are no photos by their names, and were passed over: {", ".join(kinds)}.'
 
 
 def _identity(path: str | PurePath) -> tuple[int, int]:

@@ -70,6 +70,12 @@ class Processes:
     """A crew of processes on this machine; each has a session of its own, and on the CPU one thread.
 
     Not `concurrent.futures`: with one process gone, that pool is gone.
+
+    Parameters
+    ----------
+    job : Job
+    size : int
+        How many.
     """
 
     def __init__(self, job: Job, size: int) -> None:
@@ -168,7 +174,12 @@ class RayActors:
     address : str or None
         The cluster's; None starts one on this machine.
     gpus : float
-        The share of a GPU that an actor takes.
+        The share of a GPU that an actor takes, 0 to 1; 0 is none, and a core instead.
+
+    Raises
+    ------
+    ArchiveError
+        Ray is not installed or cannot be reached, or the cluster has nothing of what is asked for.
     """
 
     def __init__(self, job: Job, size: int | None = None, address: str | None = None, gpus: float = 0.0) -> None:
@@ -178,13 +189,13 @@ class RayActors:
             raise ArchiveError('Ray is not installed: pip install "lumachrome[ray]", or leave --ray out.') from error
 
         self._ray: Any = ray
-        path = os.pathsep.join(path for path in sys.path if path)
         quiet: dict[str, Any] = {'log_to_driver': False, 'logging_level': 'ERROR', 'ignore_reinit_error': True}
         try:
             if address:
                 ray.init(address, runtime_env={'env_vars': {'VIPS_CONCURRENCY': '1'}}, **quiet)
             else:  # its processes see the environment of this one, and else would not find what this one has found
-                os.environ |= {'VIPS_CONCURRENCY': '1', 'PYTHONPATH': path}
+                paths = os.pathsep.join(path for path in sys.path if path)
+                os.environ |= {'VIPS_CONCURRENCY': '1', 'PYTHONPATH': paths}
                 small = 100_000_000  # bytes: photos go from storage to storage, not through Ray's memory
                 ray.init('local', num_cpus=size, object_store_memory=small, include_dashboard=False, **quiet)
         except Exception as error:  # Ray raises what it likes

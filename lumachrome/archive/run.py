@@ -91,6 +91,8 @@ class Archive:
     ------
     ArchiveError
         There is no such source, the target holds something else, or either cannot be reached.
+    ModelError
+        There is no such model.
     """
 
     def __init__(self, job: Job, note: Callable[[str], object] = lambda sentence: None) -> None:
@@ -298,11 +300,9 @@ class Left:
         with gzip.open(path, 'wt', compresslevel=1, encoding='utf-8') as file:
             for each in found:
                 file.write(json.dumps(astuple(each)) + '\n')
-                shards, photos, self.bytes = (
-                    shards + each.is_shard,
-                    photos + (not each.is_shard),
-                    self.bytes + each.bytes,
-                )
+                shards += each.is_shard
+                photos += not each.is_shard
+                self.bytes += each.bytes
         self.count = -(-photos // BATCH) + shards
 
     def units(self) -> Iterator[Unit]:

@@ -233,6 +233,11 @@ class Worker:
             format is not written.
         Path or None
             The result, if there is one.
+
+        Raises
+        ------
+        ArchiveError
+            The target has no room, which the photo is not to blame for.
         """
         result = _Result(scratch)
         task = album.Task(name, path, PurePosixPath(), PurePosixPath(name).stem)

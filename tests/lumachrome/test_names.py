@@ -9,7 +9,7 @@ import pytest
 from albums import names_in, photo_file
 from PIL import Image
 
-from lumachrome import album, colorizer, photofile, streams, zipfiles
+from lumachrome import album, colorizer, folders, photofile, streams, zipfiles
 from lumachrome.__main__ import main
 from lumachrome.errors import PhotoError, printable
 
@@ -129,6 +129,12 @@ def test_no_name_that_a_visitor_invents_stops_an_album(tmp_path, plain):
         (outcome,) = album.colorize([task], plain, target)
     assert not outcome.error and outcome.name.encode()
     assert len(names_in(tmp_path / 'out.zip')) == 1
+
+
+def test_thousands_of_suffixes_are_no_long_sentence():
+    said = folders.passed_over('a.zip', {f'.{i:0100}': i for i in range(1, 5000)} | {'.txt': 6000, '': 5500})
+    assert len(said) < 600 and '6000 .txt' in said and f'5500 without a suffix, {sum(range(1, 4990))} others.' in said
+    assert folders.passed_over('a', {'.txt': 2, '': 1}).endswith('passed over: 2 .txt, 1 without a suffix.')
 
 
 # ---- results
