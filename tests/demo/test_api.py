@@ -1,15 +1,19 @@
 """The plain HTTP API, on networks whose colours are known beforehand."""
 
+import http.server
 import io
 import json
+import runpy
 import sys
 import threading
+from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 from starlette.testclient import TestClient
 
+import demo
 from demo import api
 from demo.colorizers import Colorizers
 from lumachrome import Hint, colorizer, hints
@@ -143,6 +147,29 @@ def test_it_describes_itself(server):
         and 'cdn' not in page.text
     )
     assert server.get('/health').json() == {'status': 'ok'}
+
+
+def test_a_container_is_asked_whether_it_answers(monkeypatch):
+    class Answers(http.server.BaseHTTPRequestHandler):
+        def do_GET(self):
+            self.send_response(200 if self.path == '/health' else 404)
+            self.end_headers()
+
+        def log_message(self, *said):
+            pass
+
+    with http.server.HTTPServer((demo.HOST, 0), Answers) as server:
+        monkeypatch.setattr(demo, 'PORT', 1)  # where nobody is
+        monkeypatch.setattr(demo, 'API_PORT', server.server_port)
+        threading.Thread(target=server.handle_request).start()
+        with pytest.raises(SystemExit) as ended:
+            runpy.run_module('demo.health')
+        assert ended.value.code == 0
+    with pytest.raises(SystemExit) as ended:
+        runpy.run_module('demo.health')
+    assert ended.value.code == 1
+    for name in ('Containerfile', 'Containerfile.cuda'):
+        assert '["python", "-m", "demo.health"]' in (Path(demo.__file__).parents[1] / name).read_text()
 
 
 def test_it_needs_no_gradio():
