@@ -20,6 +20,17 @@ SLIDERS = tuple(
     name for name, setting in SETTINGS.items() if setting.is_number and not setting.presets and name not in BESIDE
 )
 EXPLAINED = 'article'  # the network that `model_help` tells of
+# What the looks to choose from set: what else is in `SLIDERS` goes to its default.
+PRESETS: dict[str, dict[str, float]] = {
+    preset: {name: SETTINGS[name].default for name in SLIDERS} | given
+    for preset, given in {
+        'natural': {},
+        'rich': {'saturation': 1.35},
+        'warm': {'warmth': 0.4},
+        'faded': {'saturation': 0.65, 'warmth': 0.15},
+        'archive': {'saturation': 0.4, 'warmth': 0.45},
+    }.items()
+}
 
 
 def control(name: str, features: Iterable[str], prefix: str = '') -> Any:
@@ -54,6 +65,22 @@ def control(name: str, features: Iterable[str], prefix: str = '') -> Any:
 def named_presets(name: str) -> list[float]:
     """The presets of a field that the page offers: those that have a name, such as `variant_0`."""
     return [value for value in SETTINGS[name].presets if f'{name}_{value:g}' in words.WORDS['en']]
+
+
+def numbers() -> dict[str, dict[str, Any]]:
+    """What the pages must know of the fields of `Adjustments` that are numbers, by name."""
+    return {
+        name: {
+            'default': setting.default,
+            'low': setting.shown[0],
+            'high': setting.shown[1],
+            'step': setting.step,
+            'needs': setting.needs,
+            'presets': named_presets(name),
+        }
+        for name, setting in SETTINGS.items()
+        if setting.is_number
+    }
 
 
 def model_choice(choices: Sequence[str | tuple[str, str]], first: str, prefix: str = '') -> Any:

@@ -17,7 +17,7 @@ from PIL import Image
 
 from demo.colorizers import OpenColorizer
 from demo.page import compare, controls, words
-from demo.page.studio import PRESETS, Given, data_url
+from demo.page.studio import Given, data_url
 from demo.page.words import Words, in_words
 from demo.server.limits import MAX_PIXELS
 from demo.server.retention import Kept
@@ -299,9 +299,8 @@ def _adjustments(given: Given, colorizer: Colorizer, say: Words) -> Adjustments:
 def _presets(colorizer: Colorizer, colors: Colors, preview: Array, now: Adjustments) -> list[str]:
     """This photo as each preset would have it."""
     small, found = photofile.shrink(preview, THUMBNAIL), []
-    for preset in PRESETS.values():
-        initial = {name: SETTINGS[name].default for name in controls.SLIDERS}
-        adjustments = replace(now, palette=None, **(initial | preset))
+    for preset in controls.PRESETS.values():
+        adjustments = replace(now, palette=None, **preset)
         found.append(_thumbnail(colorizer, colors, small, adjustments.without(colorizer.lacks(adjustments))))
     return found
 

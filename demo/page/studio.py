@@ -20,18 +20,9 @@ from demo.page import controls
 from demo.page.component import Component
 from demo.server.limits import FILE_MB
 from lumachrome import contract, photofile, zipfiles
-from lumachrome.adjustments import SETTINGS
 
 SCRIPTS = ('studio', 'studio_say', 'studio_keep', 'studio_open', 'studio_examples', 'studio_take', 'studio_files')
 EXAMPLE_SIDE = 128  # long side in pixels of an example's picture
-# What presets set; what else is in `controls.SLIDERS` goes to its default.
-PRESETS: dict[str, dict[str, float]] = {
-    'natural': {},
-    'rich': {'saturation': 1.35},
-    'warm': {'warmth': 0.4},
-    'faded': {'saturation': 0.65, 'warmth': 0.15},
-    'archive': {'saturation': 0.4, 'warmth': 0.45},
-}
 
 
 class PaintedHint(GradioModel):
@@ -162,25 +153,10 @@ class PhotoStudio(Component):
     data_model = Asked
 
     def __init__(self, models: list[tuple[str, str]], examples: list[Path], clips: Sequence[str] = (), **settings: Any):
-        numbers = {
-            name: {
-                'low': setting.shown[0],
-                'high': setting.shown[1],
-                'step': setting.step,
-                'initial': setting.default,
-                'needs': setting.needs,
-                'presets': controls.named_presets(name),
-            }
-            for name, setting in SETTINGS.items()
-            if setting.is_number
-        }
         constants = {
-            'SETTINGS': numbers,
+            'SETTINGS': controls.numbers(),
             'SLIDERS': list(controls.SLIDERS),
-            'PRESETS': {
-                preset: {name: given.get(name, SETTINGS[name].default) for name in controls.SLIDERS}
-                for preset, given in PRESETS.items()
-            },
+            'PRESETS': controls.PRESETS,
             'MODELS': models,
             'EXPLAINED': controls.EXPLAINED,
             'EXAMPLES': [[path.stem, picture(path)] for path in examples],

@@ -6,31 +6,22 @@ from typing import Any
 
 from demo.page import controls
 from lumachrome import Colorizer, adjustments, contract, hints, metadata
-from lumachrome.adjustments import SETTINGS
 
 PATH = Path(__file__).parent / 'src' / 'adjustments.json'
 
 
 def known() -> dict[str, Any]:
     """Ranges, steps and defaults of what can be set, and the numbers that its arithmetic needs."""
-    numbers = {name: setting for name, setting in SETTINGS.items() if setting.is_number}
     return {
-        'settings': {
-            name: {
-                'default': setting.default,
-                'low': setting.shown[0],
-                'high': setting.shown[1],
-                'step': setting.step,
-                'presets': controls.named_presets(name),
-            }
-            for name, setting in numbers.items()
-        },
+        'settings': controls.numbers(),
         'sliders': list(controls.SLIDERS),
+        'presets': controls.PRESETS,
         'warmest': adjustments.WARMEST.tolist(),
         'palette_gain': list(adjustments.PALETTE_GAIN),
         'colored': adjustments.COLORED,
         'dull': adjustments.DULL,
         'most_hints': adjustments.MOST_HINTS,
+        'hint_file_bytes': hints.FILE_BYTES,
         'hints': {
             'near': hints.NEAR,
             'distinct': hints.DISTINCT,

@@ -33,6 +33,18 @@ function model(): Plugin {
   };
 }
 
+/** Leaves out 178 kB with which geotiff would decode compressions that src/files/tiff.ts refuses. */
+function withoutUnused(): Plugin {
+  const id = '\0unused';
+  return {
+    name: 'without-unused',
+    enforce: 'pre',
+    resolveId: (source, importer) =>
+      importer?.includes('/geotiff/') && /\/(lerc|zstd|webimage)\.js$/.test(source) ? id : null,
+    load: (source) => (source === id ? 'export default null;' : null),
+  };
+}
+
 /** Tells the service worker what there is to keep: at once what the page shows, later all else. */
 function serviceWorker(): Plugin {
   return {
@@ -64,8 +76,8 @@ function policy(): Plugin {
 
 export default defineConfig({
   base: './', // a Space, or any folder
-  plugins: [model(), policy(), serviceWorker()],
-  worker: { format: 'es', plugins: () => [model()] },
+  plugins: [model(), withoutUnused(), policy(), serviceWorker()],
+  worker: { format: 'es', plugins: () => [model(), withoutUnused()] },
   // Not the bundle with its WebAssembly inside: its threads would start from our own worker, and run it again.
   resolve: { conditions: ['onnxruntime-web-use-extern-wasm', 'module', 'browser'] },
   build: {

@@ -173,7 +173,7 @@ def test_a_result_is_opened_changed_and_put_back(page, tmp_path):
     assert redness(archive, gray, tmp_path) == 0 and redness(archive, other, tmp_path) > 30
     page.locator('#album-gallery button.thumbnail-item').last.click()
     # What lies in the album is not lost, so nothing is asked.
-    page.wait_for_function("document.querySelector('.saturation input[type=number]').value === '1'")
+    page.wait_for_function("document.querySelector('.saturation').value === 1")
     assert page.errors == []
 
 

@@ -19,7 +19,7 @@ def test_a_hint_colors_the_photo_where_it_was_put(page, photo, tmp_path):
     assert not page.is_visible('[name=reach]')
     with news(page):
         red(page)
-    assert page.is_visible('[name=reach][type=range]')  # how far is asked once there is a hint
+    assert page.is_visible('.studio .reach [type=range]')  # how far is asked once there is a hint
     after = pixels(page)
     quarter = np.s_[260:, 210:]  # JPEG and the middle aside, only the quarter that the hint lies in may change
     redder = (after[quarter][..., 0] - after[quarter][..., 1]).mean()

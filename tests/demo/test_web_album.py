@@ -74,12 +74,12 @@ def test_while_an_album_is_colored_no_other_photos_come_and_no_slider_moves(page
     page.click('#album-settings summary')
     page.click('#colour')
     page.wait_for_selector('#results figure')
-    assert page.is_disabled('#album-warmth')
+    assert page.is_disabled('#album-warmth [type=range]')
     page.set_input_files('#files', photos[:1])
     page.wait_for_selector('#error:has-text("An album is being coloured")')
     page.click('#cancel')
     page.wait_for_selector('#count:has-text("Cancelled")')
-    assert page.is_enabled('#album-warmth')
+    assert page.is_enabled('#album-warmth [type=range]')
 
 
 def test_the_end_is_said_in_each_language_the_focus_stays_and_so_do_the_last_pictures(page, photos):

@@ -45,11 +45,11 @@ def tall(tmp_path):
 
 
 def test_work_is_left_only_when_the_visitor_says_so(page, tall):
-    page.fill('#warmth', '0.5')
+    page.fill('#warmth [type=range]', '0.5')
     page.set_input_files('#another', tall)
     assert page.inner_text('#sure p') == 'Your changes to china.jpg would be lost.'
     page.click('#stay')
-    assert 'china.jpg' in page.inner_text('#about') and page.input_value('#warmth') == '0.5'
+    assert 'china.jpg' in page.inner_text('#about') and page.input_value('#warmth [type=number]') == '0.5'
     page.set_input_files('#another', tall)
     page.keyboard.press('Escape')
     assert not page.is_visible('#sure') and 'china.jpg' in page.inner_text('#about')
@@ -86,7 +86,7 @@ def test_other_colorings_are_those_of_the_photo_and_of_what_is_set(page, tall):
     page.click('#variants summary')
     until(page, f'{shapes}.join() === "true,true,true,true"')
     assert page.evaluate(gray) is False
-    page.fill('#saturation', '0')
+    page.fill('#saturation [type=range]', '0')
     until(page, f'{gray} === true')
     page.set_input_files('#another', tall)
     page.click('#leave')

@@ -182,7 +182,7 @@ def test_saturation_needs_no_network_and_is_in_the_download(shown, tmp_path):
     _rgb(tmp_path / 'faded.png')
     choose(shown, tmp_path / 'faded.png')
     before = looks(shown)
-    shown.fill('#saturation', '0')
+    shown.fill('#saturation [type=range]', '0')
     after_look(shown, before)
     got = photofile.read(downloaded(shown, tmp_path)).pixels.astype(int)
     assert (got[..., 0] == got[..., 2]).all()
@@ -254,7 +254,7 @@ def test_a_worker_that_ends_is_replaced_and_the_photo_kept(shown, tmp_path):
     worker, *_ = (each for each in shown.workers if '/worker-' in each.url)  # albums have one of their own
     worker.evaluate("setTimeout(() => { throw new RangeError('out of memory') })")
     shown.wait_for_timeout(300)
-    shown.fill('#warmth', '0.5')
+    shown.fill('#warmth [type=range]', '0.5')
     after_look(shown, before)
     assert downloaded(shown, tmp_path).name == 'kept-colour.png'
 

@@ -12,7 +12,7 @@ painter.words = words;
 past.words = words;
 
 function firstLook() {
-  const settings = Object.fromEntries(Object.entries(SETTINGS).map(([name, { initial }]) => [name, initial]));
+  const settings = Object.fromEntries(Object.entries(SETTINGS).map(([name, number]) => [name, number.default]));
   return { hints: [], settings, palette: null };
 }
 function tell(event, detail = {}) {
@@ -55,24 +55,11 @@ function set(name, value) {
 
 // Controls
 function slider(name) {
-  const { low, high, step, initial } = SETTINGS[name], label = document.createElement('label');
-  const text = document.createElement('span'), number = document.createElement('input');
-  const range = document.createElement('input');
-  text.textContent = words[name];
-  for (const [input, type] of [[number, 'number'], [range, 'range']]) {
-    Object.assign(input, { type, min: low, max: high, step, value: initial, name });
-  }
-  number.setAttribute('aria-label', words[name]);
-  range.setAttribute('aria-label', words[name]);
-  range.oninput = () => set(name, Number(range.value));
-  number.onchange = () => {
-    if (number.value) set(name, Math.max(low, Math.min(high, Number(number.value))));
-    else showLook();   // emptied, or no number: it stays what it was
-  };
-  range.ondblclick = () => set(name, initial);
-  label.className = `set ${name}`;
-  label.append(text, number, range);
-  sliders[name] = { label, show(value) { number.value = range.value = value; } };
+  const label = document.createElement('lumachrome-setting').begin(name, SETTINGS[name]);
+  label.words = words;
+  label.className = name;
+  label.addEventListener('set', ({ detail: { value } }) => set(name, value));
+  sliders[name] = { label, show(value) { label.value = value; } };
   return label;
 }
 function choice(name, options, chosen) {

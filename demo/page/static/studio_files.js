@@ -40,24 +40,17 @@ function putBack() {
 }
 
 find('.save-hints').onclick = () => {
-  const text = JSON.stringify({ photo: own?.name ?? '', hints: look.hints }, null, 1);
-  const address = URL.createObjectURL(new Blob([text], { type: 'application/json' }));
-  give(address, `${(own?.name ?? 'photo').replace(SUFFIX, '')}-hints.json`);
+  const file = Lumachrome.hintFile(own?.name ?? '', look.hints), address = URL.createObjectURL(file);
+  give(address, file.name);
   setTimeout(() => URL.revokeObjectURL(address), 1000);
 };
 find('.load-hints').onclick = () => find('.hints-file').click();
 find('.hints-file').onchange = async () => {
   const [file] = find('.hints-file').files;
   find('.hints-file').value = '';
-  try {
-    const { hints } = JSON.parse(await file.text());
-    const share = value => typeof value === 'number' && value >= 0 && value <= 1;
-    const fits = hints.every(({ x, y, color }) => share(x) && share(y) && /^#[0-9a-f]{6}$/i.test(color));
-    if (!fits || !hints.length) throw new Error('other values');
-    change({ ...look, hints: hints.map(({ x, y, color }) => ({ x, y, color })) }, '', true);
-  } catch {
-    say(filled(words.no_hints, { name: file.name }));
-  }
+  const hints = await Lumachrome.hintsOf(file);
+  if (hints) change({ ...look, hints }, '', true);
+  else say(filled(words.no_hints, { name: file.name }));
 };
 find('.palette').onclick = () => find('.palette-file').click();
 find('.palette-file').onchange = async () => {

@@ -59,7 +59,7 @@ export class History<State = unknown> extends Element {
 
   /** Whether there is anything that could be lost. */
   get changed(): boolean {
-    return this.#timeline !== null && this.#timeline.present !== this.#timeline.first;
+    return this.#timeline?.changed ?? false;
   }
 
   undo(): void {

@@ -18,3 +18,13 @@ test('a slider that moves is one step, and a new one after a pause', () => {
   timeline.push(7, 'slider', 5100); // what was undone is not written over
   expect([timeline.undo(), timeline.canUndo]).toEqual([0, false]);
 });
+
+test('what is set back, and what comes as it was, is no change', () => {
+  const timeline = new Timeline({ warmth: 0, hints: [] });
+  timeline.push({ warmth: 0, hints: [] });
+  expect([timeline.changed, timeline.canUndo]).toEqual([false, false]);
+  timeline.push({ warmth: 1, hints: [] });
+  expect([timeline.changed, timeline.canUndo]).toEqual([true, true]);
+  timeline.push({ warmth: 0, hints: [] });
+  expect([timeline.changed, timeline.canUndo]).toEqual([false, true]);
+});

@@ -5,15 +5,18 @@ import type { Slider } from '../components';
 import { AS_THEY_COME } from './engine/adjustments';
 import { Engine } from './engine/client';
 import { Album } from './page/album';
-import { canvasOf, complain, find, mention, say } from './page/dom';
+import { canvasOf, complain, find, mention, say, sayNothing, spoken, whenChosen } from './page/dom';
 import { Editor } from './page/editor';
 import { comesAgain, keepAll, serviceWorker } from './page/offline';
-import { choose, current, translate, word, words } from './page/words';
+import { choose, current, translate, word } from './page/words';
 
 const examples = import.meta.glob<string>('../../examples/*.jpg', { query: '?url', import: 'default', eager: true });
 const SAMPLE = 'old-grace-hopper';
 
-const engine = new Engine((share) => say(share < 1 ? word('loading', { percent: Math.round(100 * share) }) : ''));
+const engine = new Engine((share) => {
+  if (share < 1) say(() => word('loading', { percent: Math.round(100 * share) }));
+  else sayNothing();
+});
 translate();
 const editor = new Editor(engine);
 const album = new Album();
@@ -52,7 +55,7 @@ async function take(transfer: DataTransfer | null): Promise<void> {
     show('album');
     await album.drop(transfer);
   } else if (files.length === 1) await open(files[0]);
-  else mention(word('nothing_came'));
+  else mention(() => word('nothing_came'));
 }
 
 async function open(file: File): Promise<void> {
@@ -77,16 +80,9 @@ document.addEventListener('paste', (event) => {
   const [node] = event.composedPath(); // in a component, too
   if (node instanceof HTMLElement && node.matches('input:not([type=range])')) return;
   if (event.clipboardData?.files.length) void take(event.clipboardData);
-  else mention(word('nothing_pasted'));
+  else mention(() => word('nothing_pasted'));
 });
-for (const id of ['#file', '#camera', '#another']) {
-  const input = find<HTMLInputElement>(id);
-  input.addEventListener('change', () => {
-    const [file] = input.files ?? [];
-    input.value = '';
-    if (file) void open(file);
-  });
-}
+for (const id of ['#file', '#camera', '#another']) whenChosen(id, ([file]) => file && void open(file));
 
 async function example(url: string): Promise<File> {
   const response = await fetch(url);
@@ -120,11 +116,11 @@ function speak(): void {
   const other = current() === 'zh' ? 'en' : 'zh';
   language.lang = other;
   language.textContent = other === 'zh' ? '中文' : 'English';
-  sample.words = words();
   for (const button of buttons) {
     const name = (button.dataset.name ?? '').replace(/^old-/, () => `${word('old')} `).replaceAll('-', ' ');
     button.setAttribute('aria-label', word('example', { name }));
   }
+  spoken();
   editor.spoken();
   album.spoken();
 }
@@ -158,6 +154,5 @@ async function begin(): Promise<void> {
   document.body.dataset.ready = 'yes';
   keepAll(helper);
 }
-
 
 begin().catch((error) => complain(error));

@@ -51,6 +51,9 @@ export interface Setting {
 
 export const SETTINGS = known.settings as Readonly<Record<string, Setting>>;
 
+/** The looks to choose from: all that each of them sets. */
+export const PRESETS: Readonly<Record<string, Pick<Adjustments, 'vividness' | 'saturation' | 'warmth'>>> = known.presets;
+
 export const AS_THEY_COME: Adjustments = {
   ...(Object.fromEntries(Object.entries(SETTINGS).map(([name, { default: value }]) => [name, value])) as Record<
     'render_size' | 'vividness' | 'saturation' | 'warmth' | 'reach' | 'variant' | 'strength',

@@ -1,6 +1,7 @@
 /** What a page and its worker say to each other. */
 
 import type { Adjustments, Palette } from './adjustments';
+import type { Lines } from './compare';
 import type { Format } from './photo';
 
 export interface Region {
@@ -41,9 +42,10 @@ export interface Asks {
   look: [{ adjustments: Adjustments }, Looked];
   region: [{ region: Region; width: number; adjustments: Adjustments }, { before: ImageBitmap; after: ImageBitmap }];
   suggest: [{ x: number; y: number; hint: number; adjustments: Adjustments }, { swatches: string[] }];
-  variants: [{ adjustments: Adjustments; variants: readonly number[] }, { pictures: ImageBitmap[] }];
+  thumbnails: [{ looks: readonly Adjustments[] }, { pictures: ImageBitmap[] }];
   palette: [{ file: Blob }, { palette: Palette }];
   save: [{ adjustments: Adjustments }, Saved];
+  compare: [{ adjustments: Adjustments; lines: Lines }, { file: Blob }];
 }
 
 export type Name = keyof Asks;

@@ -4,6 +4,7 @@ import { decode } from '../files/decode';
 import { encode } from '../files/encode';
 import { type Adjustments, applied, type Colors, isColored, isDull, paletteOf } from './adjustments';
 import { Colorizer } from './colorizer';
+import { beside } from './compare';
 import { abOf } from './lab';
 import { fetchModel } from './model';
 import { type Photo, PhotoError, row } from './photo';
@@ -83,13 +84,16 @@ const answers: Answers = {
     return { swatches: swatches(pixels as Uint8Array, height, width, x, y, suggestions(colors, x, y)) };
   },
 
-  async variants({ adjustments, variants }) {
+  async thumbnails({ looks }) {
+    present();
     const small = smaller(preview, THUMBNAIL);
+    const known = new Map(last ? [[last.key, last.colors]] : []);
     const pictures: ImageBitmap[] = [];
-    for (const variant of variants) {
-      const wanted = { ...adjustments, variant };
-      const colors = variant === adjustments.variant ? await looked(wanted) : await colorizer.colors(preview, wanted);
-      pictures.push(await colored(small, wanted, colors));
+    for (const look of looks) {
+      const key = keyOf(look);
+      const colors = known.get(key) ?? (await colorizer.colors(preview, look));
+      known.set(key, colors);
+      pictures.push(await colored(small, look, colors));
     }
     return { pictures };
   },
@@ -118,6 +122,15 @@ const answers: Answers = {
       thumbnail: await colored(smaller(preview, THUMBNAIL), adjustments, colors),
     };
   },
+
+  async compare({ adjustments, lines }, progress) {
+    present();
+    const after = await colored(preview, adjustments, await looked(adjustments));
+    const both = beside(await bitmap(preview), after, lines);
+    const rows = async (first: number, count: number) =>
+      both.pixels.subarray(3 * both.width * first, 3 * both.width * (first + count));
+    return { file: await encode(both, new Blob(), rows, progress) };
+  },
 };
 
 function present(): Photo {
@@ -125,9 +138,12 @@ function present(): Photo {
   return photo;
 }
 
+/** What of the settings the network is told. */
+const keyOf = ({ hints, reach, variant, render_size, vividness }: Adjustments): string =>
+  JSON.stringify([hints, reach, variant, render_size, vividness > 0]);
+
 async function looked(adjustments: Adjustments): Promise<Colors> {
-  const { hints, reach, variant, render_size, vividness } = adjustments;
-  const key = JSON.stringify([hints, reach, variant, render_size, vividness > 0]);
+  const key = keyOf(adjustments);
   if (last?.key !== key) last = { key, colors: await colorizer.colors(present(), adjustments) };
   return last.colors;
 }

@@ -4,9 +4,9 @@ import { AS_THEY_COME, type Adjustments } from '../engine/adjustments';
 import { Cancelled, Engine } from '../engine/client';
 import { PhotoError } from '../engine/photo';
 import { named } from '../files/encode';
-import { canvasOf, complain, find, SLIDERS, sentence, slider } from './dom';
+import { canvasOf, complain, control, find, SLIDERS, sentence, type Text, whenChosen } from './dom';
 import { fromFiles, fromTransfer, type Source } from './sources';
-import { word } from './words';
+import { joined, word } from './words';
 
 interface Directory {
   readonly name: string;
@@ -34,26 +34,19 @@ export class Album {
   #done = 0;
   #colored = 0;
   #cancelled = false;
-  readonly #ready = (): string => word('files_ready', { count: this.#sources.length });
+  #problems: Text[] = [];
+  readonly #settings = SLIDERS.map((name) =>
+    control(name, 'album-', (value) => {
+      this.#set = { ...this.#set, [name]: value };
+    }),
+  );
+  readonly #ready: Text = () => word('files_ready', { count: this.#sources.length });
   #message = this.#ready; // made anew when another language is chosen
 
   constructor() {
     find('#album .folder').hidden = !('webkitdirectory' in HTMLInputElement.prototype);
-    for (const name of SLIDERS) {
-      find('#album-settings .sliders').append(
-        slider(name, 'album-', (value) => {
-          this.#set = { ...this.#set, [name]: value };
-        }),
-      );
-    }
-    for (const id of ['#files', '#folder']) {
-      const input = find<HTMLInputElement>(id);
-      input.addEventListener('change', async () => {
-        const files = [...(input.files ?? [])];
-        input.value = '';
-        await this.add(() => fromFiles(files));
-      });
-    }
+    find('#album-settings .sliders').append(...this.#settings);
+    for (const id of ['#files', '#folder']) whenChosen(id, (files) => void this.add(() => fromFiles(files)));
     find('#colour').addEventListener('click', () => void this.#run((photos) => this.#zip(photos)));
     find('#into-folder').addEventListener('click', () => void this.#intoFolder());
     find('#into-folder').hidden = !picker;
@@ -103,8 +96,8 @@ export class Album {
   #clear(): void {
     const link = find<HTMLAnchorElement>('#zip');
     URL.revokeObjectURL(link.href);
-    link.hidden = find('#problems').hidden = find('#results-title').hidden = true;
-    find('#problems ul').replaceChildren();
+    link.hidden = find('#results-title').hidden = true;
+    this.#problems = [];
     find('#results').replaceChildren();
   }
 
@@ -113,21 +106,17 @@ export class Album {
     find('#list').hidden = !count;
     find('#album .drop').classList.toggle('small-drop', count > 0);
     find('#count').textContent = this.#message();
-    const names = this.#sources.slice(0, 200).map(({ name }) => {
-      const item = document.createElement('li');
-      item.textContent = name;
-      return item;
-    });
-    find('#names').replaceChildren(...names);
+    find('#names').replaceChildren(...this.#sources.slice(0, 200).map(({ name }) => listed(name)));
+    find('#problems ul').replaceChildren(...this.#problems.map((problem) => listed(problem())));
+    find('#problems').hidden = !this.#problems.length;
     for (const id of ['#colour', '#into-folder', '#forget'])
       find(id).hidden = this.isRunning || (id === '#into-folder' && !picker);
     find('#cancel').hidden = find('#progress').hidden = !this.isRunning;
-    for (const input of document.querySelectorAll<HTMLInputElement>('#album-settings input'))
-      input.disabled = this.isRunning; // all photos of an album get the same
+    for (const setting of this.#settings) setting.disabled = this.isRunning; // all photos of an album get the same
   }
 
   /** Color all photos; `write` gives what is to be said besides. */
-  async #run(write: (photos: AsyncIterable<Colored>) => Promise<() => string>): Promise<void> {
+  async #run(write: (photos: AsyncIterable<Colored>) => Promise<Text>): Promise<void> {
     if (this.isRunning || !this.#sources.length) return;
     this.#clear();
     complain(null);
@@ -143,7 +132,7 @@ export class Album {
       const [colored, left] = [this.#colored, photos - this.#done];
       this.#message = () => {
         const stopped = left ? word('album_stopped', { left }) : '';
-        return [word('album_finished', { colored, photos }), stopped, written()].filter(Boolean).join(' ');
+        return joined([word('album_finished', { colored, photos }), stopped, written()]);
       };
     } catch (error) {
       complain(error);
@@ -168,7 +157,7 @@ export class Album {
       try {
         const { notes } = await engine.ask('open', { file: await source.read() });
         const { file, format, thumbnail } = await engine.ask('save', { adjustments: this.#set });
-        for (const note of notes) this.#problem(source.name, `${word(note)}`);
+        for (const note of notes) this.#problem(source.name, () => word(note));
         this.#show(source.name, thumbnail);
         this.#colored++;
         yield { name: unique(named(source.name, { format }), taken), file, modified: source.modified };
@@ -182,10 +171,10 @@ export class Album {
     }
   }
 
-  #problem(name: string, text: string): void {
-    const item = document.createElement('li');
-    item.textContent = text.includes(name) ? text : `${name}: ${text}`;
-    find('#problems ul').append(item);
+  #problem(name: string, text: Text): void {
+    const problem = (): string => (text().includes(name) ? text() : word('problem', { name, text: text() }));
+    this.#problems.push(problem);
+    find('#problems ul').append(listed(problem()));
     find('#problems').hidden = false;
   }
 
@@ -203,7 +192,7 @@ export class Album {
     find('#results-title').hidden = false;
   }
 
-  async #zip(photos: AsyncIterable<Colored>): Promise<() => string> {
+  async #zip(photos: AsyncIterable<Colored>): Promise<Text> {
     const { downloadZip } = await import('client-zip');
     async function* entries() {
       for await (const { name, file, modified } of photos) {
@@ -241,6 +230,12 @@ export class Album {
       return () => word('album_written', { name: root.name });
     });
   }
+}
+
+function listed(text: string): HTMLElement {
+  const item = document.createElement('li');
+  item.textContent = text;
+  return item;
 }
 
 /** A new folder in another one: what lies there, perhaps the photos as they came, stays as it is. */

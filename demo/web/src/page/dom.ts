@@ -1,9 +1,10 @@
 /** Small things that all views need. */
 
 import { sliders } from '../adjustments.json';
-import { AS_THEY_COME, type Adjustments, SETTINGS } from '../engine/adjustments';
+import type { Setting } from '../../components';
+import { type Adjustments, SETTINGS } from '../engine/adjustments';
 import { PhotoError } from '../engine/photo';
-import { word } from './words';
+import { word, words } from './words';
 
 export function find<Found extends Element = HTMLElement>(selector: string, root: ParentNode = document): Found {
   const found = root.querySelector<Found>(selector);
@@ -11,30 +12,48 @@ export function find<Found extends Element = HTMLElement>(selector: string, root
   return found;
 }
 
-export function say(text: string): void {
-  find('#status').textContent = text;
+/** A text that is made anew when another language is chosen. */
+export type Text = () => string;
+
+const NOTHING: Text = () => '';
+let said = NOTHING;
+let wrong = NOTHING;
+
+export function say(text: Text): void {
+  said = text;
+  find('#status').textContent = text();
+}
+
+export function sayNothing(): void {
+  say(NOTHING);
 }
 
 /** Say what needs no more than to be read. */
-export function mention(text: string): void {
+export function mention(text: Text): void {
   say(text);
   setTimeout(() => {
-    if (find('#status').textContent === text) say('');
+    if (said === text) sayNothing();
   }, 6000);
 }
 
-/** What went wrong, in a sentence; what is no visitor's fault shows in the console too. */
+/** Say what went wrong; what is no visitor's fault shows in the console too. */
 export function complain(error: unknown, name = ''): void {
+  wrong = error ? sentence(error, name) : NOTHING;
   const box = find('#error');
-  box.textContent = sentence(error, name);
+  box.textContent = wrong();
   box.hidden = !box.textContent;
 }
 
-export function sentence(error: unknown, name = ''): string {
-  if (!error) return '';
-  if (!(error instanceof PhotoError)) console.error(error);
-  const known = error instanceof PhotoError;
-  return word(known ? error.message : 'failed', { name: name || word('photo'), ...(known ? error.values : {}) });
+export function sentence(error: unknown, name = ''): Text {
+  const isKnown = error instanceof PhotoError;
+  if (!isKnown) console.error(error);
+  return () => word(isKnown ? error.message : 'failed', { name: name || word('photo'), ...(isKnown ? error.values : {}) });
+}
+
+/** After another language was chosen. */
+export function spoken(): void {
+  find('#status').textContent = said();
+  find('#error').textContent = wrong();
 }
 
 /** A picture that can be shown; the bitmap is no more. */
@@ -49,33 +68,13 @@ export function canvasOf(bitmap: ImageBitmap): HTMLCanvasElement {
 export type NumberName = { [Key in keyof Adjustments]: Adjustments[Key] extends number ? Key : never }[keyof Adjustments];
 export const SLIDERS = sliders as readonly NumberName[];
 
-/** A slider for a setting; `changed` is told each step. */
-export function slider(name: NumberName, prefix: string, changed: (value: number) => void): HTMLElement {
-  const setting = SETTINGS[name];
-  const label = document.createElement('label');
-  label.className = 'slider';
-  const title = document.createElement('span');
-  title.dataset.word = name;
-  title.textContent = word(name);
-  const input = document.createElement('input');
-  Object.assign(input, { type: 'range', id: prefix + name, min: setting.low, max: setting.high, step: setting.step });
-  const output = document.createElement('output');
-  const show = (): void => {
-    output.textContent = Number(input.value).toFixed(2);
-  };
-  input.addEventListener('input', () => {
-    show();
-    changed(Number(input.value));
-  });
-  input.addEventListener('set', show);
-  set(input, AS_THEY_COME[name]);
-  label.append(title, output, input);
-  return label;
-}
-
-export function set(input: HTMLInputElement, value: number): void {
-  input.value = String(value);
-  input.dispatchEvent(new Event('set'));
+/** The control for a setting; `changed` is told each step. */
+export function control(name: NumberName, prefix: string, changed: (value: number) => void): Setting {
+  const setting = (document.createElement('lumachrome-setting') as Setting).begin(name, SETTINGS[name]);
+  setting.id = prefix + name;
+  setting.words = words();
+  setting.addEventListener('set', () => changed(setting.value));
+  return setting;
 }
 
 /** Runs one at a time; of those asked for meanwhile only the last. */
@@ -98,10 +97,20 @@ export function latest(run: () => Promise<void>): () => Promise<void> {
   };
 }
 
-export function offer(file: Blob, name: string): void {
+/** Have what a visitor chooses in an input; the same may be chosen again. */
+export function whenChosen(selector: string, take: (files: File[]) => void): void {
+  const input = find<HTMLInputElement>(selector);
+  input.addEventListener('change', () => {
+    const files = [...(input.files ?? [])];
+    input.value = '';
+    take(files);
+  });
+}
+
+export function offer(file: File): void {
   const link = document.createElement('a');
   link.href = URL.createObjectURL(file);
-  link.download = name;
+  link.download = file.name;
   link.click();
   setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
 }

@@ -1,13 +1,16 @@
 /** One photo: shown before and after, steered by hints and sliders, and written at its full size. */
 
-import type { History, Painter } from '../../components';
-import { AS_THEY_COME, type Adjustments, type Hint, type Palette, SETTINGS } from '../engine/adjustments';
+import { enable } from '../../components/element';
+import { type History, hintFile, hintsOf, type Painter } from '../../components';
+import { AS_THEY_COME, type Adjustments, type Hint, type Palette, PRESETS, SETTINGS } from '../engine/adjustments';
 import { Cancelled, type Engine } from '../engine/client';
+import { PhotoError } from '../engine/photo';
 import type { Opened } from '../engine/protocol';
 import { named } from '../files/encode';
-import { canvasOf, complain, find, latest, offer, SLIDERS, say, set, slider } from './dom';
+import { Cards } from './cards';
+import { canvasOf, complain, control, find, latest, type NumberName, offer, SLIDERS, say, sayNothing, whenChosen } from './dom';
 import { sure } from './question';
-import { word, words } from './words';
+import { joined, word } from './words';
 
 /** What a visitor has set; a palette has the name of its photo. */
 interface Look extends Adjustments {
@@ -15,9 +18,8 @@ interface Look extends Adjustments {
 }
 
 const PLAIN: Look = { ...AS_THEY_COME, palette: null };
-const REST = 400; // milliseconds for which nothing is changed before other colourings, which take longer, are made anew
+const REST = 400; // milliseconds for which nothing is changed before small pictures are made anew
 const VARIANTS = SETTINGS.variant.presets;
-const EDITED = [...SLIDERS, 'reach'] as const; // an album has no hints
 const WRITTEN = { jpeg: 'save_jpeg', png: 'save_png', webp: 'save_webp' } as const;
 
 export class Editor {
@@ -27,9 +29,22 @@ export class Editor {
   #opened: Opened | null = null;
   #set = PLAIN;
   #look = latest(() => this.#looked());
-  #variants = latest(() => this.#offerVariants());
+  #thumbnails = latest(() => this.#offer());
   #later = 0;
-  #saving = false;
+  #isGiving = false;
+  readonly #settings = ([...SLIDERS, 'reach', 'strength'] as const).map((name) =>
+    control(name, '', (value) => this.#change({ [name]: value }, name)),
+  );
+  readonly #presets = new Cards(
+    find('#presets'),
+    Object.entries(PRESETS).map(([name, preset]) => [`preset_${name}`, preset] as const),
+    (preset) => this.#change(preset),
+  );
+  readonly #variants = new Cards(
+    find('#variants .pictures'),
+    VARIANTS.map((variant) => [`variant_${variant}`, variant] as const),
+    (variant) => this.#change({ variant }),
+  );
 
   constructor(private readonly engine: Engine) {
     const { slider: compare } = this.#painter;
@@ -40,21 +55,20 @@ export class Editor {
     });
     this.#painter.addEventListener('point', (event) => void this.#suggest((event as CustomEvent).detail));
     this.#history.addEventListener('restore', (event) => this.#restore((event as CustomEvent).detail.state));
-    for (const name of EDITED)
-      find('#sliders').append(slider(name, '', (value) => this.#change({ [name]: value }, name)));
-    find('#palettes .strength').append(
-      slider('strength', '', (value) => this.#change({ strength: value }, 'strength')),
-    );
-    find<HTMLInputElement>('#palette').addEventListener('change', (event) => void this.#borrow(event));
+    find('#sliders').append(...this.#settings);
+    find('#palettes .strength').append(find('#strength'));
+    whenChosen('#palette', ([file]) => file && void this.#borrow(file));
+    whenChosen('#load-hints', ([file]) => file && void this.#loadHints(file));
+    find('#save-hints').addEventListener('click', () => this.#saveHints());
     find('#no-palette').addEventListener('click', () => {
       this.#change({ palette: null });
       find('#palette').focus();
     });
-    find('#variants .pictures').append(...VARIANTS.map((variant) => this.#variant(variant)));
-    find('#variants').addEventListener('toggle', () => void this.#variants());
+    find('#variants').addEventListener('toggle', () => void this.#thumbnails());
     const size = find<HTMLSelectElement>('#render-size');
     size.addEventListener('change', () => this.#change({ render_size: Number(size.value) }));
-    find('#download').addEventListener('click', () => void this.#save());
+    find('#download').addEventListener('click', () => void this.#give('#download', (progress) => this.#saved(progress)));
+    find('#share').addEventListener('click', () => void this.#give('#share', () => this.#compared()));
     addEventListener('beforeunload', (event) => {
       if (this.#history.changed) event.preventDefault();
     });
@@ -69,8 +83,6 @@ export class Editor {
 
   /** After another language was chosen. */
   spoken(): void {
-    this.#painter.words = words();
-    this.#history.words = words();
     const presets = SETTINGS.render_size.presets.map(
       (value) => new Option(word(`render_size_${value}`), String(value)),
     );
@@ -83,13 +95,14 @@ export class Editor {
   async open(file: File): Promise<void> {
     if (this.#file && this.changed && !(await sure(this.#file.name))) return;
     complain(null);
-    say(word('opening', { name: file.name }));
+    say(() => word('opening', { name: file.name }));
     try {
       const opened = await this.engine.ask('open', { file });
       this.#file = file;
       this.#opened = opened;
       this.#set = PLAIN;
-      for (const picture of document.querySelectorAll('#variants canvas')) picture.remove();
+      this.#presets.clear();
+      this.#variants.clear();
       this.#history.begin(this.#set);
       find('#start').hidden = true;
       find('#editor').hidden = false;
@@ -106,7 +119,7 @@ export class Editor {
     } catch (error) {
       if (!(error instanceof Cancelled)) complain(error, file.name);
     } finally {
-      say('');
+      sayNothing();
     }
   }
 
@@ -115,7 +128,7 @@ export class Editor {
     find('#about').textContent = word('about', { name: this.#file?.name ?? '', width, height, megapixels });
     const becomes = notes.some((note) => note.startsWith('becomes_')); // which says how it is written, too
     const said = notes.filter((note) => note !== 'has_colors');
-    find('#format').textContent = (becomes ? said : [WRITTEN[format], ...said]).map((note) => word(note)).join(' ');
+    find('#format').textContent = joined((becomes ? said : [WRITTEN[format], ...said]).map((note) => word(note)));
     const colors = find('#own-colors');
     colors.textContent = word('has_colors');
     colors.hidden = !notes.includes('has_colors');
@@ -125,7 +138,7 @@ export class Editor {
     if (!this.#opened) return;
     this.#set = { ...this.#set, ...change };
     this.#history.push(this.#set, edit);
-    this.#mark();
+    this.#controls();
     void this.#look();
   }
 
@@ -136,10 +149,18 @@ export class Editor {
   }
 
   #controls(): void {
-    for (const name of [...EDITED, 'strength'] as const) set(find<HTMLInputElement>(`#${name}`), this.#set[name]);
-    find<HTMLSelectElement>('#render-size').value = String(this.#set.render_size);
-    this.#painter.hints = this.#set.hints;
-    this.#mark();
+    const { hints, palette, render_size, variant } = this.#set;
+    for (const setting of this.#settings) setting.value = this.#set[setting.id as NumberName];
+    find('#reach').hidden = !hints.length;
+    find<HTMLSelectElement>('#render-size').value = String(render_size);
+    if (this.#painter.hints !== hints) this.#painter.hints = hints;
+    enable(find('#save-hints'), hints.length > 0);
+    this.#presets.mark((preset) =>
+      Object.entries(preset).every(([name, value]) => this.#set[name as NumberName] === value),
+    );
+    this.#variants.mark((each) => each === variant);
+    find('#palette-name').textContent = palette?.name ?? '';
+    find('#no-palette').hidden = find('#palettes .strength').hidden = !palette;
   }
 
   async #looked(): Promise<void> {
@@ -148,13 +169,14 @@ export class Editor {
       void this.#painter.slider.show('after', canvasOf(after));
       document.body.dataset.networkMs = ms.toFixed(0); // for whoever measures
       document.body.dataset.looks = String(Number(document.body.dataset.looks ?? 0) + 1);
-      say(isDull && this.#set.saturation > 0 ? `${word('is_dull')} ${word('click_to_color')}` : '');
+      if (isDull && this.#set.saturation > 0) say(() => joined([word('is_dull'), word('click_to_color')]));
+      else sayNothing();
       complain(null);
     } catch (error) {
       if (!(error instanceof Cancelled)) complain(error, this.#file?.name);
     }
     clearTimeout(this.#later);
-    this.#later = window.setTimeout(() => void this.#variants(), REST);
+    this.#later = window.setTimeout(() => void this.#thumbnails(), REST);
   }
 
   async #region(region: { x: number; y: number; width: number; height: number }, width: number, signal: AbortSignal) {
@@ -171,47 +193,25 @@ export class Editor {
     }
   }
 
-  #variant(variant: number): HTMLElement {
-    const button = document.createElement('button');
-    button.type = 'button';
-    const name = document.createElement('span');
-    name.dataset.word = `variant_${variant}`;
-    button.append(name);
-    button.addEventListener('click', () => this.#change({ variant }));
-    return button;
-  }
-
-  async #offerVariants(): Promise<void> {
-    const [box, opened, adjustments] = [find<HTMLDetailsElement>('#variants'), this.#opened, this.#set];
-    if (!box.open || !opened) return;
+  /** Show what the looks and, where they are wanted, the other colourings would make of the photo. */
+  async #offer(): Promise<void> {
+    const [opened, now] = [this.#opened, this.#set];
+    const show = async (cards: { show(pictures: ImageBitmap[]): void }, changes: readonly Partial<Look>[]) => {
+      const { pictures } = await this.engine.ask('thumbnails', { looks: changes.map((change) => ({ ...now, ...change })) });
+      if (this.#opened === opened) cards.show(pictures); // else another photo came
+    };
+    if (!opened) return;
     try {
-      const { pictures } = await this.engine.ask('variants', { adjustments, variants: VARIANTS });
-      const canvases = pictures.map(canvasOf);
-      if (this.#opened !== opened) return; // another photo came
-      box.querySelectorAll('button').forEach((button, i) => {
-        button.querySelector('canvas')?.remove();
-        button.prepend(canvases[i]);
-      });
+      await show(this.#presets, Object.values(PRESETS));
+      if (!find<HTMLDetailsElement>('#variants').open) return;
+      const variants = VARIANTS.map((variant) => ({ variant }));
+      await show(this.#variants, variants);
     } catch (error) {
       if (!(error instanceof Cancelled)) complain(error);
     }
   }
 
-  /** What of the settings shows beside the sliders. */
-  #mark(): void {
-    const { variant, palette } = this.#set;
-    document.querySelectorAll('#variants button').forEach((button, i) => {
-      button.setAttribute('aria-pressed', String(VARIANTS[i] === variant));
-    });
-    find('#palette-name').textContent = palette?.name ?? '';
-    find('#no-palette').hidden = find('#palettes .strength').hidden = !palette;
-  }
-
-  async #borrow(event: Event): Promise<void> {
-    const input = event.target as HTMLInputElement;
-    const [file] = input.files ?? [];
-    input.value = '';
-    if (!file) return;
+  async #borrow(file: File): Promise<void> {
     try {
       const { palette } = await this.engine.ask('palette', { file });
       this.#change({ palette: { ...palette, name: file.name } });
@@ -220,27 +220,51 @@ export class Editor {
     }
   }
 
-  async #save(): Promise<void> {
-    const file = this.#file;
-    if (!file || this.#saving) return;
-    this.#saving = true;
-    const button = find('#download');
-    button.setAttribute('aria-disabled', 'true');
+  async #loadHints(file: File): Promise<void> {
+    const hints = await hintsOf(file);
+    if (hints) this.#change({ hints });
+    else complain(new PhotoError('no_hints'), file.name);
+  }
+
+  #saveHints(): void {
+    if (this.#file && this.#set.hints.length) offer(hintFile(this.#file.name, this.#set.hints));
+  }
+
+  async #saved(progress: (share: number) => void): Promise<File> {
+    progress(0);
+    const name = this.#file?.name ?? '';
+    const saved = await this.engine.ask('save', { adjustments: this.#set }, progress);
+    document.body.dataset.joinMs = saved.ms.toFixed(0);
+    saved.thumbnail.close();
+    return new File([saved.file], named(name, saved, '-colour'), { type: saved.file.type });
+  }
+
+  async #compared(): Promise<File> {
+    const name = this.#file?.name ?? '';
+    const lines = { beside: word('compare_beside'), above: word('compare_above') };
+    const { file } = await this.engine.ask('compare', { adjustments: this.#set, lines });
+    return new File([file], named(name, { format: 'jpeg' }, '-before-after'), { type: file.type });
+  }
+
+  /** Make a file and give it to the visitor, one at a time; the button says that it is being made. */
+  async #give(selector: string, make: (progress: (share: number) => void) => Promise<File>): Promise<void> {
+    const name = this.#file?.name;
+    if (!name || this.#isGiving) return;
+    this.#isGiving = true;
+    const button = find(selector);
+    enable(button, false);
+    button.textContent = word('working');
     try {
-      const progress = (share: number): void => {
+      const file = await make((share) => {
         button.textContent = word('saving', { percent: Math.round(100 * share) });
-      };
-      progress(0);
-      const saved = await this.engine.ask('save', { adjustments: this.#set }, progress);
-      document.body.dataset.joinMs = saved.ms.toFixed(0);
-      saved.thumbnail.close();
-      offer(saved.file, named(file.name, saved, '-colour'));
+      });
+      offer(file);
     } catch (error) {
-      if (!(error instanceof Cancelled)) complain(error, file.name);
+      if (!(error instanceof Cancelled)) complain(error, name);
     } finally {
-      this.#saving = false;
-      button.removeAttribute('aria-disabled');
-      button.textContent = word('download');
+      this.#isGiving = false;
+      enable(button, true);
+      button.textContent = word(button.dataset.word ?? '');
     }
   }
 }
