@@ -374,7 +374,7 @@ def _final_report(progress: Progress, say: Words) -> Update:
     line = say['album_finished'].format(colored=progress.colored, photos=progress.photos)
     if progress.ended:
         left = progress.photos - progress.done
-        line = f'{line} {say[f"album_{progress.ended}"].format(left=left, minutes=MINUTES)}'
+        line = words.joined([line, say[f'album_{progress.ended}'].format(left=left, minutes=MINUTES)])
     sentences = (*(reason for _, reason in progress.failed), *progress.notes)
     problems = tuple(words.reason(sentence, say) for sentence in sentences)
     return {'value': Reported(line=line, problems=problems)}

@@ -153,11 +153,11 @@ class PhotoPage:
         warnings = [words.reason(seen.note, say)] if seen.note else []
         warnings += [say['has_colors']] if seen.has_colors else []
         if colors.is_dull:
-            warnings.append(' '.join([say['is_dull'], say['click_to_color']][: 2 if colorizer.takes_hints else 1]))
+            warnings += [say['is_dull'], say['click_to_color']][: 2 if colorizer.takes_hints else 1]
         return seen, shown | {
             'features': sorted(colorizer.features),
             'status': _status(seen.size, colorizer, 'previewed', seconds, say),
-            'warning': ' '.join(warnings),
+            'warning': words.joined(warnings),
             'presets': presets,
         }
 

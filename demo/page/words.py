@@ -8,7 +8,7 @@ languages. English is for everybody else.
 import contextlib
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -59,6 +59,11 @@ def reason(sentence: str, say: Words) -> str:
         if found := re.fullmatch(pattern, sentence, re.DOTALL):
             return own.format(*found.groups())
     return sentence
+
+
+def joined(sentences: Iterable[str]) -> str:
+    """Sentences one after the other: Chinese ones are not kept apart by spaces."""
+    return re.sub('(?<=[。！？]) ', '', ' '.join(filter(None, sentences)))
 
 
 @contextlib.contextmanager

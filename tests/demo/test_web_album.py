@@ -92,6 +92,25 @@ def test_the_end_is_said_in_each_language_the_focus_stays_and_so_do_the_last_pic
     assert page.inner_text('#count') == '30 张中已上色 30 张。'
 
 
+def test_what_went_wrong_is_said_in_each_language(page, photos, tmp_path):
+    (tmp_path / 'broken.png').write_bytes(photos[0].read_bytes()[:60])
+    Image.new('L', (32, 24), 90).save(tmp_path / 'scan.gif')
+    page.set_input_files('#files', [tmp_path / 'broken.png', tmp_path / 'scan.gif'])
+    page.click('#into-folder')
+    page.wait_for_selector('#count:has-text("1 of 2 photos coloured.")')
+    problems = page.locator('#problems li')
+    assert problems.first.inner_text() == 'broken.png is damaged or cut short and cannot be read.'
+    assert problems.last.inner_text().startswith('scan.gif: Browsers cannot write the format')
+    page.click('#language')
+    assert problems.first.inner_text() == 'broken.png 已损坏或不完整，无法读取。'
+    assert problems.last.inner_text().startswith('scan.gif：浏览器')
+    assert page.inner_text('#count') == '2 张中已上色 1 张。已写入新文件夹 lumachrome。'
+    page.click('#forget')
+    page.set_input_files('#files', photos[:1])
+    page.click('#language')
+    assert not page.is_visible('#problems')
+
+
 def test_who_removes_all_photos_is_where_others_are_chosen(page, photos):
     page.set_input_files('#files', photos[:1])
     page.click('#forget')

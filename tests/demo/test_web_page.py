@@ -292,6 +292,12 @@ def test_the_page_is_small():
     assert sum(len(gzip.compress(path.read_bytes())) for path in first) < 100_000
 
 
+def test_nothing_is_kept_that_is_never_asked_for():
+    """Of TIFF's compressions, decoders of those that are not read."""
+    code = [path.read_text('utf-8') for path in built().glob('assets/*.js')]
+    assert any('PhotometricInterpretation' in text for text in code) and not any('ZSTD' in text for text in code)
+
+
 @pytest.mark.slow
 def test_48_megapixels_fit_into_a_tab(browser, site, colorizer, tmp_path):
     """Colored, looked at closely, and written: a PNG, so that all bytes can be compared."""

@@ -72,6 +72,10 @@ def test_a_sentence_is_not_taken_for_another_that_ends_alike():
         assert caught.value.message == said
 
 
+def test_spaces_stand_between_english_sentences_alone():
+    assert words.joined(['One.', '', 'Two.', '三。', '四。', 'Five.']) == 'One. Two. 三。四。Five.'
+
+
 @pytest.mark.parametrize('language', words.WORDS)
 def test_a_comparison_is_labelled_in_letters_that_its_font_has(language):
     say, path = words.WORDS[language], compare.FONTS / f'{language}.otf'

@@ -40,7 +40,7 @@ export function beside(before: ImageBitmap, after: ImageBitmap, lines: Lines): P
     size = Math.max(SMALLEST, Math.min(size - 1, Math.floor((size * room) / long)));
   }
   Object.assign(context, { fillStyle: '#333', textAlign: 'center', textBaseline: 'middle' });
-  context.fillText(line, both.width / 2, both.height + foot / 2);
+  context.fillText(line, both.width / 2, both.height + foot / 2, room); // narrower letters if nothing else helps
   const { data } = context.getImageData(0, 0, canvas.width, canvas.height);
   return { ...split(new Uint8Array(data.buffer), 4, canvas), alpha: null, format: 'jpeg', notes: [] };
 }

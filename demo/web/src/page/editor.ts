@@ -138,12 +138,16 @@ export class Editor {
     if (!this.#opened) return;
     this.#set = { ...this.#set, ...change };
     this.#history.push(this.#set, edit);
-    this.#controls();
-    void this.#look();
+    this.#show();
   }
 
   #restore(state: Look): void {
     this.#set = state;
+    this.#show();
+  }
+
+  #show(): void {
+    complain(null); // of what was done before
     this.#controls();
     void this.#look();
   }
@@ -171,7 +175,6 @@ export class Editor {
       document.body.dataset.looks = String(Number(document.body.dataset.looks ?? 0) + 1);
       if (isDull && this.#set.saturation > 0) say(() => joined([word('is_dull'), word('click_to_color')]));
       else sayNothing();
-      complain(null);
     } catch (error) {
       if (!(error instanceof Cancelled)) complain(error, this.#file?.name);
     }
