@@ -11,7 +11,7 @@ import sys
 import tempfile
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 # Gradio reads these when it is imported; whoever sets them keeps their choice.
 os.environ.setdefault('GRADIO_ANALYTICS_ENABLED', 'False')
@@ -53,6 +53,7 @@ ALBUM: dict[str, Any] = {
     'api_visibility': 'private',
     'show_progress': 'hidden',
 }
+AT_ONCE: dict[str, Any] = {'queue': False, 'api_visibility': 'private', 'show_progress': 'hidden'}
 THEME = Base(
     primary_hue='stone',
     neutral_hue='stone',
@@ -108,7 +109,8 @@ def build(
             results, album_download, finished = _album(album_page, open_for_album, choices, first, features)
         if clips.are_possible():
             with gr.Tab(label('one_video')):
-                _video(VideoPage(lambda name: open_for_album(name or first or None)), open_for_album, choices, first)
+                video_page = VideoPage(lambda name: open_for_album(name or first or None))
+                _video(video_page, open_for_album, choices, first, features)
         gr.Markdown(label('limits'), elem_id='privacy')
 
         seen = gr.State()
@@ -163,6 +165,15 @@ def build(
     return page
 
 
+class _Settings(NamedTuple):
+    """What is asked before an album or a clip starts: all of it, its controls by name, the network's, the start."""
+
+    column: gr.Column
+    adjust: dict[str, Any]
+    model: Any
+    start: gr.Button
+
+
 def _settings(
     kind: str,
     beside: Sequence[str],
@@ -170,13 +181,10 @@ def _settings(
     choices: Sequence[str | tuple[str, str]],
     first: str,
     features: Iterable[str],
-) -> tuple[gr.Column, dict[str, Any], Any, gr.Button]:
-    """What is asked before an 'album' or a 'video' starts: all of it, its controls by name, the network's, the start.
-
-    In a fold are the controls `beside` the network's, and those `below` it.
-    """
+) -> _Settings:
+    """The settings of an 'album' or a 'video'; in a fold the controls `beside` the network's and those `below` it."""
     label, prefix = words.label, f'{kind}-'
-    with gr.Column() as settings:
+    with gr.Column() as column:
         with gr.Row():
             adjust = {name: controls.control(name, features, prefix) for name in controls.SLIDERS}
         with gr.Accordion(label(f'{kind}_settings'), open=False, elem_id=f'{kind}-settings'):
@@ -188,7 +196,54 @@ def _settings(
                 for name in below:
                     adjust[name] = controls.control(name, features, prefix)
         start = gr.Button(label(f'{kind}_start'), variant='primary', interactive=False, elem_id=f'{kind}-start')
-    return settings, adjust, model_choice, start
+    return _Settings(column, adjust, model_choice, start)
+
+
+def _running(kind: str) -> tuple[Report, gr.Button, gr.Button]:
+    """What shows while an 'album' or a 'video' is coloured: how far it is, and what ends it, waiting or running."""
+    report = Report(visible='hidden', elem_id=f'{kind}-report')
+    leave = gr.Button(words.label('cancel'), visible=False, elem_id=f'{kind}-leave')
+    stop = gr.Button(words.label('cancel'), visible=False, elem_id=f'{kind}-stop')
+    return report, leave, stop
+
+
+def _ended(kind: str) -> tuple[gr.DownloadButton, gr.Button]:
+    """What shows in the end: the download of an 'album' or a 'video', and the way to another one."""
+    with gr.Row():
+        download = gr.DownloadButton(
+            words.label(f'download_{kind}'), variant='primary', visible=False, elem_id=f'{kind}-download'
+        )
+        again = gr.Button(words.label(f'another_{kind}'), visible=False, elem_id=f'{kind}-again')
+    return download, again
+
+
+def _wire(
+    kind: str,
+    page: AlbumPage | VideoPage,
+    open_colorizer: OpenColorizer,
+    names: Sequence[str],
+    picker: Any,
+    settings: _Settings,
+    leave: gr.Button,
+    again: gr.Button,
+    shown: list[Any],
+) -> None:
+    """What leads where, from choosing an 'album' or a 'video' to choosing another; `names` are what is set for it."""
+    _, adjust, model_choice, start = settings
+    picker.picked(
+        lambda chosen: gr.update(interactive=bool(chosen)), picker, start, trigger_mode='always_last', **AT_ONCE
+    )
+    needy = {adjust[name]: SETTINGS[name].needs for name in names if SETTINGS[name].needs}
+    model_choice.input(controls.fitting(open_colorizer, list(needy.values())), model_choice, list(needy), **AT_ONCE)
+    running = start.click(page.begin, picker, shown, **AT_ONCE).success(
+        page.run, [picker, model_choice, *(adjust[name] for name in names)], shown, **ALBUM
+    )
+    running.failure(page.choose, None, shown, **AT_ONCE)
+    leave.click(page.choose, None, shown, cancels=running, **AT_ONCE)
+    forget = f"() => document.querySelector('#{kind} .forget').click()"
+    # The button that was pressed is gone then: the focus goes to where another one is chosen.
+    focus = f"() => requestAnimationFrame(() => document.querySelector('#{kind} .ways button').focus())"
+    again.click(page.choose, None, shown, js=forget, **AT_ONCE).then(None, js=focus, **AT_ONCE)
 
 
 def _album(
@@ -199,21 +254,14 @@ def _album(
     features: Iterable[str],
 ) -> tuple[gr.Gallery, gr.DownloadButton, gr.State]:
     """The part of the page where many photos are coloured: its gallery, its ZIP, and what is in it."""
-    label = words.label
     picker = AlbumPicker(MAX_PHOTOS, elem_id='album')
-    settings, adjust, model_choice, start = _settings(
+    settings = _settings(
         'album', ('render_size', 'variant'), ('palette', 'strength', 'reach'), choices, first, features
     )
-    report = Report(visible='hidden', elem_id='album-report')
-    leave = gr.Button(label('cancel'), visible=False, elem_id='album-leave')
-    stop = gr.Button(label('cancel'), visible=False, elem_id='album-stop')
-    with gr.Row():
-        download = gr.DownloadButton(
-            label('download_album'), variant='primary', visible=False, elem_id='album-download'
-        )
-        again = gr.Button(label('another_album'), visible=False, elem_id='album-again')
+    report, leave, stop = _running('album')
+    download, again = _ended('album')
     gallery = gr.Gallery(
-        label=label('album_results'),
+        label=words.label('album_results'),
         columns=6,
         height='auto',
         visible=False,
@@ -222,64 +270,29 @@ def _album(
         buttons=[],
         elem_id='album-gallery',
     )
-
     finished = gr.State()
-    shown = [picker, settings, report, gallery, leave, stop, download, again, finished]  # as album.PARTS
-    at_once: dict[str, Any] = {'queue': False, 'api_visibility': 'private', 'show_progress': 'hidden'}
-    picker.picked(
-        lambda files: gr.update(interactive=bool(files)), picker, start, trigger_mode='always_last', **at_once
-    )
-    needy = {adjust[name]: SETTINGS[name].needs for name in controls.ON_ALBUM if SETTINGS[name].needs}
-    model_choice.input(controls.fitting(open_colorizer, list(needy.values())), model_choice, list(needy), **at_once)
-    running = start.click(album_page.begin, picker, shown, **at_once).success(
-        album_page.run, [picker, model_choice, *(adjust[name] for name in controls.ON_ALBUM)], shown, **ALBUM
-    )
-    running.failure(album_page.choose, None, shown, **at_once)
-    leave.click(album_page.choose, None, shown, cancels=running, **at_once)
-    stop.click(album_page.cancel, None, stop, **at_once)
-    forget = "() => document.querySelector('#album .forget').click()"
-    again.click(album_page.choose, None, shown, js=forget, **at_once).then(**_focused('album'))
+    shown = [picker, settings.column, report, gallery, leave, stop, download, again, finished]  # as album.PARTS
+    _wire('album', album_page, open_colorizer, controls.ON_ALBUM, picker, settings, leave, again, shown)
+    stop.click(album_page.cancel, None, stop, **AT_ONCE)
     return gallery, download, finished
 
 
 def _video(
-    video_page: VideoPage, open_colorizer: OpenColorizer, choices: Sequence[str | tuple[str, str]], first: str
+    video_page: VideoPage,
+    open_colorizer: OpenColorizer,
+    choices: Sequence[str | tuple[str, str]],
+    first: str,
+    features: Iterable[str],
 ) -> None:
     """The part of the page where a clip is coloured and played."""
-    label, features = words.label, open_colorizer(first or None).features
     picker = VideoPicker(elem_id='video')
-    settings, adjust, model_choice, start = _settings(
-        'video', ('variant',), ('palette', 'strength'), choices, first, features
-    )
-    report = Report(visible='hidden', elem_id='video-report')
-    leave = gr.Button(label('cancel'), visible=False, elem_id='video-leave')
-    stop = gr.Button(label('cancel'), visible=False, elem_id='video-stop')
+    settings = _settings('video', ('variant',), ('palette', 'strength'), choices, first, features)
+    report, leave, stop = _running('video')
     player = VideoPlayer(visible='hidden', elem_id='video-player')
-    with gr.Row():
-        download = gr.DownloadButton(
-            label('download_video'), variant='primary', visible=False, elem_id='video-download'
-        )
-        again = gr.Button(label('another_video'), visible=False, elem_id='video-again')
-
-    shown = [picker, settings, report, player, leave, stop, download, again]  # as video.PARTS
-    at_once: dict[str, Any] = {'queue': False, 'api_visibility': 'private', 'show_progress': 'hidden'}
-    picker.picked(lambda clip: gr.update(interactive=bool(clip)), picker, start, trigger_mode='always_last', **at_once)
-    needy = {adjust[name]: SETTINGS[name].needs for name in ON_VIDEO if SETTINGS[name].needs}
-    model_choice.input(controls.fitting(open_colorizer, list(needy.values())), model_choice, list(needy), **at_once)
-    running = start.click(video_page.begin, picker, shown, **at_once).success(
-        video_page.run, [picker, model_choice, *(adjust[name] for name in ON_VIDEO)], shown, **ALBUM
-    )
-    running.failure(video_page.choose, None, shown, **at_once)
-    leave.click(video_page.choose, None, shown, cancels=running, **at_once)
-    stop.click(video_page.cancel, None, None, **at_once)
-    forget = "() => document.querySelector('#video .forget').click()"
-    again.click(video_page.choose, None, shown, js=forget, **at_once).then(**_focused('video'))
-
-
-def _focused(kind: str) -> dict[str, Any]:
-    """An event's settings: the focus goes to where an 'album' or a 'video' is chosen, as the button before is gone."""
-    focus = f"() => requestAnimationFrame(() => document.querySelector('#{kind} .ways button').focus())"
-    return {'fn': None, 'js': focus, 'queue': False, 'api_visibility': 'private', 'show_progress': 'hidden'}
+    download, again = _ended('video')
+    shown = [picker, settings.column, report, player, leave, stop, download, again]  # as video.PARTS
+    _wire('video', video_page, open_colorizer, ON_VIDEO, picker, settings, leave, again, shown)
+    stop.click(video_page.cancel, None, None, **AT_ONCE)
 
 
 def serve(

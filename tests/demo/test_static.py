@@ -36,6 +36,7 @@ def test_every_word_has_its_use():
     made = {f'album_{ended}' for ended in ('stopped', 'late')} | {*SETTINGS} | presets
     made |= {'before_alt', 'after_alt'} | {f'video_{what}' for what in video.SHARES}
     made |= {f'{kind}_{part}' for kind in ('album', 'video') for part in ('settings', 'start')}
+    made |= {f'{part}_{kind}' for kind in ('album', 'video') for part in ('download', 'another')}
     # Of these the rest of the name is what Python or TypeScript calls the thing.
     rest = {name: re.sub('^(thing|color|preset)_', '', name) for name in set(words.WORDS['en']) - made}
     assert [name for name, end in rest.items() if not re.search(rf'\b({name}|{end})\b', text)] == []

@@ -1,5 +1,7 @@
 """One photo on the static page: what stands beside it, and what is asked before it is left."""
 
+import itertools
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -233,12 +235,39 @@ def test_what_becomes_of_a_file_is_said_without_contradiction(page, tmp_path):
     assert '。只为第一页上色。' in page.inner_text('#format')
 
 
+def test_where_next_to_nothing_was_found_it_says_so_in_each_language(page, tmp_path):
+    Image.new('L', (200, 150), 255).save(tmp_path / 'white.png')
+    page.set_input_files('#another', tmp_path / 'white.png')
+    page.wait_for_selector('#about:has-text("white.png")')
+    found = '#status:has-text("The model found next to nothing to colour here. Click on the photo to help it.")'
+    page.wait_for_selector(found)
+    page.click('#language')
+    assert page.inner_text('#status') == '模型在这张照片里几乎没找到可上的颜色。点击照片来帮助它。'
+
+
 def test_sizes_and_examples_have_the_names_of_the_other_page(page):
     page.click('#sizes summary')
     assert page.locator('#render-size option').all_inner_texts() == ['Standard', 'Finer (384 pixels)']
     page.click('#language')
     names = page.evaluate("[...document.querySelectorAll('#examples button')].map(button => button.ariaLabel)")
     assert '示例：旧照 china' in names and '示例：coffee' in names
+
+
+def test_on_a_phone_all_controls_are_in_sight_and_apart(browser, url):
+    with visit(browser, viewport={'width': 390, 'height': 844}, has_touch=True, is_mobile=True) as context:
+        page = context.new_page()
+        page.goto(url)
+        page.wait_for_selector('#sample .after canvas')
+        assert page.is_visible('#sample .knob') and not page.is_visible('#sample .zoom-in')
+        page.set_input_files('#file', EXAMPLES / 'china.jpg')
+        is_said(page, 'looks')
+        page.click('#keep summary')
+        parts = ('#presets', '#vividness', '#save-hints', '#download', '#share', '#format')
+        boxes = [page.locator(part).bounding_box() for part in parts]
+        assert all(box['x'] >= 14 and box['x'] + box['width'] <= 376 for box in boxes)
+        assert all(one['y'] + one['height'] < other['y'] for one, other in itertools.pairwise(boxes))
+        assert page.locator('#vividness [type=number]').bounding_box()['height'] >= 44  # for a finger
+        page.close(run_before_unload=False)
 
 
 def test_one_policy_stands_in_the_page_and_in_what_is_sent_with_it(page, url):

@@ -22,7 +22,7 @@ var Lumachrome=(function(e){Object.defineProperty(e,Symbol.toStringTag,{value:`M
       <div class="marks"></div>
     </div>
   </div>
-  <div class="under">
+  <div class="under" part="under">
     <button type="button" class="zoom-out" data-label="zoom_out">−</button>
     <button type="button" class="scale" data-label="zoom_toggle">100 %</button>
     <button type="button" class="zoom-in" data-label="zoom_in">+</button>

@@ -44,7 +44,7 @@ const MARKUP = `
       <div class="marks"></div>
     </div>
   </div>
-  <div class="under">
+  <div class="under" part="under">
     <button type="button" class="zoom-out" data-label="zoom_out">−</button>
     <button type="button" class="scale" data-label="zoom_toggle">100 %</button>
     <button type="button" class="zoom-in" data-label="zoom_in">+</button>

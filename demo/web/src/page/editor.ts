@@ -1,7 +1,7 @@
 /** One photo: shown before and after, steered by hints and sliders, and written at its full size. */
 
-import { enable } from '../../components/element';
 import { type History, hintFile, hintsOf, type Painter } from '../../components';
+import { enable } from '../../components/element';
 import { AS_THEY_COME, type Adjustments, type Hint, type Palette, PRESETS, SETTINGS } from '../engine/adjustments';
 import { Cancelled, type Engine } from '../engine/client';
 import { PhotoError } from '../engine/photo';
@@ -117,9 +117,8 @@ export class Editor {
       await this.#look();
       this.#painter.slider.at = 0.5;
     } catch (error) {
-      if (!(error instanceof Cancelled)) complain(error, file.name);
-    } finally {
       sayNothing();
+      if (!(error instanceof Cancelled)) complain(error, file.name);
     }
   }
 
@@ -206,9 +205,8 @@ export class Editor {
     if (!opened) return;
     try {
       await show(this.#presets, Object.values(PRESETS));
-      if (!find<HTMLDetailsElement>('#variants').open) return;
-      const variants = VARIANTS.map((variant) => ({ variant }));
-      await show(this.#variants, variants);
+      const isWanted = find<HTMLDetailsElement>('#variants').open;
+      if (isWanted) await show(this.#variants, VARIANTS.map((variant) => ({ variant })));
     } catch (error) {
       if (!(error instanceof Cancelled)) complain(error);
     }
