@@ -270,6 +270,15 @@ def test_on_a_phone_all_controls_are_in_sight_and_apart(browser, url):
         page.close(run_before_unload=False)
 
 
+def test_what_has_the_focus_is_not_under_the_buttons_that_stay_in_sight(page):
+    page.set_viewport_size({'width': 1280, 'height': 700})
+    page.click('#keep summary')
+    page.keyboard.press('Tab')
+    focused, below = page.locator('#save-hints').bounding_box(), page.locator('.save').bounding_box()
+    assert page.evaluate('document.activeElement.id') == 'save-hints'
+    assert focused['y'] + focused['height'] <= below['y']
+
+
 def test_one_policy_stands_in_the_page_and_in_what_is_sent_with_it(page, url):
     sent = page.evaluate("fetch('./').then(response => response.headers.get('content-security-policy'))")
     assert sent == page.get_attribute('meta[http-equiv=Content-Security-Policy]', 'content')
