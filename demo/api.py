@@ -32,6 +32,7 @@ from lumachrome.errors import AdjustmentError, UserError
 from lumachrome.hints import Hint
 
 AGAIN = '5'  # seconds
+HEAD_BYTES = 4 * hints.FILE_BYTES  # a request's head: an address may hold a file of hints, with three bytes for one
 FULL = 'The disk of this server is full: send it again later.'
 KINDS = {'.jpg': 'image/jpeg', '.png': 'image/png', '.webp': 'image/webp', '.tif': 'image/tiff', '.avif': 'image/avif'}
 HINTS = (
@@ -109,7 +110,7 @@ def serve(model: str | Path | None = None, host: str = HOST, port: int = API_POR
     """Answer until it is stopped."""
     app = build(model)
     decoding.start()  # the first visitor need not wait for it
-    uvicorn.run(app, host=host, port=port, server_header=False)
+    uvicorn.run(app, host=host, port=port, server_header=False, h11_max_incomplete_event_size=HEAD_BYTES)
 
 
 def _asked(given: dict[str, str], names: list[str]) -> tuple[str | None, Adjustments]:

@@ -4,12 +4,16 @@ import http.server
 import io
 import json
 import runpy
+import socket
 import sys
 import threading
+import time
 from pathlib import Path
+from urllib.parse import urlencode
 
 import numpy as np
 import pytest
+import uvicorn
 from PIL import Image
 from starlette.testclient import TestClient
 
@@ -85,6 +89,29 @@ def test_hints_steer_the_colors(as_file, server, png, tmp_path):
     assert answer.status_code == 200 and redness(answer, -1) == 80
     without = server.post('/colorize', params={**asked, 'hints': 'null'}, content=png)
     assert abs(redness(without, -1)) < 20
+
+
+def test_many_hints_may_come_in_pieces(standins, png, monkeypatch):
+    given = json.dumps([Hint(1 / 3, i / 200, '#ff0000').as_dict() for i in range(200)], indent=1)
+    head = f'POST /colorize?{urlencode({"hints": given})} HTTP/1.1\r\nhost: x\r\ncontent-length: {len(png)}\r\n\r\n'
+    assert len(head) > 20_000
+    run = {}
+    monkeypatch.setattr(api.uvicorn, 'run', lambda app, **settings: run.update(settings, app=app))
+    api.serve(standins / 'steered.onnx', port=0)
+    serving = uvicorn.Server(uvicorn.Config(**run, http='h11', log_level='error'))  # what is there without extras
+    thread = threading.Thread(target=serving.run)
+    thread.start()
+    try:
+        while thread.is_alive() and not serving.started:
+            time.sleep(0.05)
+        with socket.create_connection(serving.servers[0].sockets[0].getsockname()) as connection:
+            connection.sendall(head[:18_000].encode())
+            time.sleep(0.3)
+            connection.sendall(head[18_000:].encode() + png)
+            assert connection.recv(12) == b'HTTP/1.1 200'
+    finally:
+        serving.should_exit = True
+        thread.join()
 
 
 def test_a_form_is_not_taken_for_a_photo(server, png):
