@@ -8,6 +8,7 @@ import contextlib
 import io
 import itertools
 import math
+import re
 import secrets
 import shutil
 import tarfile
@@ -36,7 +37,8 @@ At = Callable[[str, int], object]  # is told which photo comes next, and how man
 PARTS = f'{HIDDEN}/parts'  # what is not whole yet, beside where it goes
 SAMPLE_SIDE = 400  # of a sample's two pictures, pixels
 _BLOCK = 512  # of a tar file
-_PACKERS = {b'\x1f\x8b': 'gzip', b'BZh': 'bzip2', b'\xfd7zXZ': 'xz', b'(\xb5/\xfd': 'zstd'}  # by how their files begin
+# By how their files begin; a shard begins with its first photo's name, which may well have bzip2's first letters.
+_PACKERS = {b'\x1f\x8b': 'gzip', rb'BZh\d1AY&SY': 'bzip2', b'\xfd7zXZ': 'xz', rb'\(\xb5/\xfd': 'zstd'}
 _PACKED = (
     '{name} is compressed by {packer}, and a shard is not: unpack it (`{packer} -d < {name}`), and colour that into '
     'another folder.'
@@ -284,8 +286,8 @@ class Worker:
             raise unreachable(self._job.source, error) from error
         try:
             with file, tarfile.open(scratch / 'shard', 'w') as out:
-                start = file.read(5)
-                if packer := next((name for begins, name in _PACKERS.items() if start.startswith(begins)), ''):
+                start = file.read(10)
+                if packer := next((name for begins, name in _PACKERS.items() if re.match(begins, start)), ''):
                     return [Row(shard, error=_PACKED.format(name=shard, packer=packer))]
                 file.seek(0)
                 for member, path, name in self._members(file, shard, scratch, rows):

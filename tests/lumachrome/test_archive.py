@@ -222,6 +222,14 @@ def test_a_compressed_shard_is_not_called_damaged(packer, tmp_path, model):
     assert not (tmp_path / 'out' / 's.tar').exists()
 
 
+def test_a_shard_whose_first_name_begins_like_bzip2_is_colored(tmp_path, model):
+    (tmp_path / 'shards').mkdir()
+    with tarfile.open(tmp_path / 'shards' / 's.tar', 'w', format=tarfile.GNU_FORMAT) as tar:
+        tar.add(photo_file(tmp_path / 'a.jpg'), 'BZhang/1931.jpg')
+    archive = Archive(Job(str(tmp_path / 'shards'), str(tmp_path / 'out'), model))
+    assert archive.run(Inline(archive.job)).colored == 1
+
+
 @pytest.mark.parametrize(('empty', 'dry'), [('folder', []), ('folder', ['--dry-run']), ('hidden', []), ('shard', [])])
 def test_an_archive_without_a_photo_is_an_error(empty, dry, tmp_path, model, capsys):
     source = top = tmp_path / 'empty'
