@@ -124,9 +124,12 @@ def _folder(text: str) -> str:
     """A folder for results, which is there or can be made; an empty name, as of a shell's unset variable, is none."""
     if not text:
         raise argparse.ArgumentTypeError('the name is empty; "." is the current folder.')
-    for path in (Path(text), *Path(text).parents):
-        if path.exists() and not path.is_dir():
-            raise argparse.ArgumentTypeError(f'{path} is a file: name a folder for the results.')
+    try:
+        for path in (Path(text), *Path(text).parents):
+            if path.exists() and not path.is_dir():
+                raise argparse.ArgumentTypeError(printable(f'{path} is a file: name a folder for the results.'))
+    except OSError as error:  # the name is too long, or a folder above may not be looked into
+        raise argparse.ArgumentTypeError(printable(f'{text}: {error.strerror}.')) from error
     return text
 
 

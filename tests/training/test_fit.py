@@ -320,6 +320,7 @@ def test_a_bug_shows_its_traceback(bug, photo_folder, monkeypatch):
         ('', 'the name is empty; "." is the current folder.'),
         ('file', 'file is a file: name a folder for the results.'),
         ('file/below', 'file is a file: name a folder for the results.'),
+        ('\x1b' + 300 * 'a', f'\\x1b{300 * "a"}: File name too long.'),
     ],
 )
 def test_where_a_run_cannot_be_is_said_before_any_work(command, out, sentence, tmp_path, monkeypatch, capsys):
