@@ -10,7 +10,7 @@ from typing import Any
 import numpy.typing as npt
 
 from lumachrome import photofile
-from lumachrome.errors import PhotoError
+from lumachrome.errors import PhotoError, counted
 
 Array = npt.NDArray[Any]
 
@@ -84,7 +84,7 @@ def passed_over(name: str, suffixes: Mapping[str, int]) -> str:
     named = sorted(Counter(suffixes).most_common(NAMED), key=lambda each: (not each[0], each))
     kinds = [f'{count} {suffix[:LONGEST] or "without a suffix"}' for suffix, count in named]
     if others := sum(suffixes.values()) - sum(count for _, count in named):
-        kinds.append(f'{others} others')
+        kinds.append(counted(others, 'other'))
     return f'{name} holds files that are no photos by their names, and were passed over: {", ".join(kinds)}.'
 
 
