@@ -245,6 +245,21 @@ def test_where_next_to_nothing_was_found_it_says_so_in_each_language(page, tmp_p
     assert page.inner_text('#status') == '模型在这张照片里几乎没找到可上的颜色。点击照片来帮助它。'
 
 
+def test_a_photo_that_cannot_be_colored_is_no_longer_being_opened(page, tall):
+    page.evaluate(
+        """() => {
+        const post = Worker.prototype.postMessage;
+        Worker.prototype.postMessage = function (message, ...more) {
+            const data = { id: message.id, word: 'failed', values: {}, detail: '' };
+            if (message.ask === 'look') this.dispatchEvent(new MessageEvent('message', { data }));
+            else post.call(this, message, ...more);
+        }; }"""
+    )
+    page.set_input_files('#another', tall)
+    page.wait_for_selector('#error:not(:empty)')
+    page.wait_for_selector('#status:empty', state='attached', timeout=5000)
+
+
 def test_sizes_and_examples_have_the_names_of_the_other_page(page):
     page.click('#sizes summary')
     assert page.locator('#render-size option').all_inner_texts() == ['Standard', 'Finer (384 pixels)']

@@ -175,6 +175,7 @@ export class Editor {
       if (isDull && this.#set.saturation > 0) say(() => joined([word('is_dull'), word('click_to_color')]));
       else sayNothing();
     } catch (error) {
+      sayNothing();
       if (!(error instanceof Cancelled)) complain(error, this.#file?.name);
     }
     clearTimeout(this.#later);
