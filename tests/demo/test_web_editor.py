@@ -155,6 +155,24 @@ def test_a_picture_to_share_shows_both_and_says_who_made_the_colors(page, tall, 
     assert feet[0].shape == feet[1].shape and (feet[0] != feet[1]).any()
 
 
+def test_while_one_file_is_made_the_other_waits(page):
+    page.evaluate(
+        """() => {
+        const post = Worker.prototype.postMessage;
+        Worker.prototype.postMessage = function (message, ...more) {
+            const send = () => post.call(this, message, ...more);
+            if (message.ask === 'compare') window.goOn = send;
+            else send();
+        }; }"""
+    )
+    page.click('#share')
+    until(page, 'window.goOn !== undefined')
+    assert page.get_attribute('#download', 'aria-disabled') == page.get_attribute('#share', 'aria-disabled') == 'true'
+    with page.expect_download():
+        page.evaluate('() => window.goOn()')
+    page.wait_for_selector('#download[aria-disabled=false]')
+
+
 def test_hints_are_kept_in_files_that_the_program_reads_and_come_back_from_its_own(page, tmp_path):
     page.click('#keep summary')
     assert page.get_attribute('#save-hints', 'aria-disabled') == 'true' and not page.is_visible('#reach')

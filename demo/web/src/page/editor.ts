@@ -248,13 +248,14 @@ export class Editor {
     return new File([file], named(name, { format: 'jpeg' }, '-before-after'), { type: file.type });
   }
 
-  /** Make a file and give it to the visitor, one at a time; the button says that it is being made. */
+  /** Make a file and give it to the visitor, one at a time: its button says that it is being made, and the other one waits. */
   async #give(selector: string, make: (progress: (share: number) => void) => Promise<File>): Promise<void> {
     const name = this.#file?.name;
     if (!name || this.#isGiving) return;
     this.#isGiving = true;
     const button = find(selector);
-    enable(button, false);
+    const both = [find('#download'), find('#share')];
+    for (const each of both) enable(each, false);
     button.textContent = word('working');
     try {
       const file = await make((share) => {
@@ -265,7 +266,7 @@ export class Editor {
       if (!(error instanceof Cancelled)) complain(error, name);
     } finally {
       this.#isGiving = false;
-      enable(button, true);
+      for (const each of both) enable(each, true);
       button.textContent = word(button.dataset.word ?? '');
     }
   }
