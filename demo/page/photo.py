@@ -172,7 +172,9 @@ class PhotoPage:
                 small = _preview(seen, say, ROUGH)
                 pixels = colorizer.colorize(small, adjustments, _kept(seen, say))
                 return {'rough': data_url(Image.fromarray(pixels))}
-            return self._joined(colorizer, adjustments, _kept(seen, say), _preview(seen, say))
+            colors, preview = _kept(seen, say), _preview(seen, say)
+            shown = self._joined(colorizer, adjustments, colors, preview)
+            return shown | {'presets': _presets(colorizer, colors, preview, adjustments)}  # they keep a palette
 
     def suggest(self, request: gr.Request, seen: Seen | None, given: Given) -> Shown:
         """Likely colours for the place that was clicked."""
@@ -297,10 +299,10 @@ def _adjustments(given: Given, colorizer: Colorizer, say: Words) -> Adjustments:
 
 
 def _presets(colorizer: Colorizer, colors: Colors, preview: Array, now: Adjustments) -> list[str]:
-    """This photo as each preset would have it."""
+    """This photo as each preset would have it, with all else as it is set."""
     small, found = photofile.shrink(preview, THUMBNAIL), []
     for preset in controls.PRESETS.values():
-        adjustments = replace(now, palette=None, **preset)
+        adjustments = replace(now, **preset)
         found.append(_thumbnail(colorizer, colors, small, adjustments.without(colorizer.lacks(adjustments))))
     return found
 

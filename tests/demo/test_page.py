@@ -1,5 +1,8 @@
 """One photo on the page, in a headless Chromium: in, seen, adjusted, kept, and out."""
 
+import base64
+import io
+
 import numpy as np
 import pytest
 from browsers import choose, click, drop, news, opened, pixels, red, steered
@@ -67,6 +70,9 @@ def test_sliders_looks_and_a_palette_are_live_and_undone_together(page, photo, t
         page.keyboard.press('Enter')
     reds = pixels(page)
     assert (reds[..., 0] - reds[..., 1]).mean() > 50
+    natural = page.get_attribute('.presets img >> nth=0', 'src').partition(',')[2]  # a look keeps the palette
+    shown = np.asarray(Image.open(io.BytesIO(base64.b64decode(natural)))).astype(int)
+    assert (shown[..., 0] - shown[..., 1]).mean() > 50
     page.evaluate('document.activeElement.blur()')
     for _ in range(4):  # strength, palette, look, saturation
         with news(page):

@@ -33,10 +33,7 @@ function refresh(needsNetwork) {
   clearTimeout(settled);
   if (needsNetwork) return tell('look');
   tell('tint', { rough: true });
-  settled = setTimeout(() => {
-    tell('tint', { rough: false });
-    showVariants();
-  }, 250);
+  settled = setTimeout(() => tell('tint', { rough: false }), 250);
 }
 past.addEventListener('restore', ({ detail: { state } }) => {
   const network = state.model !== model || state.look.hints !== look.hints
@@ -157,7 +154,7 @@ function show(answer) {
   }
   if (news.palette && own) change({ ...look, palette: news.palette }, '', false);
   if (news.swatches) painter.swatches = news.swatches;
-  if (news.presets) {   // the network has run
+  if (news.presets) {   // what is set has come to rest
     presets.forEach(({ button }, i) => { button.querySelector('img').src = news.presets[i]; });
     showVariants();
   }
