@@ -79,7 +79,7 @@ def archive(options: argparse.Namespace, out: streams.Listener, err: streams.Lis
         raise UserError('--gpus is for workers on Ray: give --ray or --address as well.')
     network = options.model, _providers(options), _adjustments(options)
     job = Job(options.source, options.target, *network, options.consistent)
-    whole = Archive(job, err.say)
+    whole = Archive(job, err.say, options.retry)
     if options.dry_run:
         out.say(whole.estimate().told(options.workers or limits.cores()))
         return 0
@@ -96,7 +96,8 @@ def archive(options: argparse.Namespace, out: streams.Listener, err: streams.Lis
         crew.stop()
     out.say(f'{counted(totals.colored, "photo")} of the archive coloured: {options.target}/summary.html')
     if totals.failed:
-        err.say(f'{totals.failed:,} were not; {options.target}/report.parquet says why.')
+        verb = 'was' if totals.failed == 1 else 'were'
+        err.say(f'{totals.failed:,} {verb} not; {options.target}/report.parquet says why. --retry tries again.')
     return LEFT_OUT if totals.failed else 0
 
 
@@ -248,6 +249,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_network(command, names)
     _add_consistent(command, ', within a shard, and within some dozen photos that follow each other')
     command.add_argument('--workers', type=_count, metavar='N', help=f'by default one a core: {limits.cores()} here')
+    command.add_argument('--retry', action='store_true', help='try again what an earlier run could not colour')
     command.add_argument('--dry-run', action='store_true', help='tell how long it will take, and write nothing')
     command.add_argument('--ray', action='store_true', help='use Ray on this machine')
     command.add_argument('--address', metavar='ADDRESS', help='use the Ray cluster there; auto: the one that runs here')

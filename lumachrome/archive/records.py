@@ -9,7 +9,7 @@ import hashlib
 import html
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import pyarrow as pa
@@ -106,18 +106,31 @@ class Records:
 
     def tables(self, *columns: str) -> Iterator[Any]:
         """The records one by one, as tables with these columns."""
-        for path in self.files():
-            try:
-                with self._fs.open(path, 'rb') as file:
-                    yield pq.read_table(file, columns=list(columns))
-            except (pa.ArrowInvalid, KeyError) as error:
-                raise ArchiveError(
-                    f'{path} is damaged: delete it, and the photos that it tells of are coloured again.'
-                ) from error
+        return (self._table(path, *columns) for path in self.files())
 
-    def done(self) -> set[bytes]:
-        """The digests of all photos that records name."""
-        return {digest(name) for table in self.tables('source') for name in table['source'].to_pylist()}
+    def _table(self, path: str, *columns: str) -> Any:
+        try:
+            with self._fs.open(path, 'rb') as file:
+                return pq.read_table(file, columns=list(columns))
+        except (pa.ArrowInvalid, KeyError) as error:
+            raise ArchiveError(
+                f'{path} is damaged: delete it, and the photos that it tells of are coloured again.'
+            ) from error
+
+    def done(self, retry: bool = False) -> tuple[set[bytes], set[str]]:
+        """What is done: the digests of all photos that records name, and the records' names.
+
+        With `retry` photos that could not be coloured are not among them, nor records of which any could not.
+        """
+        photos, names = set[bytes](), set[str]()
+        for path in self.files():
+            table = self._table(path, 'source', 'error')
+            errors: list[str] = table['error'].to_pylist()
+            sources = zip(table['source'].to_pylist(), errors, strict=True)
+            photos |= {digest(source) for source, error in sources if not (retry and error)}
+            if not (retry and any(errors)):
+                names.add(PurePosixPath(path).name)
+        return photos, names
 
 
 def write_report(records: Records, path: Path, samples: int) -> Totals:

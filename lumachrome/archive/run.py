@@ -86,6 +86,8 @@ class Archive:
         Source: a folder of photos and tar shards, with all below it, or one shard. Target: a folder.
     note : callable
         Is told in a sentence what is passed over.
+    retry : bool
+        Whether photos that an earlier run could not colour are left to do, and shards that hold such photos.
 
     Raises
     ------
@@ -95,7 +97,7 @@ class Archive:
         There is no such model.
     """
 
-    def __init__(self, job: Job, note: Callable[[str], object] = lambda sentence: None) -> None:
+    def __init__(self, job: Job, note: Callable[[str], object] = lambda sentence: None, retry: bool = False) -> None:
         (self._from, self._source), (self._to, self._target) = place(job.source), place(job.target)
         self._only = ''
         try:
@@ -115,8 +117,7 @@ class Archive:
         self.job = replace(job, source=_address(self._from, self._source), target=_address(self._to, self._target))
         self._settings = self._check_target()
         self._records = records.Records(self._to, self._target)
-        self._done = self._records.done()
-        self._shards_done = {PurePosixPath(path).name for path in self._records.files()}
+        self._done, self._records_done = self._records.done(retry)
 
     def _check_target(self) -> dict[str, Any]:
         """What the target is to be begun with, or was; ArchiveError if that is something else."""
@@ -149,7 +150,7 @@ class Archive:
 
     def _is_done(self, found: Found) -> bool:
         if found.is_shard:
-            return records.record_name([found.name]) in self._shards_done
+            return records.record_name([found.name]) in self._records_done
         return records.digest(found.name) in self._done
 
     # What there is
@@ -238,7 +239,7 @@ class Archive:
         """What is left to do; ArchiveError if that is nothing and nothing has been done."""
         found = self.found(self._note)
         first = next(found, None)
-        if first is None and not self._shards_done:
+        if first is None and not self._records.files():
             raise self._no_photos()
         return itertools.chain([first] if first else [], found)
 

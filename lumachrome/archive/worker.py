@@ -40,8 +40,8 @@ _BLOCK = 512  # of a tar file
 # By how their files begin; a shard begins with its first photo's name, which may well have bzip2's first letters.
 _PACKERS = {b'\x1f\x8b': 'gzip', rb'BZh\d1AY&SY': 'bzip2', b'\xfd7zXZ': 'xz', rb'\(\xb5/\xfd': 'zstd'}
 _PACKED = (
-    '{name} is compressed by {packer}, and a shard is not: unpack it (`{packer} -d < {name}`), and colour that into '
-    'another folder.'
+    '{name} is compressed by {packer}, and a shard is not: unpack it (`{packer} -d < {name}`), put that in its '
+    'place, and try again.'
 )
 _KEPT_HEADERS = ('mtime', 'uname', 'gname', 'comment')  # of a member; others tell of its size, its name or holes in it
 

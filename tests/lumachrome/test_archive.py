@@ -92,7 +92,12 @@ def test_the_command_colors_folders_and_shards_and_tells_of_all(source, tmp_path
     out = tmp_path / 'out'
     assert main(['archive', str(source), str(out), '--model', model, '--workers', '2']) == LEFT_OUT
     said = capsys.readouterr()
-    assert '5 photos of the archive coloured' in said.out and '2 were not' in said.err and 'notes' not in said.out
+    assert (
+        '5 photos of the archive coloured' in said.out
+        and '2 were not' in said.err
+        and '--retry' in said.err
+        and 'notes' not in said.out
+    )
     rows = report(out)
     assert {name for name, row in rows.items() if row['error']} == {'bad.jpg', 'shards/s.tar/0002.jpg'}
     assert 'bad.jpg is damaged' in rows['bad.jpg']['error']
@@ -128,6 +133,28 @@ def test_what_was_stopped_goes_on_where_it_was(source, tmp_path, model, monkeypa
     assert 1000 - crew.left == 3 and (out / 'a.jpg').stat().st_mtime_ns == first
     assert not (out / '.lumachrome' / 'parts').exists()
     assert not list(Archive(job).found())
+
+
+def test_what_could_not_be_colored_is_tried_again_when_asked(source, tmp_path, model, monkeypatch):
+    monkeypatch.setattr(run, 'BATCH', 3)  # the damaged photo shares a record with two that are whole
+    photo_file(source / 'bad.png').write_bytes(b'bad')
+    out, job = tmp_path / 'out', Job(str(source), str(tmp_path / 'out'), model)
+    archive = Archive(job)
+    assert archive.run(Inline(archive.job)).failed == 3
+    whole = (source / 'a.jpg').read_bytes()
+    (source / 'bad.jpg').write_bytes(whole)
+    (source / 'shards' / 's.tar').unlink()
+    _shard(source / 'shards' / 's.tar', source / 'a.jpg', source / 'bad.jpg')
+    assert not list(Archive(job).found())
+    before = (out / 'a.jpg').stat().st_mtime_ns
+    for _ in range(2):  # what is damaged still is tried each time, and what has been mended once
+        again = Archive(job, retry=True)
+        totals = again.run(Inline(again.job))
+        assert (totals.colored, totals.failed) == (7, 1) and len(report(out)) == 8
+    assert [found.name for found in Archive(job, retry=True).found()] == ['bad.png']
+    assert (out / 'a.jpg').stat().st_mtime_ns == before and Image.open(out / 'bad.jpg').size == (40, 30)
+    with tarfile.open(out / 'shards' / 's.tar') as tar:
+        assert tar.getnames() == ['0001.jpg', '0001.txt', '0002.jpg']
 
 
 def test_a_photo_that_kills_its_worker_is_tried_twice_and_named():
