@@ -7,6 +7,7 @@ import { POLICY } from './src/policy.ts';
 
 const MODEL = new URL('../../lumachrome/models/lumachrome.onnx', import.meta.url);
 const PIECE = 4 << 20;
+const ENGINE = /src\/(engine\/(?!worker)|files\/(?!tiff))/; // what the worker has from the start, but for its own file
 
 /** `virtual:model`: the digest, the size and the pieces of the network's file. */
 function model(): Plugin {
@@ -77,7 +78,12 @@ function policy(): Plugin {
 export default defineConfig({
   base: './', // a Space, or any folder
   plugins: [model(), withoutUnused(), policy(), serviceWorker()],
-  worker: { format: 'es', plugins: () => [model(), withoutUnused()] },
+  worker: {
+    format: 'es',
+    plugins: () => [model(), withoutUnused()],
+    // Nobody may import the worker's own file: WebKit would run it again, and what it holds would be gone.
+    rolldownOptions: { output: { codeSplitting: { groups: [{ name: 'engine', test: ENGINE }] } } },
+  },
   // Not the bundle with its WebAssembly inside: its threads would start from our own worker, and run it again.
   resolve: { conditions: ['onnxruntime-web-use-extern-wasm', 'module', 'browser'] },
   build: {

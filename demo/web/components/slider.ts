@@ -213,7 +213,7 @@ export class Slider extends Element {
   fill(on: boolean): void {
     this.room.classList.toggle('full', on);
     this.classList.toggle('full', on && this.room === this);
-    this.find('.full').setAttribute('aria-pressed', String(on));
+    this.find('button.full').setAttribute('aria-pressed', String(on));
     if (on) this.room.requestFullscreen?.().catch(() => undefined);
     else if (document.fullscreenElement) void document.exitFullscreen();
     this.#layout();

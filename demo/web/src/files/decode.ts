@@ -6,11 +6,12 @@
  */
 
 import { is16, type Photo, PhotoError, type Pixels, type Samples } from '../engine/photo';
-import { says, view } from './bytes';
+import { type Bytes, says, view } from './bytes';
 import * as jpeg from './jpeg';
-import { checkSize, MOST_IN_CODEC, onWhite, split } from './pixels';
+import { canvasTells, checkSize, MOST_IN_CODEC, onWhite, split, turned } from './pixels';
 import * as png from './png';
 import * as webp from './webp';
+import { isWhole } from './whole';
 
 const TILE = 2048; // pixels a side; the canvas through which a picture is read is no larger
 
@@ -36,12 +37,14 @@ export async function decode(file: Blob): Promise<Photo> {
   const kind = kindOf(start);
   try {
     checkClaim(kind, start);
-    if (kind === 'png') return await decodePng(file, start);
     if (kind === 'tiff') return await (await import('./tiff')).decodeTiff(file);
-    if (kind === 'webp') return await decodeWebp(file, start);
-    if (kind === 'jpeg') return { ...read(await createImageBitmap(file)), format: 'jpeg', notes: [] };
     if (kind === 'avif' || kind === 'heic')
       return { ...(await readHeif(file, kind)), format: 'jpeg', notes: ['becomes_jpeg'] };
+    const bytes = kind === 'other' ? start : new Uint8Array(await file.arrayBuffer());
+    if (!isWhole(kind, bytes)) throw new PhotoError('file_damaged');
+    if (kind === 'png') return await decodePng(bytes);
+    if (kind === 'webp') return await decodeWebp(file, bytes);
+    if (kind === 'jpeg') return { ...read(await createImageBitmap(file)), format: 'jpeg', notes: [] };
     return { ...read(await createImageBitmap(file), true), format: 'png', notes: ['becomes_png'] };
   } catch (error) {
     if (error instanceof PhotoError || lacksMemory(error)) throw error;
@@ -72,6 +75,7 @@ function read(bitmap: ImageBitmap, keepsAlpha = false): Pixels {
   const { width, height } = bitmap;
   try {
     checkSize(width, height);
+    if (!canvasTells()) throw new PhotoError('canvas_altered');
     const pixels = new Uint8Array(width * height * 3);
     const alpha = keepsAlpha ? new Uint8Array(width * height) : null;
     const canvas = new OffscreenCanvas(Math.min(TILE, width), Math.min(TILE, height));
@@ -100,14 +104,20 @@ function read(bitmap: ImageBitmap, keepsAlpha = false): Pixels {
   }
 }
 
-async function decodePng(file: Blob, start: Uint8Array): Promise<Photo> {
-  const head = png.header(start);
+async function decodePng(bytes: Bytes): Promise<Photo> {
+  const { plain, lies } = png.withoutExif(bytes);
+  const photo = await readPng(plain);
+  return { ...photo, ...turned(photo, lies) };
+}
+
+async function readPng(bytes: Bytes): Promise<Photo> {
+  const head = png.header(bytes);
   if (!head) throw new PhotoError('file_damaged');
   // Where one color stands for what is transparent, a canvas ruins no other.
   if (head.depth < 16 && (!head.hasAlpha || head.hasKey))
-    return { ...read(await createImageBitmap(file), head.hasAlpha), format: 'png', notes: [] };
+    return { ...read(await createImageBitmap(new Blob([bytes])), head.hasAlpha), format: 'png', notes: [] };
   const { decode, convertIndexedToRgb } = await import('fast-png');
-  const found = decode(await file.arrayBuffer());
+  const found = decode(bytes);
   const notes = head.hasProfile ? ['profile_unused'] : [];
   if (found.palette) {
     const channels = found.palette[0].length;
@@ -128,17 +138,18 @@ function keyed(photo: Pixels, key: Uint16Array | undefined): Pixels {
   return { ...photo, alpha };
 }
 
-async function decodeWebp(file: Blob, start: Uint8Array): Promise<Photo> {
-  const photo = webp.header(start)?.hasAlpha ? await readWebp(file) : read(await createImageBitmap(file));
+async function decodeWebp(file: Blob, bytes: Bytes): Promise<Photo> {
+  const photo = webp.header(bytes)?.hasAlpha ? await readWebp(bytes) : read(await createImageBitmap(file));
   // No canvas is sure to write WebP without loss, or at all.
   const isLarge = photo.width * photo.height > MOST_IN_CODEC;
   return { ...photo, format: isLarge ? 'png' : 'webp', notes: isLarge ? ['becomes_png'] : [] };
 }
 
-async function readWebp(file: Blob): Promise<Pixels> {
+async function readWebp(bytes: Bytes): Promise<Pixels> {
   const { default: decodeWith } = await import('@jsquash/webp/decode.js');
-  const { data, width, height } = await decodeWith(await file.arrayBuffer());
-  return split(new Uint8Array(data.buffer as ArrayBuffer, data.byteOffset, data.length), 4, { width, height });
+  const { data, width, height } = await decodeWith(bytes.buffer);
+  const pixels = new Uint8Array(data.buffer as ArrayBuffer, data.byteOffset, data.length);
+  return turned(split(pixels, 4, { width, height }), webp.lies(bytes));
 }
 
 /** Pixels of AVIF, and of HEIC, which few browsers read. */

@@ -23,6 +23,14 @@ export function renewed(tiff: Uint8Array, width: number, height: number): boolea
   return true;
 }
 
+/** How the picture lies, 1 to 8; 1, upright, where a block does not say. */
+export function orientation(tiff: Uint8Array): number {
+  if (tiff.length < 14 || !(says(tiff, 0, 'II*\0') || says(tiff, 0, 'MM\0*'))) return 1;
+  const [data, little] = [view(tiff), tiff[0] === 0x49];
+  const entry = directory(data, data.getUint32(4, little), little)?.entries.get(ORIENTATION);
+  return entry === undefined ? 1 : data.getUint16(entry + 8, little);
+}
+
 interface Directory {
   /** Where they lie, by their tags. */
   readonly entries: ReadonlyMap<number, number>;

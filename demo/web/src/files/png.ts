@@ -5,7 +5,7 @@
 
 import { ascii, big32, type Bytes, joined, says, view } from './bytes';
 import { is16, type Photo, type Samples } from '../engine/photo';
-import { renewed } from './exif';
+import { orientation, renewed } from './exif';
 import { withStatement } from './xmp';
 
 const KEPT = ['tEXt', 'zTXt', 'iTXt', 'pHYs', 'tIME'];
@@ -53,6 +53,14 @@ export function header(bytes: Uint8Array): Header | null {
     hasKey: names.has('tRNS') && [0, 2].includes(bytes[25]),
     hasProfile: names.has('iCCP') || (names.has('gAMA') && !names.has('sRGB')),
   };
+}
+
+/** A file without its EXIF, and how that says the picture lies, which not all browsers heed. */
+export function withoutExif(bytes: Bytes): { plain: Bytes; lies: number } {
+  const exif = [...chunks(bytes)].find(({ name }) => name === 'eXIf')?.content;
+  if (!exif) return { plain: bytes, lies: 1 };
+  const at = exif.byteOffset - bytes.byteOffset;
+  return { plain: joined([bytes.subarray(0, at - 8), bytes.subarray(at + exif.length + 4)]), lies: orientation(exif) };
 }
 
 let table: Uint32Array | null = null;

@@ -7,7 +7,7 @@
 import { fromArrayBuffer, type GeoTIFFImage, getDecoder } from 'geotiff';
 
 import { is16, type Photo, PhotoError, type Pixels, type Samples } from '../engine/photo';
-import { checkSize, split } from './pixels';
+import { checkSize, split, turned } from './pixels';
 
 const [WHITE_IS_ZERO, BLACK_IS_ZERO, RGB, PALETTE, YCBCR] = [0, 1, 2, 3, 6];
 const JPEG = 7;
@@ -104,30 +104,4 @@ function divide({ pixels, alpha }: Pixels): void {
     const opaque = alpha[Math.floor(i / 3)];
     if (opaque) pixels[i] = Math.min(most, Math.round((pixels[i] * most) / opaque));
   }
-}
-
-/** A picture set upright by what its file says of how it lies, 1 to 8. */
-function turned(photo: Pixels, orientation: number): Pixels {
-  if (!(orientation >= 2 && orientation <= 8)) return photo;
-  const { width, height } = photo;
-  const isOnSide = orientation > 4;
-  const [w, h] = isOnSide ? [height, width] : [width, height];
-  // Where the pixel at x, y of the upright picture lies in the file.
-  const isMirrored = [2, 3, 7, 8].includes(orientation); // along the file's rows
-  const isFlipped = [3, 4, 6, 7].includes(orientation); // along its columns
-  const place = (x: number, y: number): number => {
-    const [column, row] = isOnSide ? [y, x] : [x, y];
-    return (isFlipped ? height - 1 - row : row) * width + (isMirrored ? width - 1 - column : column);
-  };
-  const lay = (from: Samples, channels: number): Samples => {
-    const to = new (is16(from) ? Uint16Array : Uint8Array)(from.length);
-    for (let y = 0, i = 0; y < h; y++) {
-      for (let x = 0; x < w; x++) {
-        const start = place(x, y) * channels;
-        for (let c = 0; c < channels; c++) to[i++] = from[start + c];
-      }
-    }
-    return to;
-  };
-  return { width: w, height: h, pixels: lay(photo.pixels, 3), alpha: photo.alpha && lay(photo.alpha, 1) };
 }

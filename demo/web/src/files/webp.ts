@@ -1,7 +1,7 @@
 /** What a WebP says besides its pixels: EXIF and XMP are copied into the extended form of the container. */
 
 import { ascii, type Bytes, joined, says, view } from './bytes';
-import { renewed } from './exif';
+import { orientation, renewed } from './exif';
 import { withStatement } from './xmp';
 
 const [HAS_ALPHA, HAS_EXIF, HAS_XMP] = [16, 8, 4];
@@ -41,6 +41,18 @@ export function header(bytes: Uint8Array): { width: number; height: number; hasA
   return null;
 }
 
+/** The block of EXIF, whose prefix some programs write; null where there is none. */
+function exifOf(bytes: Uint8Array): Uint8Array | null {
+  const found = [...chunks(bytes)].find(({ name }) => name === 'EXIF')?.content.slice();
+  return found ? found.subarray(says(found, 0, 'Exif\0\0') ? 6 : 0) : null;
+}
+
+/** How a file says that its picture lies, 1 to 8. */
+export function lies(bytes: Uint8Array): number {
+  const exif = exifOf(bytes);
+  return exif ? orientation(exif) : 1;
+}
+
 function chunk(name: string, content: Uint8Array): Bytes {
   const length = new Uint8Array(4);
   view(length).setUint32(0, content.length, true);
@@ -52,8 +64,7 @@ export function withMetadata(encoded: Uint8Array, original: Uint8Array | null): 
   const { width, height, hasAlpha } = header(encoded) ?? { width: 1, height: 1, hasAlpha: false };
   const old = original ? [...chunks(original)] : [];
   const of = (name: string): Uint8Array | null => old.find((each) => each.name === name)?.content.slice() ?? null;
-  const found = of('EXIF');
-  const exif = found && says(found, 0, 'Exif\0\0') ? found.slice(6) : found;
+  const exif = original && exifOf(original);
   const isKept = exif !== null && renewed(exif, width, height);
   const extended = new Uint8Array(10);
   extended[0] = HAS_XMP | (isKept ? HAS_EXIF : 0) | (hasAlpha ? HAS_ALPHA : 0);

@@ -23,11 +23,14 @@ export async function fromFiles(files: Iterable<File>): Promise<Source[]> {
 /** What was dropped or pasted: folders are walked. */
 export async function fromTransfer(transfer: DataTransfer): Promise<Source[]> {
   // All of these are gone after the first wait.
-  const entries = [...transfer.items].filter((item) => item.kind === 'file').map((item) => item.webkitGetAsEntry());
-  const files = [...transfer.files];
-  if (entries.every((entry) => entry === null)) return fromFiles(files);
+  const items = [...transfer.items].filter((item) => item.kind === 'file');
+  const all = items.map((item) => ({ entry: item.webkitGetAsEntry(), file: item.getAsFile() }));
   const found: Source[] = [];
-  for (const entry of entries) if (entry) found.push(...(await walked(entry)));
+  for (const { entry, file } of all) {
+    // What was pasted lies in no folder: WebKit has an entry for it that leads nowhere.
+    if (entry?.isDirectory) found.push(...(await walked(entry)));
+    else if (file) found.push(...(await fromFiles([file])));
+  }
   return found;
 }
 
