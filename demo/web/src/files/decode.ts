@@ -139,7 +139,10 @@ function keyed(photo: Pixels, key: Uint16Array | undefined): Pixels {
 }
 
 async function decodeWebp(file: Blob, bytes: Bytes): Promise<Photo> {
-  const photo = webp.header(bytes)?.hasAlpha ? await readWebp(bytes) : read(await createImageBitmap(file));
+  const hasAlpha = webp.header(bytes)?.hasAlpha;
+  // No browser turns a WebP that lies on its side.
+  const own = hasAlpha || webp.lies(bytes) > 1 ? await readWebp(bytes) : read(await createImageBitmap(file));
+  const photo = hasAlpha ? own : { ...own, alpha: null };
   // No canvas is sure to write WebP without loss, or at all.
   const isLarge = photo.width * photo.height > MOST_IN_CODEC;
   return { ...photo, format: isLarge ? 'png' : 'webp', notes: isLarge ? ['becomes_png'] : [] };
