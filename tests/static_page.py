@@ -81,7 +81,7 @@ def _bundle(folder, sources):
     assert done.returncode == 0, done.stderr
 
 
-class _Quiet(http.server.SimpleHTTPRequestHandler):
+class Quiet(http.server.SimpleHTTPRequestHandler):
     """A host without headers of its own, as the poorest are; `slow` is for how many seconds it thinks of a file."""
 
     slow: Mapping[str, float] = {}
@@ -99,9 +99,9 @@ class _Quiet(http.server.SimpleHTTPRequestHandler):
         pass
 
 
-def serve(folder, slow=None):
+def serve(folder, slow=None, kind=Quiet):
     """A server of a folder on a free port, with seconds by how a file's name ends: call `shutdown` on it."""
-    handler = type('Handler', (_Quiet,), {'slow': slow or {}})
+    handler = type('Handler', (kind,), {'slow': slow or {}})
     server = http.server.ThreadingHTTPServer(('127.0.0.1', 0), functools.partial(handler, directory=str(folder)))
     threading.Thread(target=server.serve_forever, daemon=True).start()
     return server

@@ -1,5 +1,6 @@
 """An album on the static page: what is chosen, what is said of it, and where it is written."""
 
+import base64
 import zipfile
 
 import numpy as np
@@ -109,6 +110,21 @@ def test_what_went_wrong_is_said_in_each_language(page, photos, tmp_path):
     page.set_input_files('#files', photos[:1])
     page.click('#language')
     assert not page.is_visible('#problems')
+
+
+def test_a_picture_that_lies_in_no_folder_can_be_pasted(page, photos):
+    """WebKit has an entry for it all the same, whose file cannot be had."""
+    page.evaluate(
+        """async text => {
+        DataTransferItem.prototype.webkitGetAsEntry = () => ({ isFile: true, isDirectory: false, fullPath: '/image.png',
+            file: (_, fail) => fail(new DOMException('Path does not exist', 'NotFoundError')) });
+        const content = Uint8Array.from(atob(text), letter => letter.charCodeAt(0)), clipboardData = new DataTransfer();
+        clipboardData.items.add(new File([content], 'image.png', { type: 'image/png' }));
+        document.body.dispatchEvent(new ClipboardEvent('paste', { clipboardData, bubbles: true })); }""",
+        base64.b64encode(photos[0].read_bytes()).decode(),
+    )
+    page.wait_for_selector('#count:has-text("Files ready: 1")')
+    assert page.inner_text('#names') == 'image.png'
 
 
 def test_who_removes_all_photos_is_where_others_are_chosen(page, photos):

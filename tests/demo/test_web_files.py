@@ -189,3 +189,70 @@ def test_a_webp_that_no_codec_here_writes_becomes_a_png(browser, tmp_path):
     small, large = (asked_in(browser, tmp_path, ['files/decode.ts'], script, name) for name in ('small', 'large'))
     assert small == {'width': 80, 'format': 'webp', 'notes': []}
     assert large == {'width': 8001, 'format': 'png', 'notes': ['becomes_png']}
+
+
+_CUT = {'jpg': 2, 'png': 5, 'webp': 10, 'gif': 100, 'bmp': 100}  # bytes that are missing
+
+
+def test_a_file_that_was_cut_short_is_known_by_its_end_and_what_comes_after_that_is_let_be(tmp_path):
+    """Browsers that show what there is of a picture, or black, are tried in test_web_browsers.py."""
+    given = {}
+    for kind, missing in _CUT.items():
+        Image.fromarray(COLORED).save(tmp_path / f'a.{kind}')
+        content = (tmp_path / f'a.{kind}').read_bytes()
+        given |= {f'{kind} whole': content, f'{kind} cut': content[:-missing], f'{kind} more': content + b'film' * 99}
+    script = """
+        const bytes = text => Uint8Array.from(atob(text), letter => letter.charCodeAt(0));
+        const tell = text => web.isWhole(web.kindOf(bytes(text)), bytes(text));
+        return Object.fromEntries(Object.entries(given).map(([name, text]) => [name, tell(text)]));
+    """
+    texts = {name: base64.b64encode(content).decode() for name, content in given.items()}
+    found = asked(tmp_path, ['files/whole.ts', 'files/decode.ts'], script, texts)
+    assert found == {name: not name.endswith('cut') for name in given}
+
+
+def _lying(pixels, orientation, path):
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    if pixels.dtype == np.uint8:
+        Image.fromarray(pixels).save(path, exif=exif)
+        return
+    pyvips.Image.new_from_array(pixels).copy(interpretation='rgb16').pngsave(str(path))
+    content, block = path.read_bytes(), exif.tobytes()[6:]
+    chunk = len(block).to_bytes(4, 'big') + b'eXIf' + block + zlib.crc32(b'eXIf' + block).to_bytes(4, 'big')
+    place = content.index(b'IDAT') - 4
+    path.write_bytes(content[:place] + chunk + content[place:])
+
+
+@pytest.mark.browser
+def test_a_png_is_set_upright_once(browser, tmp_path):
+    for pixels in (COLORED, TRANSPARENT, DEEP):
+        for orientation in (1, 2, 3, 6, 8):
+            _lying(pixels, orientation, tmp_path / f'{orientation}-{pixels.dtype}-{pixels.shape[2]}.png')
+    contents = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    given = {name: base64.b64encode(content).decode() for name, content in contents.items()}
+    found = asked_in(browser, tmp_path, ['files/decode.ts'], READ, given)
+    apart = {name: _apart(found[name], photofile.read(tmp_path / name).pixels) for name in contents}
+    assert len(apart) == 15 and [name for name, most in apart.items() if most] == []
+
+
+@pytest.mark.browser
+def test_noise_from_a_canvas_is_never_taken_for_a_photo(browser, tmp_path):
+    """As Firefox gives where it resists fingerprinting; a level here and there, as others change, does no harm."""
+    Image.fromarray(COLORED).save(tmp_path / 'a.jpg', quality=95)
+    given = {'a.jpg': base64.b64encode((tmp_path / 'a.jpg').read_bytes()).decode()}
+    script = f"""
+        const own = OffscreenCanvasRenderingContext2D.prototype, honest = own.getImageData;
+        own.getImageData = function (...place) {{
+            const image = honest.apply(this, place);
+            for (let i = 0; i < image.data.length; i += 4) image.data[i] = change(image.data[i]);
+            return image;
+        }};
+        {READ}
+    """
+    change = 'const change = value => {};'
+    little, noise = (
+        asked_in(browser, tmp_path, ['files/decode.ts'], change.format(to) + script, given)['a.jpg']
+        for to in ('value ^ 1', 'Math.random() * 256')
+    )
+    assert little['width'] == 57 and noise == 'PhotoError: canvas_altered'

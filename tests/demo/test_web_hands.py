@@ -141,6 +141,23 @@ def test_escape_leaves_the_full_window_where_there_is_no_full_screen(page):
     assert not page.evaluate(full)
 
 
+def test_who_leaves_the_full_screen_by_the_browser_finds_its_button_as_it_was(page):
+    button = 'lumachrome-painter .under .full'
+    page.click(button)
+    until(page, 'document.fullscreenElement !== null')
+    assert page.get_attribute(button, 'aria-pressed') == 'true'
+    page.evaluate('document.exitFullscreen()')
+    until(page, 'document.fullscreenElement === null')
+    page.wait_for_selector(f'{button}[aria-pressed=false]')
+
+
+def test_what_only_screen_readers_see_makes_nothing_scroll(phone):
+    heights = phone.evaluate(
+        "(({ scrollHeight, clientHeight }) => [scrollHeight, clientHeight])(document.querySelector('.picture'))"
+    )
+    assert heights[0] <= heights[1]
+
+
 def test_only_buttons_have_tooltips(page):
     assert page.get_attribute('lumachrome-painter .full', 'title') == 'Full screen'
     assert page.evaluate(f'{FRAME}.title') == ''

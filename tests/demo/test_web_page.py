@@ -108,6 +108,12 @@ def _tiles(path):
     pyvips.Image.new_from_array(pixels()).tiffsave(str(path), tile=True, compression='lzw', predictor='horizontal')
 
 
+def _turned(pixels):
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    return lambda path: Image.fromarray(pixels).save(path, exif=exif, lossless=True, exact=True)
+
+
 PHOTOS = {
     'rgb.png': _rgb,
     'gray.png': _gray,
@@ -115,6 +121,9 @@ PHOTOS = {
     'deep.png': _deep,
     'alpha.webp': _transparent,
     'tiles.tif': _tiles,
+    'turned.png': _turned(pixels()),
+    'turned.webp': _turned(pixels()),
+    'turned-alpha.webp': _turned(transparent()),
 }
 
 
@@ -283,12 +292,21 @@ def test_axe_finds_nothing(shown):
         assert [(each['id'], [node['html'] for node in each['nodes']]) for each in found] == []
 
 
+def test_nothing_imports_the_workers_own_file():
+    """WebKit would run it again: its answers would come from one that has no network."""
+    scripts = {path.name: path.read_text('utf-8') for path in built().glob('assets/*.js')}
+    [worker] = (name for name in scripts if name.startswith('worker-'))
+    starts = re.compile(rf'(from|import)\s*\(?["\'`]\./{re.escape(worker)}')
+    assert [name for name, script in scripts.items() if starts.search(script)] == []
+
+
 def test_the_page_is_small():
     """Without the network, the runtime, codecs and examples, which come when they are needed."""
     import gzip
 
     folder = built()
-    first = [folder / 'index.html', folder / 'sw.js', *folder.glob('assets/index-*'), *folder.glob('assets/worker-*')]
+    scripts = (path for name in ('index', 'worker', 'engine') for path in folder.glob(f'assets/{name}-*'))
+    first = [folder / 'index.html', folder / 'sw.js', *scripts]
     assert sum(len(gzip.compress(path.read_bytes())) for path in first) < 100_000
 
 
