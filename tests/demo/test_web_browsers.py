@@ -175,7 +175,3 @@ def test_an_album_is_that_of_chromium(pair, tmp_path):
     assert names[0] == names[1] == ['1931/rgb.png', '1931/whole.jpg', 'gray.png']
     for name in names[0]:
         assert _apart(name, *(album.read(name) for album in albums), tmp_path) <= 2
-
-
-def test_threads_may_share_memory_and_nothing_is_hidden_beside_the_controls(pair):
-    assert json.loads(pair[0]['about']) == {'isolated': True, 'hidden': 0}
