@@ -174,4 +174,4 @@ def test_an_album_is_that_of_chromium(pair, tmp_path):
     names = [sorted(album.namelist()) for album in albums]
     assert names[0] == names[1] == ['1931/rgb.png', '1931/whole.jpg', 'gray.png']
     for name in names[0]:
-        assert _apart(name, *(album.read(name) for album in albums), tmp_path) <= 2
+        assert _apart(name, albums[0].read(name), albums[1].read(name), tmp_path) <= 2
