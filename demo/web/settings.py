@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from demo.page import controls
-from lumachrome import Colorizer, adjustments, contract, hints, metadata
+from lumachrome import Colorizer, adjustments, contract, hints, metadata, refusals
 
 PATH = Path(__file__).parent / 'src' / 'adjustments.json'
 
@@ -29,6 +29,7 @@ def known() -> dict[str, Any]:
             'faint': hints.FAINT,
         },
         'source_type': metadata.SOURCE_TYPE,
+        'raw_suffixes': refusals.RAW_SUFFIXES,
         'own_size': Colorizer('lumachrome').render_size,  # the network that vite.config.ts takes
         'render_step': contract.RENDER_STEP,
         'longest_aspect': contract.LONGEST_ASPECT,

@@ -124,6 +124,7 @@ def test_tiffs_that_are_not_read_are_of_a_kind_or_damaged(tmp_path):
         'floats': _scanned(GRAY / np.float32(255)),
         'ink': lambda path: Image.fromarray(TRANSPARENT, 'CMYK').save(path),
         'fax': lambda path: Image.fromarray(GRAY > 100).save(path, compression='group4'),
+        'raw': _scanned(COLORED, extratags=[(50706, 'B', 4, (1, 4, 0, 0), True)]),
         'whole': TIFFS['strips'],
         'tiles': TIFFS['tiles'],
     }
@@ -144,6 +145,7 @@ def test_tiffs_that_are_not_read_are_of_a_kind_or_damaged(tmp_path):
     found = _read(tmp_path, contents)
     assert {name: sentence.removeprefix('PhotoError: ') for name, sentence in found.items()} == {
         **dict.fromkeys(('floats', 'ink', 'fax'), 'file_kind'),
+        'raw': 'file_raw',
         **dict.fromkeys(('cut', 'short', 'start', 'no-strips', 'no-height', 'gif'), 'file_damaged'),
     }
 

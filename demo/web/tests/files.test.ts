@@ -5,7 +5,7 @@ import { describe, expect, test } from 'vitest';
 
 import { type Photo, row } from '../src/engine/photo';
 import { ascii, type Bytes, joined, says, view } from '../src/files/bytes';
-import { kindOf } from '../src/files/decode';
+import { decode as decodePhoto, kindOf } from '../src/files/decode';
 import { named } from '../src/files/encode';
 import { renewed } from '../src/files/exif';
 import * as jpeg from '../src/files/jpeg';
@@ -28,6 +28,11 @@ const segment = (marker: number, content: Uint8Array): Bytes =>
   joined([Uint8Array.of(0xff, marker, (content.length + 2) >> 8, (content.length + 2) & 255), content]);
 const bare = (...segments: Uint8Array[]): Bytes =>
   joined([ascii('\xff\xd8'), ...segments, ascii('\xff\xda\0\x02rest')]);
+
+test('a file that is a camera\'s by its name is no photo', async () => {
+  const tiff = new File([ascii('II*\0')], 'IMG_1.NEF');
+  await expect(decodePhoto(tiff)).rejects.toMatchObject({ name: 'PhotoError', message: 'file_raw' });
+});
 
 describe('EXIF', () => {
   test('is upright, and without its thumbnail', () => {

@@ -5,6 +5,7 @@
  * file claims to be is known before it is decoded.
  */
 
+import { raw_suffixes as RAW } from '../adjustments.json';
 import { is16, type Photo, PhotoError, type Pixels, type Samples } from '../engine/photo';
 import { type Bytes, says, view } from './bytes';
 import * as jpeg from './jpeg';
@@ -32,6 +33,7 @@ export function kindOf(bytes: Uint8Array): Kind {
 
 /** Read a photo; what goes wrong is a PhotoError, or that there is no memory. */
 export async function decode(file: Blob): Promise<Photo> {
+  if (isRaw(file)) throw new PhotoError('file_raw');
   const start = new Uint8Array(await file.slice(0, 1 << 20).arrayBuffer());
   if (!start.length) throw new PhotoError('file_empty');
   const kind = kindOf(start);
@@ -50,6 +52,11 @@ export async function decode(file: Blob): Promise<Photo> {
     if (error instanceof PhotoError || lacksMemory(error)) throw error;
     throw new PhotoError(kind === 'other' ? 'file_no_photo' : 'file_damaged');
   }
+}
+
+/** Whether a file is a camera's by its name: many are TIFFs, whose first picture is a small one to look at. */
+function isRaw(file: Blob): boolean {
+  return file instanceof File && RAW.some((suffix) => file.name.toLowerCase().endsWith(suffix));
 }
 
 /** Readers of files that were cut short throw RangeErrors, too. */

@@ -11,6 +11,7 @@ import { checkSize, split, turned } from './pixels';
 
 const [WHITE_IS_ZERO, BLACK_IS_ZERO, RGB, PALETTE, YCBCR] = [0, 1, 2, 3, 6];
 const JPEG = 7;
+const DNG_VERSION = 50706; // a tag of raw files
 const COMPRESSIONS = [1, 5, JPEG, 8, 32946, 32773]; // none, LZW, JPEG, Deflate by two numbers, PackBits
 const ROWS = 512; // that are decoded at a time, or as many as a block has
 const INTEGERS = 1; // of the formats of a sample
@@ -19,6 +20,7 @@ const ASSOCIATED = 1; // transparency by which the colors are multiplied
 /** Read the first picture of a file; of a kind that is not read, a PhotoError. */
 export async function decodeTiff(file: Blob): Promise<Photo> {
   const image = await (await fromArrayBuffer(await file.arrayBuffer())).getImage();
+  if (image.fileDirectory.hasTag(DNG_VERSION)) throw new PhotoError('file_raw');
   checkSize(image.getWidth(), image.getHeight());
   const photo = turned(await pixelsOf(image), Number(await image.fileDirectory.loadValue('Orientation')));
   const notes = image.fileDirectory.nextIFDByteOffset ? ['becomes_png', 'first_page'] : ['becomes_png'];
