@@ -7,6 +7,7 @@
 
 import { raw_suffixes as RAW } from '../adjustments.json';
 import { is16, type Photo, PhotoError, type Pixels, type Samples } from '../engine/photo';
+import * as bmp from './bmp';
 import { type Bytes, says, view } from './bytes';
 import * as jpeg from './jpeg';
 import { canvasTells, checkSize, MOST_IN_CODEC, onWhite, split, turned } from './pixels';
@@ -65,11 +66,10 @@ const lacksMemory = (error: unknown): boolean => error instanceof RangeError && 
 function checkClaim(kind: Kind, start: Uint8Array): void {
   let claim: [number, number] | null = null;
   if (kind === 'jpeg') claim = jpeg.size(start);
-  const found = kind === 'png' ? png.header(start) : kind === 'webp' ? webp.header(start) : null;
+  const reader = kind === 'png' ? png : kind === 'webp' ? webp : kind === 'bmp' ? bmp : null;
+  const found = reader?.header(start);
   if (found) claim = [found.width, found.height];
   if (kind === 'gif') claim = [view(start).getUint16(6, true), view(start).getUint16(8, true)];
-  if (kind === 'bmp' && start.length > 26)
-    claim = [view(start).getInt32(18, true), Math.abs(view(start).getInt32(22, true))];
   if (claim) checkSize(...claim);
 }
 
@@ -147,9 +147,11 @@ function keyed(photo: Pixels, key: Uint16Array | undefined): Pixels {
 
 async function decodeWebp(file: Blob, bytes: Bytes): Promise<Photo> {
   const hasAlpha = webp.header(bytes)?.hasAlpha;
-  // No browser turns a WebP that lies on its side.
-  const own = hasAlpha || webp.lies(bytes) > 1 ? await readWebp(bytes) : read(await createImageBitmap(file));
-  const photo = hasAlpha ? own : { ...own, alpha: null };
+  const lies = webp.lies(bytes); // no browser turns a WebP that lies on its side
+  const isForCodec = (hasAlpha || lies > 1) && !webp.isAnimated(bytes); // it knows single pictures alone
+  const own = isForCodec ? await readWebp(bytes) : read(await createImageBitmap(file), hasAlpha);
+  const upright = turned(own, lies);
+  const photo = hasAlpha ? upright : { ...upright, alpha: null };
   // No canvas is sure to write WebP without loss, or at all.
   const isLarge = photo.width * photo.height > MOST_IN_CODEC;
   return { ...photo, format: isLarge ? 'png' : 'webp', notes: isLarge ? ['becomes_png'] : [] };
@@ -159,7 +161,7 @@ async function readWebp(bytes: Bytes): Promise<Pixels> {
   const { default: decodeWith } = await import('@jsquash/webp/decode.js');
   const { data, width, height } = await decodeWith(bytes.buffer);
   const pixels = new Uint8Array(data.buffer as ArrayBuffer, data.byteOffset, data.length);
-  return turned(split(pixels, 4, { width, height }), webp.lies(bytes));
+  return split(pixels, 4, { width, height });
 }
 
 /** Pixels of AVIF, and of HEIC, which few browsers read. */

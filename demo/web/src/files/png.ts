@@ -57,10 +57,16 @@ export function header(bytes: Uint8Array): Header | null {
 
 /** A file without its EXIF, and how that says the picture lies, which not all browsers heed. */
 export function withoutExif(bytes: Bytes): { plain: Bytes; lies: number } {
-  const exif = [...chunks(bytes)].find(({ name }) => name === 'eXIf')?.content;
-  if (!exif) return { plain: bytes, lies: 1 };
-  const at = exif.byteOffset - bytes.byteOffset;
-  return { plain: joined([bytes.subarray(0, at - 8), bytes.subarray(at + exif.length + 4)]), lies: orientation(exif) };
+  const found = [...chunks(bytes)].filter(({ name }) => name === 'eXIf').map(({ content }) => content);
+  if (!found.length) return { plain: bytes, lies: 1 };
+  const parts: Uint8Array[] = [];
+  let start = 0;
+  for (const exif of found) {
+    const at = exif.byteOffset - bytes.byteOffset;
+    parts.push(bytes.subarray(start, at - 8));
+    start = at + exif.length + 4;
+  }
+  return { plain: joined([...parts, bytes.subarray(start)]), lies: orientation(found[0]) };
 }
 
 let table: Uint32Array | null = null;

@@ -41,6 +41,9 @@ export function header(bytes: Uint8Array): { width: number; height: number; hasA
   return null;
 }
 
+/** Whether it holds several pictures, one after another. */
+export const isAnimated = (bytes: Uint8Array): boolean => [...chunks(bytes)].some(({ name }) => name === 'ANIM');
+
 /** The block of EXIF, whose prefix some programs write; null where there is none. */
 function exifOf(bytes: Uint8Array): Uint8Array | null {
   const found = [...chunks(bytes)].find(({ name }) => name === 'EXIF')?.content.slice();

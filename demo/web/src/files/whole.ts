@@ -4,6 +4,7 @@
  * What comes after a picture's end, such as a phone's short film, is nobody's business here.
  */
 
+import * as bmp from './bmp';
 import { view } from './bytes';
 import { parse } from './jpeg';
 import { chunks } from './png';
@@ -14,7 +15,7 @@ export function isWhole(kind: string, bytes: Uint8Array): boolean {
   if (kind === 'jpeg') return ends(parse(bytes).rest);
   if (kind === 'png') return [...chunks(bytes)].some(({ name }) => name === 'IEND');
   if (kind === 'webp') return length >= 12 && view(bytes).getUint32(4, true) + 8 <= length;
-  if (kind === 'bmp') return length >= 6 && view(bytes).getUint32(2, true) <= length;
+  if (kind === 'bmp') return (bmp.header(bytes)?.end ?? Infinity) <= length;
   return kind !== 'gif' || hasPicture(bytes);
 }
 
