@@ -1,5 +1,6 @@
 /** What a file says besides its pixels, and PNGs: written, and read by libraries that others keep. */
 
+import { downloadZip } from 'client-zip';
 import { decode } from 'fast-png';
 import { describe, expect, test } from 'vitest';
 
@@ -12,6 +13,7 @@ import * as jpeg from '../src/files/jpeg';
 import * as png from '../src/files/png';
 import * as webp from '../src/files/webp';
 import { withStatement } from '../src/files/xmp';
+import { fromFiles } from '../src/page/sources';
 
 const text = (bytes: Uint8Array): string => new TextDecoder('latin1').decode(bytes);
 const STATED = 'compositeWithTrainedAlgorithmicMedia';
@@ -29,9 +31,13 @@ const segment = (marker: number, content: Uint8Array): Bytes =>
 const bare = (...segments: Uint8Array[]): Bytes =>
   joined([ascii('\xff\xd8'), ...segments, ascii('\xff\xda\0\x02rest')]);
 
-test('a file that is a camera\'s by its name is no photo', async () => {
+test('a file that is a camera\'s by its name is no photo, nor is it in a ZIP', async () => {
   const tiff = new File([ascii('II*\0')], 'IMG_1.NEF');
-  await expect(decodePhoto(tiff)).rejects.toMatchObject({ name: 'PhotoError', message: 'file_raw' });
+  const zip = new File([await downloadZip([{ name: 'roll 7/IMG_2.NEF', input: tiff }]).blob()], 'photos.zip');
+  const packed = await Promise.all((await fromFiles([zip])).map((source) => source.read()));
+  expect(packed).toHaveLength(1);
+  for (const file of [tiff, ...packed])
+    await expect(decodePhoto(file)).rejects.toMatchObject({ name: 'PhotoError', message: 'file_raw' });
 });
 
 describe('EXIF', () => {

@@ -71,7 +71,7 @@ async function unpacked(file: File, name: string): Promise<Source[]> {
         const { uncompressedSize } = entry;
         const control = new AbortController();
         try {
-          return await entry.getData(new BlobWriter(), {
+          const content = await entry.getData(new BlobWriter(), {
             signal: control.signal,
             checkSignature: true,
             // What unpacks to more than it says is not to fill the disk.
@@ -79,6 +79,7 @@ async function unpacked(file: File, name: string): Promise<Source[]> {
               if (got > uncompressedSize + 65536) control.abort();
             },
           });
+          return new File([content], entry.filename); // its name may tell that it is no photo
         } catch {
           throw new PhotoError('file_damaged');
         }
