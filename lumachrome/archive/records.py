@@ -7,7 +7,7 @@ record names, whoever wrote them: this machine or a cluster, this run or one tha
 import base64
 import hashlib
 import html
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -131,6 +131,38 @@ class Records:
             if not (retry and any(errors)):
                 names.add(PurePosixPath(path).name)
         return photos, names
+
+    def forget_errors(self, sound: set[str], scratch: Path, store: Callable[[Path, str], None]) -> None:
+        """Leave no record of what could not be coloured: so it is left to do, whatever comes between.
+
+        Parameters
+        ----------
+        sound : set of str
+            The records without errors, by their names.
+        scratch : Path
+            A file to write what is left of a record; of a shard nothing is, as it is done again as a whole.
+        store : callable
+            Puts that file in a record's place.
+        """
+        for path in self.files():
+            name = PurePosixPath(path).name
+            if name in sound:
+                continue
+            table = self._table(path, *SCHEMA.names)
+            kept = [not error for error in table['error'].to_pylist()]
+            if all(kept):  # by a worker that had outlived its run
+                continue
+            rest = table.filter(pa.array(kept, pa.bool_()))
+            first = PurePosixPath(table['source'][0].as_py())
+            is_of_shard = any(record_name([str(each)]) == name for each in (first, *first.parents))
+            if len(rest) and not is_of_shard:
+                pq.write_table(rest, scratch)
+                store(scratch, path)
+                continue
+            try:
+                self._fs.rm(path)
+            except Exception as error:  # the file systems raise what they like
+                raise ArchiveError(f'{path} cannot be deleted ({error}): delete it, and try again.') from error
 
 
 def write_report(records: Records, path: Path, samples: int) -> Totals:

@@ -8,6 +8,7 @@ import tempfile
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, astuple, dataclass, replace
+from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -113,7 +114,7 @@ class Archive:
         same_place = type(self._from) is type(self._to) and self._source.rstrip('/') == self._target.rstrip('/')
         if same_place:
             raise ArchiveError(f'{job.target} is the source as well: choose another folder for the results.')
-        self._note = note
+        self._note, self._retry = note, retry
         self.job = replace(job, source=_address(self._from, self._source), target=_address(self._to, self._target))
         self._settings = self._check_target()
         self._records = records.Records(self._to, self._target)
@@ -219,6 +220,8 @@ class Archive:
         with scratch_folder(self._to, self._target) as scratch:
             (scratch / 'run').write_text(json.dumps(self._settings, indent=1))
             store(self._to, scratch / 'run', f'{self._target}/{RUN}')
+            if self._retry:
+                self._records.forget_errors(self._records_done, scratch / 'rest', partial(store, self._to))
         with tempfile.TemporaryDirectory(prefix='lumachrome-') as folder:
             left = Left(found, Path(folder, 'left'))
             if left.count:

@@ -157,6 +157,28 @@ def test_what_could_not_be_colored_is_tried_again_when_asked(source, tmp_path, m
         assert tar.getnames() == ['0001.jpg', '0001.txt', '0002.jpg']
 
 
+def test_who_is_tried_again_is_forgotten_where_a_kill_may_come_between(source, tmp_path, model, monkeypatch):
+    monkeypatch.setattr(run, 'BATCH', 3)
+    photo_file(source / 'x.bmp.png')  # so x.bmp is not coloured, and has to be renamed
+    out, job = tmp_path / 'out', Job(str(source), str(tmp_path / 'out'), model)
+    archive = Archive(job)
+    assert archive.run(Inline(archive.job)).failed == 3
+    (source / 'x.bmp').rename(source / 'y.bmp')
+    (source / 'bad.jpg').unlink()
+    (source / 'shards' / 's.tar').unlink()
+    _shard(source / 'shards' / 's.tar', source / 'a.jpg', source / 'a.jpg')
+    records_now = [path.read_bytes() for path in sorted((out / '.lumachrome' / 'records').iterdir())]
+    Archive(job, retry=True).estimate()
+    assert records_now == [path.read_bytes() for path in sorted((out / '.lumachrome' / 'records').iterdir())]
+    again = Archive(job, retry=True)
+    with pytest.raises(KeyboardInterrupt):
+        again.run(Inline(again.job, units=0))
+    last = Archive(job)
+    assert [found.name for found in last.found()] == ['y.bmp', 'shards/s.tar']
+    totals = last.run(Inline(last.job))
+    assert (totals.colored, totals.failed, len(report(out))) == (7, 0, 7)
+
+
 def test_a_photo_that_kills_its_worker_is_tried_twice_and_named():
     unit = Unit(('a.jpg', 'b.jpg', 'c.jpg'), 30)
     tried = []
