@@ -1,18 +1,15 @@
 """Archives, on one machine and a network whose colours are known beforehand; workers are real processes."""
 
-import bz2
-import gzip
 import io
 import itertools
 import json
-import lzma
 import tarfile
 from dataclasses import replace
 
 import numpy as np
-import pyarrow.parquet as pq
 import pytest
 from albums import photo_file
+from archives import Inline, member, report, shard
 from fsspec.implementations.local import LocalFileSystem
 from PIL import Image
 
@@ -41,51 +38,8 @@ def source(tmp_path):
     (top / '.hidden').mkdir()
     photo_file(top / '.hidden' / 'no.jpg')
     (top / 'notes.txt').write_text('no photo')
-    _shard(top / 'shards' / 's.tar', top / 'a.jpg', top / 'bad.jpg')
+    shard(top / 'shards' / 's.tar', top / 'a.jpg', top / 'bad.jpg')
     return top
-
-
-def _shard(path, photo, bad):
-    path.parent.mkdir(exist_ok=True)
-    with tarfile.open(path, 'w') as tar:
-        tar.add(photo, '0001.jpg')
-        tar.addfile(_member('0001.txt', 3), io.BytesIO(b'cat'))
-        tar.add(bad, '0002.jpg')
-
-
-def _member(name, size):
-    member = tarfile.TarInfo(name)
-    member.size = size
-    return member
-
-
-def report(target):
-    rows = pq.read_table(target / 'report.parquet').to_pylist()
-    assert len({row['source'] for row in rows}) == len(rows)
-    return {row['source']: row for row in rows}
-
-
-class Inline:
-    """A crew of one worker in this process, for what needs no death; it may end after so many units."""
-
-    size = 1
-
-    def __init__(self, job, units=1000):
-        self.worker, self.left, self.events = Worker(job), units, []
-
-    def give(self, worker, unit):
-        if not self.left:
-            raise KeyboardInterrupt
-        self.left -= 1
-        steps = []
-        done = self.worker.work(unit, lambda name, size: steps.append((0, Step(name, size))))
-        self.events = [*steps, (0, done)]
-
-    def wait(self):
-        return self.events
-
-    def stop(self):
-        pass
 
 
 def test_the_command_colors_folders_and_shards_and_tells_of_all(source, tmp_path, model, capsys):
@@ -144,7 +98,7 @@ def test_what_could_not_be_colored_is_tried_again_when_asked(source, tmp_path, m
     whole = (source / 'a.jpg').read_bytes()
     (source / 'bad.jpg').write_bytes(whole)
     (source / 'shards' / 's.tar').unlink()
-    _shard(source / 'shards' / 's.tar', source / 'a.jpg', source / 'bad.jpg')
+    shard(source / 'shards' / 's.tar', source / 'a.jpg', source / 'bad.jpg')
     assert not list(Archive(job).found())
     before = (out / 'a.jpg').stat().st_mtime_ns
     for _ in range(2):  # what is damaged still is tried each time, and what has been mended once
@@ -166,7 +120,7 @@ def test_who_is_tried_again_is_forgotten_where_a_kill_may_come_between(source, t
     (source / 'x.bmp').rename(source / 'y.bmp')
     (source / 'bad.jpg').unlink()
     (source / 'shards' / 's.tar').unlink()
-    _shard(source / 'shards' / 's.tar', source / 'a.jpg', source / 'a.jpg')
+    shard(source / 'shards' / 's.tar', source / 'a.jpg', source / 'a.jpg')
     records_now = [path.read_bytes() for path in sorted((out / '.lumachrome' / 'records').iterdir())]
     Archive(job, retry=True).estimate()
     assert records_now == [path.read_bytes() for path in sorted((out / '.lumachrome' / 'records').iterdir())]
@@ -235,50 +189,6 @@ def test_a_worker_that_is_killed_is_replaced(source, tmp_path, model):
         crew.stop()
 
 
-def test_a_shard_cut_short_keeps_what_came_before(tmp_path, model):
-    top = tmp_path / 'shards'
-    photo = photo_file(top / 'a.jpg')
-    _shard(top / 'whole.tar', photo, photo)
-    photo.unlink()
-    content = (top / 'whole.tar').read_bytes()
-    with tarfile.open(top / 'whole.tar') as tar:
-        last = tar.getmember('0002.jpg')
-    lengths = {'data.tar': last.offset_data + 100, 'header.tar': last.offset, 'nothing.tar': 0, 'other.tar': 300}
-    for name, length in lengths.items():
-        (top / name).write_bytes(content[:length])
-    archive = Archive(Job(str(top), str(tmp_path / 'out'), model))
-    archive.run(Inline(archive.job))
-    rows = report(tmp_path / 'out')
-    for name in ('data.tar', 'header.tar'):
-        assert f'{name} is cut short or damaged at 000' in rows[name]['error']
-        with tarfile.open(tmp_path / 'out' / name) as tar:
-            assert tar.getnames() == ['0001.jpg', '0001.txt']
-    assert 'nothing.tar is cut short or damaged from its start' in rows['nothing.tar']['error']
-    assert not rows['whole.tar/0002.jpg']['error']
-
-
-@pytest.mark.parametrize('packer', [gzip, bz2, lzma])
-def test_a_compressed_shard_is_not_called_damaged(packer, tmp_path, model):
-    top = tmp_path / 'shards'
-    photo = photo_file(top / 'a.jpg')
-    _shard(top / 's.tar', photo, photo)
-    (top / 's.tar').write_bytes(packer.compress((top / 's.tar').read_bytes()))
-    archive = Archive(Job(str(top), str(tmp_path / 'out'), model))
-    archive.run(Inline(archive.job))
-    name = {gzip: 'gzip', bz2: 'bzip2', lzma: 'xz'}[packer]
-    error = report(tmp_path / 'out')['s.tar']['error']
-    assert error.startswith(f's.tar is compressed by {name}, and a shard is not: unpack it (`{name} -d < s.tar`)')
-    assert not (tmp_path / 'out' / 's.tar').exists()
-
-
-def test_a_shard_whose_first_name_begins_like_bzip2_is_colored(tmp_path, model):
-    (tmp_path / 'shards').mkdir()
-    with tarfile.open(tmp_path / 'shards' / 's.tar', 'w', format=tarfile.GNU_FORMAT) as tar:
-        tar.add(photo_file(tmp_path / 'a.jpg'), 'BZhang/1931.jpg')
-    archive = Archive(Job(str(tmp_path / 'shards'), str(tmp_path / 'out'), model))
-    assert archive.run(Inline(archive.job)).colored == 1
-
-
 @pytest.mark.parametrize(('empty', 'dry'), [('folder', []), ('folder', ['--dry-run']), ('hidden', []), ('shard', [])])
 def test_an_archive_without_a_photo_is_an_error(empty, dry, tmp_path, model, capsys):
     source = top = tmp_path / 'empty'
@@ -286,7 +196,7 @@ def test_an_archive_without_a_photo_is_an_error(empty, dry, tmp_path, model, cap
     if empty == 'shard':
         source = top / 's.tar'
         with tarfile.open(source, 'w') as tar:
-            tar.addfile(_member('a.txt', 3), io.BytesIO(b'cat'))
+            tar.addfile(member('a.txt', 3), io.BytesIO(b'cat'))
     else:
         (top / {'folder': 'notes.txt', 'hidden': '.a.jpg'}[empty]).write_text('no photo')
     assert main(['archive', str(source), str(tmp_path / 'out'), '--model', model, '--workers', '1', *dry]) == 1
