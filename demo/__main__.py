@@ -4,6 +4,7 @@
 """
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 
@@ -25,9 +26,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument('--mcp', action='store_true', help='the page is an MCP server too, for AI assistants')
     parser.add_argument('--host', help=f'{HOST} if not given; 0.0.0.0 lets other machines in')
     parser.add_argument(
-        '--port', type=int, help=f'if not given: the first free one from {PORT} on; {API_PORT} for the api'
+        '--port', type=_port, help=f'if not given: the first free one from {PORT} on; {API_PORT} for the api'
     )
     options = parser.parse_args(arguments)
+    try:
+        _port(os.environ.get('GRADIO_SERVER_PORT') or str(PORT))  # Gradio would show a traceback
+    except argparse.ArgumentTypeError as error:
+        parser.error(f'GRADIO_SERVER_PORT: {error}')
     try:
         if options.door == 'api':
             from demo import api
@@ -43,6 +48,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return 130
     return 0
+
+
+def _port(text: str) -> int:
+    if not text.isdecimal() or not 0 < int(text) < 2**16:
+        raise argparse.ArgumentTypeError(f'{text} is no port: a number from 1 to 65535.')
+    return int(text)
 
 
 if __name__ == '__main__':

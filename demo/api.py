@@ -107,10 +107,19 @@ def build(model: str | Path | None = None, open_colorizer: OpenColorizer | None 
 
 
 def serve(model: str | Path | None = None, host: str = HOST, port: int = API_PORT) -> None:
-    """Answer until it is stopped."""
+    """Answer until it is stopped.
+
+    Raises
+    ------
+    UserError
+        The port is taken, or the host is none of this machine's.
+    """
     app = build(model)
     decoding.start()  # the first visitor need not wait for it
-    uvicorn.run(app, host=host, port=port, server_header=False, h11_max_incomplete_event_size=HEAD_BYTES)
+    try:
+        uvicorn.run(app, host=host, port=port, server_header=False, h11_max_incomplete_event_size=HEAD_BYTES)
+    except SystemExit as error:  # so uvicorn ends where it cannot listen
+        raise UserError(f'The API cannot be served at {host}:{port}: choose another --port or --host.') from error
 
 
 def _asked(given: dict[str, str], names: list[str]) -> tuple[str | None, Adjustments]:

@@ -75,6 +75,23 @@ def test_a_port_that_is_taken_is_said(monkeypatch, capsys):
     assert f'The page cannot be served at 127.0.0.1:{port}: choose another --port' in capsys.readouterr().err
 
 
+@pytest.mark.startup
+def test_a_port_that_is_taken_is_said_of_the_api_too(capsys):
+    with socket.create_server(('127.0.0.1', 0)) as taken:
+        port = taken.getsockname()[1]
+        assert main(['api', '--port', str(port)]) == 1
+    assert f'The API cannot be served at 127.0.0.1:{port}: choose another --port' in capsys.readouterr().err
+
+
+@pytest.mark.parametrize('port', ['0', '99999', 'door', '-1'])
+def test_what_is_no_port_is_said(port, monkeypatch, capsys):
+    for arguments, given in ((['--port', port], ''), ([], port)):
+        monkeypatch.setenv('GRADIO_SERVER_PORT', given)
+        with pytest.raises(SystemExit):
+            main(arguments)
+        assert f'{port} is no port: a number from 1 to 65535.' in capsys.readouterr().err
+
+
 def test_a_proxy_is_not_asked_whether_the_page_runs(monkeypatch):
     with monkeypatch.context() as patch:
         for name in ('no_proxy', 'NO_PROXY'):
