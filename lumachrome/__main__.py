@@ -63,8 +63,12 @@ def colorize(options: argparse.Namespace, out: streams.Listener, err: streams.Li
         where = done[0].target if len(found) == 1 else options.out
         where = 'standard output' if options.out == streams.NAME else where
         out.say(f'{counted(len(done), "photo")} coloured with {colorizer.name} on {colorizer.provider}: {where}')
+    there = sum(outcome.there for outcome in failed)
     for outcome in failed:
-        err.say(outcome.error)
+        if there == 1 or not outcome.there:
+            err.say(outcome.error)
+    if there > 1:  # as where a run goes on that was stopped
+        err.say(f'{there} results are there already: use --force to replace them.')
     if failed and len(found) > 1:
         err.say(f'{len(failed)} of {len(found)} photos were not coloured.')
     return 1 if failed else 0
@@ -108,6 +112,7 @@ def video(options: argparse.Namespace, out: streams.Listener, err: streams.Liste
     from lumachrome import hints, video
 
     bars: dict[str, tqdm[Any]] = {}
+    notes: Sequence[str] = ()
 
     def progress(what: str, done: int, total: int) -> None:
         if what not in bars:
@@ -143,14 +148,15 @@ def video(options: argparse.Namespace, out: streams.Listener, err: streams.Liste
             )
             counts = f'{counted(outcome.frames, "frame")} in {counted(outcome.scenes, "scene")}'
             said = f'{counts} coloured with {colorizer.name} on {colorizer.provider}: {options.out}'
-            for note in outcome.notes:
-                err.say(note)
+            notes = outcome.notes
     except KeyboardInterrupt:
-        err.say('Stopped. What is done is kept: the same command goes on from there.')
+        notes = ['Stopped. What is done is kept: the same command goes on from there.']
         raise
     finally:
         for bar in bars.values():
             bar.close()
+        for note in notes:  # under the bars
+            err.say(note)
     out.say(said)
     return 0
 

@@ -21,7 +21,7 @@ import numpy.typing as npt
 from lumachrome import ahead, decoding, folders, limits, photofile, streams, zipfiles
 from lumachrome.adjustments import Adjustments
 from lumachrome.colorizer import AS_THEY_COME
-from lumachrome.errors import AdjustmentError, PhotoError, UserError, printable
+from lumachrome.errors import AdjustmentError, PhotoError, ThereError, UserError, printable
 from lumachrome.folders import Folder as Folder  # the target of most albums
 from lumachrome.hints import Hint
 from lumachrome.rows import Rows
@@ -104,14 +104,15 @@ class Task:
 class Outcome:
     """What became of a photo: `target` was written, or `error` says in a sentence why not.
 
-    Whatever a photo is called, the texts can be printed. `small` is the result for the screen, uint8 [h, w, 3], where
-    that was asked for.
+    Whatever a photo is called, the texts can be printed. `there` is whether the result was there already. `small` is
+    the result for the screen, uint8 [h, w, 3], where that was asked for.
     """
 
     name: str
     target: Path | PurePosixPath | None = None
     error: str = ''
     note: str = ''
+    there: bool = False
     small: Array | None = None
 
 
@@ -140,7 +141,7 @@ def tasks(
     Raises
     ------
     PhotoError
-        `out` is a file where a folder is needed, or standard output where there may be several photos.
+        `out` is a file or a photo's name where a folder is needed, or standard output where there may be several.
     """
     paths, out = [Path(path) for path in inputs], Path(out)
     is_album = [str(path) != streams.NAME and _is_album(path) for path in paths]
@@ -154,6 +155,8 @@ def tasks(
         return [replace(_single(paths[0], out.parent), stem=out.stem, suffix=out.suffix)]
     if os.path.exists(out) and not os.path.isdir(out):
         raise PhotoError(f'{out} is a file: name a folder for the results.')
+    if not os.path.isdir(out) and out.suffix.lower() in photofile.PHOTO_SUFFIXES:
+        raise PhotoError(f'{out} is a name for one photo: name a folder for the results of several.')
     found: list[Task] = []
     for path, holds_several in zip(paths, is_album, strict=True):
         if not holds_several:
@@ -238,10 +241,13 @@ def hints_by_name(given: Iterable[tuple[str, Iterable[Hint]]], found: Sequence[T
     for name, hints in given:
         named = [task.name for task in found if task.name == name]
         named = named or [task.name for task in found if PurePath(task.name).name == name]
+        if not name:
+            raise AdjustmentError(
+                'There are hints that name no photo: write "photo": "photo.jpg" into the file of hints.'
+            )
         if not named:
             raise AdjustmentError(
-                f'There are hints for {name or "a photo without a name"}, and no photo of that name: '
-                'take it along, or leave its hints out.'
+                f'There are hints for {name}, and no photo of that name: take it along, or leave its hints out.'
             )
         if len(named) > 1:
             raise AdjustmentError(
@@ -318,7 +324,7 @@ def colorize(
                 decoding.interrupt()
                 raise
             except UserError as error:
-                outcome = Outcome(task.name, error=str(error))
+                outcome = Outcome(task.name, error=str(error), there=isinstance(error, ThereError))
             except MemoryError:
                 outcome = Outcome(task.name, error=limits.NO_MEMORY.format(name=task.name))
             except Exception as error:  # a bug, or a photo that nobody thought of: its own alone

@@ -38,6 +38,10 @@ class PhotoError(UserError):
     """A photo, or a ZIP of photos, that cannot be read or written."""
 
 
+class ThereError(PhotoError):
+    """The result of a photo is there already, and nobody said that it may be replaced."""
+
+
 class ArchiveError(UserError):
     """An archive that cannot be read, or a target that cannot be written: its run ends, and may go on later."""
 

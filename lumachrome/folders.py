@@ -10,7 +10,7 @@ from typing import Any
 import numpy.typing as npt
 
 from lumachrome import photofile
-from lumachrome.errors import PhotoError, counted
+from lumachrome.errors import PhotoError, ThereError, counted
 
 Array = npt.NDArray[Any]
 
@@ -66,7 +66,7 @@ class Folder:
         if _identity(place) in self._photos:
             raise PhotoError(f'{place} would be replaced by a colour version: choose another folder.')
         if not self._force:
-            raise PhotoError(f'{place} is there already: use --force to replace it.')
+            raise ThereError(f'{place} is there already: use --force to replace it.')
 
     def write(
         self, place: PurePath, pixels: photofile.Pixels, photo: photofile.Photo, more: Iterable[photofile.Page] = ()

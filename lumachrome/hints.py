@@ -28,6 +28,7 @@ COMMON = [(18, 20), (-4, -28), (-24, 30), (12, 28), (40, 28)]
 FILE_BYTES = 100_000  # of a file of hints, which is read whole
 
 _COLOR = re.compile('#[0-9a-fA-F]{6}')
+FORM = '{"photo": "photo.jpg", "hints": [{"x": 0.5, "y": 0.2, "color": "#4060c0"}]}'  # of a file, as `write` writes it
 _WHAT = 'A hint has x and y, from 0 to 1, and a color such as #c08040.'
 
 
@@ -142,7 +143,9 @@ def read(path: str | Path) -> HintFile:
         raise AdjustmentError(f'{path.name} does not exist.' if missing else f'{path.name} cannot be read.') from error
     except (ValueError, RecursionError, KeyError, AttributeError, AdjustmentError) as error:
         reason = f' {error}' if isinstance(error, AdjustmentError) else ''
-        raise AdjustmentError(f'{path.name} holds no colour hints: take a file that was saved here.{reason}') from error
+        raise AdjustmentError(
+            f'{path.name} holds no colour hints: take a file that the page saved, or write {FORM}.{reason}'
+        ) from error
 
 
 def suggestions(colors: 'Colors', x: float, y: float, count: int = 5) -> Array:

@@ -8,6 +8,7 @@ become pixels is for `lumachrome.loading`, what they say besides them for `lumac
 import contextlib
 import os
 import re
+import stat
 from collections.abc import Generator, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -175,11 +176,15 @@ def read_rows(
 def _found(path: str | Path, name: str | None) -> tuple[Path, str]:
     """A file that can be read, and what people call it."""
     path = Path(path)
-    if os.path.isdir(path):
+    try:
+        kind = os.stat(path).st_mode
+    except PermissionError as error:  # of a folder above it
+        raise PhotoError(f'{name or path} may not be read: permission denied.') from error
+    except (OSError, ValueError) as error:
+        raise PhotoError(f'{name or path} does not exist.') from error
+    if stat.S_ISDIR(kind):
         raise PhotoError(f'{name or path} is a folder, not a photo.')
-    if not os.path.exists(path):
-        raise PhotoError(f'{name or path} does not exist.')
-    if not os.path.isfile(path):  # a pipe would be waited for
+    if not stat.S_ISREG(kind):  # a pipe would be waited for
         raise PhotoError(f'{name or path} is no file that a photo can lie in.')
     return path, name or path.name
 

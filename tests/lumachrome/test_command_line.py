@@ -1,5 +1,8 @@
 """The command line, on networks whose colours are known beforehand."""
 
+import errno
+import os
+
 import numpy as np
 import pytest
 from albums import photo_file
@@ -55,6 +58,17 @@ def test_nothing_is_overwritten_without_force(folder, tmp_path, capsys):
     assert Image.open(out / 'b.PNG').mode == 'RGB'
 
 
+def test_results_of_a_run_that_was_stopped_are_counted_not_listed(folder, tmp_path, capsys):
+    command = ['colorize', str(folder), '-o', str(tmp_path / 'out')]
+    assert main(command) == 0
+    (tmp_path / 'out' / 'a [1].jpg').unlink()
+    capsys.readouterr()
+    assert main(command) == 1
+    said = capsys.readouterr()
+    assert said.out.startswith('1 photo coloured') and said.err.count('already') == 1
+    assert '2 results are there already: use --force to replace them.\n2 of 3 photos were not coloured.' in said.err
+
+
 def test_a_photo_is_never_replaced_by_its_result(folder, capsys):
     before = (folder / 'a [1].jpg').read_bytes()
     assert main(['colorize', str(folder), '-o', str(folder), '--force']) == 1
@@ -73,12 +87,35 @@ def test_a_bad_file_does_not_spoil_the_rest(folder, tmp_path, capsys):
     assert len(album.tasks([folder], out)) == 4
 
 
+def test_a_photo_in_a_folder_that_is_shut_may_not_be_read(monkeypatch, tmp_path, capsys):
+    path = tmp_path / 'shut' / 'photo.jpg'
+
+    def shut(asked, **more):
+        if asked == path:
+            raise PermissionError(errno.EACCES, 'Permission denied', str(asked))
+        return stat(asked, **more)
+
+    stat = os.stat
+    monkeypatch.setattr(os, 'stat', shut)
+    assert main(['colorize', str(path), '-o', str(tmp_path / 'out')]) == 1
+    assert f'{path} may not be read: permission denied.' in capsys.readouterr().err
+
+
 def test_two_photos_never_share_a_result(folder, gray, tmp_path):
     Image.fromarray(gray).save(folder / 'x.gif')
     Image.fromarray(gray).save(folder / 'x.bmp')
     out = tmp_path / 'out'
     assert main(['colorize', str(folder / 'x.gif'), str(folder / 'x.bmp'), '-o', str(out), '--force']) == 0
     assert names(out) == ['x (2).png', 'x.png']
+
+
+def test_several_photos_do_not_go_into_a_folder_with_the_name_of_one(folder, tmp_path, capsys):
+    out = tmp_path / 'colour.jpg'
+    assert main(['colorize', str(folder), '-o', str(out)]) == 1
+    assert f'{out} is a name for one photo: name a folder for the results of several.' in capsys.readouterr().err
+    assert not out.exists()
+    out.mkdir()  # somebody wants it so
+    assert main(['colorize', str(folder), '-o', str(out)]) == 0
 
 
 def test_several_folders_keep_their_names(folder, tmp_path):
@@ -229,6 +266,9 @@ def test_hints_of_an_album_belong_to_the_photo_that_they_name(gray, red, tmp_pat
         hints.write(red, name, [Hint(0.9, 0.9, '#ff0000')])
         assert main([*command, '--hints', str(red)]) == 1
         assert f'There are hints for {name}, and {what}' in capsys.readouterr().err
+    hints.write(red, '', [Hint(0.9, 0.9, '#ff0000')])
+    assert main([*command, '--hints', str(red)]) == 1
+    assert 'There are hints that name no photo: write "photo": "photo.jpg" into' in capsys.readouterr().err
     hints.write(red, f'{tmp_path}/album/deep/b.png', [Hint(0.9, 0.9, '#ff0000')])
     assert main([*command, '--vividness', '0', '--hints', str(red)]) == 0
     assert redness(tmp_path / 'out' / 'deep' / 'b.png', -1, -1) == 80

@@ -108,13 +108,19 @@ def test_a_file_without_hints_is_named(content, tmp_path):
 
 
 def test_a_file_says_what_is_wrong_with_a_hint_and_nothing_of_the_parser(tmp_path):
-    path, sentence = tmp_path / 'my.json', 'my.json holds no colour hints: take a file that was saved here.'
+    path = tmp_path / 'my.json'
+    sentence = f'my.json holds no colour hints: take a file that the page saved, or write {hints.FORM}.'
     wrong = ' A hint has x and y, from 0 to 1, and a color such as #c08040.'
     for content, said in ((b'{"hints": [', sentence), (b'{"hints": [3]}', sentence + wrong)):
         path.write_bytes(content)
         with pytest.raises(UserError) as error:
             hints.read(path)
         assert str(error.value) == said
+
+
+def test_what_is_said_to_be_the_form_of_a_file_is_it(tmp_path):
+    (tmp_path / 'my.json').write_text(hints.FORM)
+    assert hints.read(tmp_path / 'my.json') == ('photo.jpg', (Hint(0.5, 0.2, '#4060c0'),))
 
 
 def test_a_photo_that_has_no_name_but_a_number_is_named_by_it(tmp_path):

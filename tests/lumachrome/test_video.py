@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -10,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 try:
     import films
@@ -50,6 +52,12 @@ def assert_same_pictures(one, other):
     ours, theirs = ([packet[1:] for packet in films.packets(path, 'video')] for path in (one, other))
     assert ours == theirs
     np.testing.assert_array_equal(films.shown(one)[0], films.shown(other)[0])
+
+
+def test_what_is_said_of_a_video_stands_on_a_line_of_its_own(gray, tmp_path, capsys):
+    Image.fromarray(gray).save(tmp_path / 'photo.jpg')  # a video of one frame, to some programs
+    assert main(['video', str(tmp_path / 'photo.jpg'), str(tmp_path / 'out.mp4'), '--model', 'plain']) == 0
+    assert re.search(r'\n[^\r\n]*out\.mp4 is written as h264', capsys.readouterr().err)
 
 
 def test_everything_but_the_colors_stays(film, tmp_path, capsys):
