@@ -311,6 +311,8 @@ def test_a_phone_keeps_the_picture_in_view(page, url, photo, theme):
     page.goto(f'{url}?__theme={theme}')
     choose(page, photo)
     assert page.evaluate('document.documentElement.scrollWidth') <= 390
+    looks = [button.bounding_box() for button in page.locator('.presets button').all()]
+    assert len(looks) == 5 and all(look['x'] > 0 and look['x'] + look['width'] < 390 for look in looks)
     page.locator('.warmth input[type=range]').scroll_into_view_if_needed()
     stage = page.locator('.stage').bounding_box()
     slider = page.locator('.warmth input[type=range]').bounding_box()
