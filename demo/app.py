@@ -335,12 +335,16 @@ def serve(
         page = build(model, open_colorizer, open_for_album)
         with retention.swept(folder, 60 * retention.KEPT_MINUTES):
             try:
-                launch(page, mcp, inbrowser=True, server_name=host, server_port=port)
+                # Quiet, for Gradio would tell people to write share=True into a program that they have not written
+                quietly = {'quiet': True, 'prevent_thread_lock': True, 'inbrowser': True}
+                _, address, _ = launch(page, mcp, server_name=host, server_port=port, **quietly)
             except OSError as error:
                 if 'empty port' not in str(error):  # so Gradio says that a port is taken, or that a host is not here
                     raise
                 where = f'{host or HOST}:{port}' if port else host or f'any port from {PORT} on'
                 raise UserError(f'The page cannot be served at {where}: choose another --port or --host.') from error
+            print(f'The page is at {address} until you press Ctrl+C.', flush=True)
+            page.block_thread()
 
 
 def launch(page: gr.Blocks, mcp: bool = False, **settings: Any) -> tuple[Any, str, str | None]:

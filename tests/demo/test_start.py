@@ -7,6 +7,7 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -56,13 +57,14 @@ def test_the_demo_loads_neither_training_nor_export(as_it_starts):
     assert not {'tensorflow', 'keras', 'skimage', 'training', 'export'} & set(as_it_starts[1])
 
 
-def test_the_page_is_where_the_shell_says(monkeypatch):
+def test_the_page_is_where_the_shell_says(monkeypatch, capsys):
     launched = {}
     monkeypatch.setenv('GRADIO_TEMP_DIR', os.environ.get('GRADIO_TEMP_DIR', tempfile.gettempdir()))  # as it was, after
     monkeypatch.setattr(app.signal, 'signal', lambda *_: None)
-    monkeypatch.setattr(app, 'build', lambda *_: None)
-    monkeypatch.setattr(app, 'launch', lambda *_, **settings: launched.update(settings))
-    assert main(['--port', '7999']) == 0
+    monkeypatch.setattr(app, 'build', lambda *_: SimpleNamespace(block_thread=lambda: launched.update(ended=True)))
+    monkeypatch.setattr(app, 'launch', lambda *_, **given: launched.update(given) or (None, 'http://here:7999/', None))
+    assert main(['--port', '7999']) == 0 and launched['ended']
+    assert capsys.readouterr().out == 'The page is at http://here:7999/ until you press Ctrl+C.\n'
     assert (launched['server_name'], launched['server_port']) == (None, 7999)
 
 
