@@ -2,7 +2,6 @@
 
 import os
 import re
-import shutil
 import socket
 import subprocess
 import sys
@@ -31,7 +30,8 @@ def exported(photo_folder, other_photos, tmp_path_factory):
     """A file of the article's network, fitted for a handful of steps."""
     folder = tmp_path_factory.mktemp('line')
     short = '--network article --loss mse --canvas 64 --size 64 --batch 4 --epoch 16 --budget 48 --held-out 0.2'
-    run('-m', 'training', 'fit', '--photos', photo_folder, '--out', folder / 'run', *short.split())
+    fitted = run('-m', 'training', 'fit', '--photos', photo_folder, '--out', folder / 'run', *short.split())
+    assert f'{folder}/run/best.keras is the network' in fitted and 'python -m export' in fitted
     printed = run('-m', 'training', 'evaluate', '--model', folder / 'run', '--photos', other_photos)
     assert '| gray |' in printed and '| article |' in printed
     (folder / 'evaluated.md').write_text(printed)
@@ -102,8 +102,13 @@ def test_the_readmes_program_runs(tmp_path):
 
 def test_the_readmes_example_of_the_package_runs(tmp_path):
     photo = ROOT / 'demo' / 'examples' / 'china.jpg'
-    shutil.copy(photo, tmp_path / 'photo.jpg')
+    with Image.open(photo) as image:
+        said = Image.Exif()
+        said[0x010E] = 'Grandmother, 1931'
+        image.save(tmp_path / 'photo.jpg', exif=said)
     program = re.search(r'```py\n(.*?)```', (ROOT / 'README.md').read_text(), re.DOTALL)[1]
     environment = os.environ | {'PYTHONPATH': str(ROOT)}
     subprocess.run([sys.executable, '-c', program], cwd=tmp_path, env=environment, check=True)
     assert Image.open(tmp_path / 'in-colour.jpg').size == Image.open(photo).size
+    with Image.open(tmp_path / 'in-colour-too.jpg') as whole:
+        assert whole.getexif()[0x010E] == 'Grandmother, 1931' and b'TrainedAlgorithmicMedia' in whole.info['xmp']

@@ -140,6 +140,10 @@ def run_fit(options: argparse.Namespace) -> None:
     train, validation = fit.read_photos(options.photos, options.validation, settings, options.cache)
     data = f'{len(train)} photos of {", ".join(os.path.basename(os.path.normpath(s)) for s in options.photos)}'
     fit.fit(settings, train, validation, options.out, data, options.init_from)
+    print(
+        f'{options.out}/best.keras is the network, {options.out}/sheets show what it can. '
+        f'Next: python -m training evaluate --model {options.out}, python -m export {options.out}'
+    )
 
 
 def run_evaluate(options: argparse.Namespace) -> None:
