@@ -39,7 +39,8 @@ HINTS = (
     'Colours that are known at some places, as JSON: [{"x": 0.5, "y": 0.2, "color": "#4060c0"}], x and y from 0 to 1; '
     'or what a file of hints holds that the page saved: curl --url-query hints@photo-hints.json.'
 )
-NUMBERS = [setting for setting in SETTINGS.values() if setting.is_number]
+# Of a palette, a request has no place for the photo
+NUMBERS = [setting for setting in SETTINGS.values() if setting.is_number and setting.name != 'strength']
 
 
 def build(model: str | Path | None = None, open_colorizer: OpenColorizer | None = None, at_a_time: int = 1) -> FastAPI:

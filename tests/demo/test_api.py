@@ -55,6 +55,11 @@ def test_a_photo_comes_back_colored(server, photo, png):
     assert Image.open(io.BytesIO(jpeg.content)).size == (300, 400)  # upright, as its EXIF says
 
 
+def test_how_near_to_a_palette_is_not_asked_where_none_can_be_sent(server, png):
+    assert 'no parameter strength' in server.post('/colorize?strength=1', content=png).json()['detail']
+    assert 'strength' not in server.get('/').text + server.get('/openapi.json').text
+
+
 @pytest.mark.parametrize(
     ('query', 'content', 'status', 'sentence'),
     [
