@@ -11,7 +11,8 @@ import secrets
 from collections.abc import Generator
 from pathlib import Path
 
-VIDEO_EXTRA = 'Videos need PyAV and OpenCV ({error}): pip install "lumachrome[video]".'
+# What is missing is named itself: as long as `lumachrome` is in no index, anyone could take the name there.
+VIDEO_EXTRA = 'Videos need PyAV and OpenCV ({error}): pip install av opencv-python-headless.'
 
 # Control characters, ends of lines, orders to write from right to left, and halves of characters
 _UNPRINTABLE = re.compile('[\0-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]')

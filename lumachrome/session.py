@@ -24,7 +24,7 @@ try:
     )
 except ImportError as error:
     raise UserError(
-        f'onnxruntime cannot be loaded ({error}): pip install "lumachrome[cpu]", or "lumachrome[gpu]" (NVIDIA).'
+        f'onnxruntime cannot be loaded ({error}): pip install onnxruntime, or "onnxruntime-gpu[cuda,cudnn]" (NVIDIA).'
     ) from error
 
 Array = npt.NDArray[Any]
@@ -82,7 +82,7 @@ def _check_one_runtime() -> None:
     if len(installed) > 1:
         raise UserError(
             'onnxruntime and onnxruntime-gpu are both installed and overwrite each other: pip uninstall both, then '
-            'pip install "lumachrome[cpu]" or "lumachrome[gpu]".'
+            'install one of them.'
         )
 
 

@@ -15,7 +15,7 @@ from lumachrome.errors import ArchiveError
 
 for _name in ('fsspec', 'pyarrow'):
     if importlib.util.find_spec(_name) is None:
-        raise ArchiveError(f'{_name} is not installed: pip install "lumachrome[archive]".')
+        raise ArchiveError(f'{_name} is not installed: pip install fsspec pyarrow.')
 
 from lumachrome.archive.crews import Crew, Processes, RayActors  # noqa: E402
 from lumachrome.archive.run import Archive, Estimate  # noqa: E402

@@ -186,7 +186,7 @@ class RayActors:
         try:
             import ray  # pyright: ignore[reportMissingImports]  # of an extra
         except ImportError as error:
-            raise ArchiveError('Ray is not installed: pip install "lumachrome[ray]", or leave --ray out.') from error
+            raise ArchiveError('Ray is not installed: pip install ray, or leave --ray out.') from error
 
         self._ray: Any = ray
         quiet: dict[str, Any] = {'log_to_driver': False, 'logging_level': 'ERROR', 'ignore_reinit_error': True}

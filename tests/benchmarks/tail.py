@@ -159,7 +159,7 @@ def main():
             if join:
                 rows.append(('C at -O3, colored, 1 thread', seconds(join, colored, ab)))
     else:
-        print('no numba: pip install "lumachrome[fast]"')
+        print('no numba: pip install numba')
     print(f'{"the tail of " + str(options.megapixels) + " megapixels":36}{"ms":>8}{"times":>8}{"floors":>8}')
     for name, took in [*rows, ('copied: the floor', floor)]:
         print(f'{name:36}{took * 1e3:8.0f}{slowest / took:8.1f}{took / floor:8.1f}')

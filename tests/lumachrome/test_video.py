@@ -286,7 +286,7 @@ def test_without_the_extra_it_is_said(film, tmp_path, monkeypatch, capsys):
                 patch.delattr(lumachrome, ours)
             patch.setitem(sys.modules, name, None)
             assert main(['video', str(film), str(tmp_path / 'out.mkv')]) == 1
-        assert 'pip install "lumachrome[video]"' in capsys.readouterr().err
+        assert 'pip install av opencv-python-headless' in capsys.readouterr().err
 
 
 def test_what_comes_again_in_another_scene_keeps_its_colors(tmp_path, monkeypatch):
