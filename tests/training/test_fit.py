@@ -290,55 +290,6 @@ def test_a_loss_that_is_no_number_ends_the_run_and_harms_nothing(parts, tmp_path
     assert {name: (tmp_path / 'run' / name).read_bytes() for name in before} == before
 
 
-def test_ctrl_c_ends_in_a_sentence(photo_folder, tmp_path, monkeypatch, capsys):
-    def press(*args):
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(fit, 'fit', press)
-    flags = ['--photos', str(photo_folder), '--out', 'runs/mine', '--canvas', '64', '--size', '32']
-    with pytest.raises(SystemExit) as error:
-        main(['fit', *flags])
-    assert error.value.code == 130 and 'goes on from the last epoch in runs/mine' in capsys.readouterr().err
-
-
-@pytest.mark.parametrize('bug', [ValueError, RuntimeError, ModuleNotFoundError])
-def test_a_bug_shows_its_traceback(bug, photo_folder, monkeypatch):
-    """Also where it comes as an exception of Python's own that reads like a sentence."""
-
-    def fail(*args):
-        raise bug('operands could not be broadcast together')
-
-    monkeypatch.setattr(fit, 'fit', fail)
-    with pytest.raises(bug, match='broadcast'):
-        main(['fit', '--photos', str(photo_folder), '--out', 'runs/mine', '--canvas', '64', '--size', '32'])
-
-
-@pytest.mark.parametrize('command', ['fit --photos x', 'evaluate --photos x --model x', 'age --old x --clean x'])
-@pytest.mark.parametrize(
-    ('out', 'sentence'),
-    [
-        ('', 'the name is empty; "." is the current folder.'),
-        ('file', 'file is a file: name a folder for the results.'),
-        ('file/below', 'file is a file: name a folder for the results.'),
-        ('\x1b' + 300 * 'a', f'\\x1b{300 * "a"}: File name too long.'),
-    ],
-)
-def test_where_a_run_cannot_be_is_said_before_any_work(command, out, sentence, tmp_path, monkeypatch, capsys):
-    (tmp_path / 'file').write_text('here')
-    monkeypatch.chdir(tmp_path)
-    with pytest.raises(SystemExit):
-        main([*command.split(), '--out', out])
-    assert f'argument --out: {sentence}' in capsys.readouterr().err and os.listdir(tmp_path) == ['file']
-
-
-def test_files_that_cannot_be_written_are_named(tmp_path):
-    (tmp_path / 'file').touch()
-    networks.build('article').save(tmp_path / 'article.keras')
-    with pytest.raises(SystemExit) as error:
-        main(['keep', str(tmp_path / 'article.keras'), str(tmp_path / 'file' / 'kept.npz')])
-    assert str(tmp_path / 'file') in error.value.code and '\n' not in error.value.code
-
-
 def test_weights_that_are_no_numbers_are_not_kept(tmp_path):
     model = colorization.Colorization(networks.build('article'), recipe.load(**SMALL))
     model.compile(optimizer='sgd', loss=None)
@@ -349,26 +300,6 @@ def test_weights_that_are_no_numbers_are_not_kept(tmp_path):
     with pytest.raises(runs.FitError, match='learning_rate'):
         runs.write_state(model, facts, tmp_path / 'state.npz')
     assert not (tmp_path / 'state.npz').exists()
-
-
-def test_too_few_photos_are_an_error_in_words(photo_folder, tmp_path, capsys):
-    with pytest.raises(SystemExit) as error:
-        main(
-            [
-                'fit',
-                '--photos',
-                str(photo_folder),
-                '--out',
-                str(tmp_path),
-                '--canvas',
-                '64',
-                '--size',
-                '64',
-                '--batch',
-                '99',
-            ]
-        )
-    assert 'fewer than one batch of 99' in str(error.value)
 
 
 FIT_IN_A_PROCESS_OF_ITS_OWN = """
