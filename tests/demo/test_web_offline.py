@@ -97,6 +97,7 @@ def test_a_tab_works_on_after_another_version_came_and_other_pages_keep_theirs(b
     with site(folder) as url, visit(browser) as context:
         page = context.new_page()
         page.goto(url)
+        is_said(page, 'ready')  # before that the first visit may load the page again
         page.evaluate("caches.open('other-app-v1').then(cache => cache.put('/other', new Response('x')))")
         is_said(page, 'offline')
         page.set_input_files('#file', photo)
